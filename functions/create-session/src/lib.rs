@@ -1,0 +1,35 @@
+//! Makes credentials for a browser: a token that can be used again, or a session that is exchanged once.
+
+mod native;
+
+use std::sync::Arc;
+
+use axum::Router;
+use vitrine::clock::Clock;
+use vitrine::http::{Callers, Routes};
+use vitrine::settings::Settings;
+use vitrine::storage::SessionStarter;
+use vitrine::views::Views;
+
+vitrine::capabilities! {
+    pub struct State {
+        callers: Callers,
+        views: Views,
+        sessions: SessionStarter,
+        settings: Arc<Settings>,
+        clock: Clock,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    Routes::default().post("/v1/sessions", native::create)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(native::create))]
+pub struct ApiDoc;

@@ -1,0 +1,167 @@
+//! `POST /v1/sessions`
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use vitrine::audit;
+use vitrine::clock::Timestamp;
+use vitrine::error::{Error, Issue, Result};
+use vitrine::http::base_url::base_url;
+use vitrine::http::caller::CreateSessions;
+use vitrine::http::{Allowed, Json};
+use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
+use vitrine::input::{Check, Invalid};
+use vitrine::random;
+use vitrine::session::{REDEEM_WITHIN_SECONDS, Session};
+use vitrine::token::Claims;
+use vitrine::token::mint::Vouched;
+use vitrine::viewer::Viewer;
+
+use crate::State as App;
+
+const DEFAULT_TTL_SECONDS: i64 = 600;
+
+/// A token has 8 KiB: this much of it may be what the caller sends.
+const MAX_VOUCHED_BYTES: usize = 5_000;
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionInput {
+    pub resource: ResourceInput,
+    /// Values of locked parameters, and first values of enabled ones.
+    #[deserr(default)]
+    pub params: Option<BTreeMap<String, Value>>,
+    #[deserr(default)]
+    pub viewer: Option<Viewer>,
+    /// How long the credential is good for; 600 if not said.
+    #[deserr(default)]
+    pub ttl_seconds: Option<i64>,
+    /// Give a session that a browser exchanges once within five minutes, instead of a token.
+    #[deserr(default)]
+    pub single_use: bool,
+}
+
+/// One resource, by any of its ids: `{"dashboard": 1}`.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceInput {
+    #[deserr(default)]
+    dashboard: Option<Value>,
+    #[deserr(default)]
+    question: Option<Value>,
+    #[deserr(default)]
+    dive: Option<Value>,
+}
+
+impl ResourceInput {
+    fn reference(&self) -> Option<ResourceRef> {
+        let named = [
+            (Kind::Dashboard, &self.dashboard),
+            (Kind::Question, &self.question),
+            (Kind::Dive, &self.dive),
+        ];
+        let mut named = named.into_iter().filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
+        let (kind, id) = named.next()?;
+        let id = ResourceId::from_claim(kind, id).ok()?;
+        named.next().is_none().then_some(ResourceRef { kind, id })
+    }
+}
+
+impl Check for SessionInput {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.resource.reference().is_none() {
+            issues.push(Issue::new("resource", "must name one resource, such as {\"dashboard\": 1}"));
+        }
+        if self.ttl_seconds.is_some_and(|seconds| seconds < 1) {
+            issues.push(Issue::new("ttl_seconds", "must be at least 1"));
+        }
+        issues.extend(self.viewer.iter().flat_map(|viewer| viewer.problems("viewer")));
+        let length = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
+        let vouched = length(serde_json::to_string(&self.params)) + length(serde_json::to_string(&self.viewer));
+        if vouched > MAX_VOUCHED_BYTES {
+            issues.push(Issue::new("", "params and viewer must be at most 5000 bytes together"));
+        }
+        issues
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionCreated {
+    /// The credential. It is shown this once.
+    pub session: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+    /// Until when a single-use session must be exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub redeem_by: Option<Timestamp>,
+    /// What the iframe loads. The credential is in the fragment, which browsers send to nobody.
+    pub embed_url: String,
+}
+
+/// Make a credential for a browser.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/sessions", tag = "sessions",
+    description = "Permission: `sessions:create`. Refuses what the credential could not show: the parameters are checked against the resource's embed policy at once.",
+    request_body = SessionInput, responses((status = 201, body = SessionCreated))
+))]
+pub async fn create(
+    caller: Allowed<CreateSessions>,
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(input): Json<SessionInput>,
+) -> Result<(StatusCode, axum::Json<SessionCreated>)> {
+    let longest = app.settings.max_token_lifetime_seconds;
+    let ttl = input.ttl_seconds.unwrap_or(DEFAULT_TTL_SECONDS.min(longest));
+    if ttl > longest {
+        return Err(Error::invalid("ttl_seconds", format!("must be at most {longest}")));
+    }
+    let reference = input.resource.reference().ok_or_else(|| Error::invalid("resource", "is required"))?;
+    audit::resource(&reference);
+    let viewer = input.viewer.unwrap_or_default();
+    let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
+    let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
+    let resource = app.views.rehearse(&claims, reference.kind).await?.resource;
+    caller.key.require_deployment(resource.deployment)?;
+
+    let now = app.clock.now();
+    let expires_at = now.plus(ttl);
+    let (session, redeem_by) = if input.single_use {
+        let redeem_by = expires_at.min(now.plus(REDEEM_WITHIN_SECONDS));
+        let session = random::secret()?;
+        let stored = Session {
+            kind: resource.kind,
+            id: resource.id.clone(),
+            params,
+            viewer,
+            created_at: now,
+            redeem_by,
+            expires_at,
+        };
+        app.sessions.start(&random::fingerprint(&session), &stored).await?;
+        (session, Some(redeem_by))
+    } else {
+        let vouched = Vouched {
+            kind: resource.kind,
+            id: &resource.id,
+            params: &params,
+            viewer: &viewer,
+            token_id: &random::short_id()?,
+            session: None,
+            issued: now,
+            expires: expires_at,
+        };
+        (app.views.keys().mint(&vouched).await?, None)
+    };
+    let base = base_url(&app.settings, &headers);
+    let embed_url = format!("{base}/embed/{}/{}#session={session}", resource.kind, resource.public_id);
+    Ok((StatusCode::CREATED, axum::Json(SessionCreated { session, expires_at, redeem_by, embed_url })))
+}

@@ -1,0 +1,31 @@
+//! Lists resources, and what of them is published.
+
+mod metabase;
+mod native;
+
+use axum::Router;
+use vitrine::http::{Callers, Routes};
+use vitrine::storage::ResourceLister;
+
+vitrine::capabilities! {
+    pub struct State {
+        callers: Callers,
+        resources: ResourceLister,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    Routes::default()
+        .get("/v1/resources", native::list)
+        .get("/api/card/embeddable", metabase::cards)
+        .get("/api/dashboard/embeddable", metabase::dashboards)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(native::list, metabase::cards, metabase::dashboards))]
+pub struct ApiDoc;

@@ -1,0 +1,146 @@
+//! `/v1/keys`: the access keys.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::access::{self, AccessKey, Permission, Role};
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::http::caller::Admin;
+use vitrine::http::query::parse_limit;
+use vitrine::http::{Allowed, Json, Query};
+use vitrine::identifiers::Deployment;
+use vitrine::input::{Check, Invalid, Wrong};
+use vitrine::storage::AccessKeyWriter;
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyInput {
+    name: String,
+    role: Role,
+    /// What a member or restricted key may do. An admin key may everything.
+    #[deserr(default)]
+    permissions: Vec<Permission>,
+    /// Limits the key to these deployments; none named means all.
+    #[deserr(default)]
+    deployments: Vec<Deployment>,
+    #[deserr(default, try_from(Option<String>) = parse_moment -> Wrong)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    expires_at: Option<Timestamp>,
+}
+
+fn parse_moment(text: Option<String>) -> std::result::Result<Option<Timestamp>, Wrong> {
+    let parse = |text: String| text.parse().map_err(|_| Wrong("must be a time such as 2027-01-31T12:00:00Z"));
+    text.map(parse).transpose()
+}
+
+impl Check for KeyInput {
+    fn problems(&self) -> Vec<Issue> {
+        if self.name.trim().is_empty() || self.name.len() > 255 {
+            return vec![Issue::new("name", "must be 1 to 255 characters")];
+        }
+        Vec::new()
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyCreated {
+    /// The key itself. It is shown this once, and kept by us as a fingerprint only.
+    pub key: String,
+    #[serde(flatten)]
+    pub record: AccessKey,
+}
+
+/// Make an access key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/keys", tag = "access",
+    description = "Admin only.",
+    request_body = KeyInput, responses((status = 201, body = KeyCreated))
+))]
+pub async fn create(
+    caller: Allowed<Admin>,
+    State(keys): State<AccessKeyWriter>,
+    State(clock): State<Clock>,
+    Json(input): Json<KeyInput>,
+) -> Result<(StatusCode, axum::Json<KeyCreated>)> {
+    let now = clock.now();
+    if input.expires_at.is_some_and(|expires| expires <= now) {
+        return Err(Error::invalid("expires_at", "must be in the future"));
+    }
+    check_scope(&caller.key, &input.deployments)?;
+    let (id, key) = access::new_key()?;
+    let record = AccessKey {
+        id,
+        name: input.name,
+        role: input.role,
+        permissions: input.permissions,
+        deployments: input.deployments,
+        created_at: now,
+        expires_at: input.expires_at,
+    };
+    keys.create(&record, &key).await?;
+    Ok((StatusCode::CREATED, axum::Json(KeyCreated { key, record })))
+}
+
+/// A key cannot make another that reaches further than itself.
+fn check_scope(caller: &AccessKey, deployments: &[Deployment]) -> Result<()> {
+    if deployments.is_empty() && !caller.deployments.is_empty() {
+        return Err(Error::new(Reason::AccessDenied).detail("a scoped key asked for one without scope"));
+    }
+    deployments.iter().try_for_each(|deployment| caller.require_deployment(*deployment))
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+pub struct KeyQuery {
+    /// 1 to 1000; 100 if not said.
+    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    limit: Option<i32>,
+    /// `next_cursor` of the page before.
+    #[deserr(default)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyList {
+    pub items: Vec<AccessKey>,
+    pub next_cursor: Option<String>,
+}
+
+/// List access keys.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/keys", tag = "access", params(KeyQuery),
+    description = "Admin only. Never shows a key.",
+    responses((status = 200, body = KeyList))
+))]
+pub async fn list(
+    _: Allowed<Admin>,
+    State(keys): State<AccessKeyWriter>,
+    Query(query): Query<KeyQuery>,
+) -> Result<axum::Json<KeyList>> {
+    let page = keys.list(query.limit, query.cursor.as_deref()).await?;
+    Ok(axum::Json(KeyList { items: page.items, next_cursor: page.next }))
+}
+
+/// Remove an access key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/keys/{id}", tag = "access", params(("id" = String, Path,)),
+    description = "Admin only. The next request with the key is refused.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete(
+    _: Allowed<Admin>,
+    State(keys): State<AccessKeyWriter>,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    if !vitrine::identifiers::is_public_id(&id) {
+        return Err(Reason::KeyNotFound.into());
+    }
+    keys.delete(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,101 @@
+//! `POST /v1/sessions/redeem` and `POST /v1/sessions/revoke`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::error::{Code, Error, Result};
+use vitrine::http::caller::CreateSessions;
+use vitrine::http::{Allowed, Json};
+use vitrine::input::{Check, Invalid};
+use vitrine::random;
+use vitrine::secrets::SigningKeys;
+use vitrine::storage::SessionEnder;
+use vitrine::token::mint::Vouched;
+use vitrine::views::filed_under;
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionName {
+    pub session: String,
+}
+
+impl Check for SessionName {}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Redeemed {
+    pub token: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+}
+
+/// Exchange a single-use session for its token.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/sessions/redeem", tag = "sessions",
+    description = "Needs no access key: the session is the credential. Works once, within five minutes; a session that is used, unknown, expired or revoked is 401.",
+    request_body = SessionName, responses((status = 200, body = Redeemed)), security(())
+))]
+pub async fn redeem(
+    State(keys): State<SigningKeys>,
+    State(sessions): State<SessionEnder>,
+    State(clock): State<Clock>,
+    Json(input): Json<SessionName>,
+) -> Result<axum::Json<Redeemed>> {
+    // Without a key there is no token, and the session must not be spent for nothing.
+    keys.check().await?;
+    let now = clock.now();
+    let fingerprint = random::fingerprint(&input.session);
+    let session = sessions.redeem(&fingerprint, now).await?;
+    let token = keys
+        .mint(&Vouched {
+            kind: session.kind,
+            id: &session.id,
+            params: &session.params,
+            viewer: &session.viewer,
+            token_id: &fingerprint,
+            session: Some(&fingerprint),
+            issued: now,
+            expires: session.expires_at,
+        })
+        .await?;
+    Ok(axum::Json(Redeemed { token, expires_at: session.expires_at }))
+}
+
+/// Revoke a credential.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/sessions/revoke", tag = "sessions",
+    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, or a token. Answers 204 also for what is not good any more. Views that are open elsewhere end within `ResourceCacheSeconds`.",
+    request_body = SessionName, responses((status = 204, description = "Revoked"))
+))]
+pub async fn revoke(
+    _: Allowed<CreateSessions>,
+    State(keys): State<SigningKeys>,
+    State(sessions): State<SessionEnder>,
+    State(clock): State<Clock>,
+    Json(input): Json<SessionName>,
+) -> Result<StatusCode> {
+    let now = clock.now();
+    if !input.session.contains('.') {
+        sessions.revoke(&random::fingerprint(&input.session), now).await?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let claims = match keys.authenticate(&input.session).await {
+        Ok(authentic) => authentic.claims,
+        Err(error) if error.reason.code() == Code::ServiceUnavailable => return Err(error),
+        // What opens nothing needs no revoking.
+        Err(_) => return Ok(StatusCode::NO_CONTENT),
+    };
+    if let Some(session) = &claims.session {
+        sessions.revoke(session, now).await?;
+    } else if let Some(fingerprint) = filed_under(&claims) {
+        // A token that never expires stays revoked for as long as we can write.
+        let until = claims.expires.map_or(Timestamp::from_unix(i64::MAX), Timestamp::from_unix);
+        sessions.revoke_token(&fingerprint, until, now).await?;
+    } else {
+        return Err(Error::invalid("session", "is a token without `jti`, which cannot be revoked alone"));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

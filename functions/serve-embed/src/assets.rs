@@ -1,0 +1,80 @@
+//! The files of the page, under names that change with their content, so that they can be cached forever.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use vitrine::error::{Reason, Result};
+use vitrine::random::fingerprint;
+
+struct Asset {
+    /// What the page calls it.
+    name: &'static str,
+    /// What browsers call it.
+    file: String,
+    content_type: &'static str,
+    body: &'static str,
+    policy: &'static str,
+}
+
+/// What the owner's markup may do, in its own frame: run scripts and load things over https, and nothing
+/// that reaches out of the frame. Anybody may frame this document; by itself it shows nothing.
+const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https:; \
+     style-src 'unsafe-inline' https:; img-src https: data: blob:; font-src https: data:; \
+     media-src https: data: blob:; connect-src https:; worker-src blob:; frame-src https:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors *";
+
+const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+    [
+        asset("embed.css", "text/css; charset=utf-8", include_str!("../assets/embed.css"), FILE_POLICY),
+        asset("embed.js", "text/javascript; charset=utf-8", include_str!("../assets/embed.js"), FILE_POLICY),
+        asset("frame.html", "text/html; charset=utf-8", include_str!("../assets/frame.html"), FRAME_POLICY),
+    ]
+});
+
+/// The page, with the names of its files filled in.
+pub static PAGE: LazyLock<String> = LazyLock::new(|| {
+    ASSETS.iter().fold(include_str!("../assets/embed.html").to_owned(), |page, asset| {
+        page.replace(&format!("{{{{{}}}}}", asset.name), &format!("/embed/assets/{}", asset.file))
+    })
+});
+
+fn asset(name: &'static str, content_type: &'static str, body: &'static str, policy: &'static str) -> Asset {
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let file = format!("{stem}.{}.{extension}", &fingerprint(body)[..16]);
+    Asset { name, file, content_type, body, policy }
+}
+
+/// A file of the embed page.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/embed/assets/{file}", tag = "page", params(("file" = String, Path,)),
+    description = "Under the name that the page calls it by; may be cached forever.",
+    responses((status = 200, description = "The file")), security(())
+))]
+pub async fn file(Path(file): Path<String>) -> Result<Response> {
+    let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or(Reason::RouteNotFound)?;
+    let headers: [(HeaderName, HeaderValue); 4] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(asset.policy)),
+        // A page in a sandbox without an origin of its own loads them as well.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    Ok((headers, asset.body).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_every_file_it_loads() {
+        assert!(!PAGE.contains("{{"), "a placeholder is left");
+        for asset in ASSETS.iter() {
+            assert!(PAGE.contains(&asset.file), "{}", asset.name);
+        }
+    }
+}

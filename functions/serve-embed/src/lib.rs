@@ -1,0 +1,35 @@
+//! The page inside the iframe and what it loads.
+
+mod assets;
+mod page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use vitrine::http::Routes;
+use vitrine::settings::Settings;
+use vitrine::views::Views;
+
+vitrine::capabilities! {
+    pub struct State {
+        views: Views,
+        settings: Arc<Settings>,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    Routes::default()
+        .get("/embed/dashboard/{credential}", page::dashboard)
+        .get("/embed/question/{credential}", page::question)
+        .get("/embed/dive/{credential}", page::dive)
+        .get("/embed/assets/{file}", assets::file)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(page::dashboard, page::question, page::dive, assets::file))]
+pub struct ApiDoc;

@@ -1,0 +1,94 @@
+//! `/embed/{kind}/{credential}`: a shell, the same for everybody and always 200. What it may show, and why
+//! not, the page finds out itself. All that the credential decides here is who may frame it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use vitrine::content::Content;
+use vitrine::error::{Error, Result};
+use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
+use vitrine::origin::Origin;
+use vitrine::resource::Resource;
+use vitrine::settings::Settings;
+use vitrine::views::Views;
+
+use crate::assets::PAGE;
+
+/// The page of a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/embed/dashboard/{credential}", tag = "page",
+    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
+    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
+    responses((status = 200, content_type = "text/html", body = String)), security(())
+))]
+pub async fn dashboard(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+    page(Kind::Dashboard, views, settings, path).await
+}
+
+/// The page of a question.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/embed/question/{credential}", tag = "page",
+    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
+    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
+    responses((status = 200, content_type = "text/html", body = String)), security(())
+))]
+pub async fn question(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+    page(Kind::Question, views, settings, path).await
+}
+
+/// The page of a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/embed/dive/{credential}", tag = "page",
+    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
+    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
+    responses((status = 200, content_type = "text/html", body = String)), security(())
+))]
+pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+    page(Kind::Dive, views, settings, path).await
+}
+
+async fn page(
+    kind: Kind,
+    State(views): State<Views>,
+    State(settings): State<Arc<Settings>>,
+    Path(credential): Path<String>,
+) -> Result<Response> {
+    let resource = if is_public_id(&credential) {
+        views.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
+    } else {
+        views.place(&credential, kind).await
+    };
+    let policy = HeaderValue::from_str(&policy(&settings, resource.as_deref()))
+        .map_err(Error::internal)?;
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (
+            header::HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ),
+    ];
+    Ok((headers, Html(PAGE.as_str())).into_response())
+}
+
+fn policy(settings: &Settings, resource: Option<&Resource>) -> String {
+    let framed = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
+    let framed = framed.as_ref().map_or("", Origin::as_str);
+    let ancestors: BTreeSet<&str> = settings
+        .allowed_origins
+        .iter()
+        .chain(resource.iter().flat_map(|resource| &resource.allowed_origins))
+        .map(Origin::as_str)
+        .collect();
+    let ancestors = if ancestors.is_empty() {
+        "'none'".to_owned()
+    } else {
+        ancestors.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         frame-src 'self' {framed}; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+    )
+}

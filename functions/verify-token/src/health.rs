@@ -1,0 +1,24 @@
+//! `GET /healthz`
+
+use axum::extract::State;
+use serde::Serialize;
+use vitrine::error::Result;
+use vitrine::views::Views;
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    pub status: &'static str,
+    pub version: &'static str,
+}
+
+/// Could a view be decided right now?
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/healthz", tag = "views",
+    description = "200 when the signing keys and the table can be read, as far as is known from the last few seconds; else 503.",
+    responses((status = 200, body = Health)), security(())
+))]
+pub async fn health(State(views): State<Views>) -> Result<axum::Json<Health>> {
+    views.check().await?;
+    Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+}

@@ -1,0 +1,105 @@
+//! `GET /v1/view`: what the page inside the iframe asks.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use serde::Serialize;
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::content::Content;
+use vitrine::error::{Reason, Result};
+use vitrine::http::caller::bearer;
+use vitrine::identifiers::{Kind, PrimaryId};
+use vitrine::parameters::{self, VisibleParameter};
+use vitrine::views::Views;
+
+/// What a browser gets to know of a view. Locked values are not among it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ViewAnswer {
+    pub resource: ViewedResource,
+    /// What the viewer may see and change, with its effective value.
+    pub parameters: Vec<VisibleParameter>,
+    pub content: Option<Content>,
+    pub viewer: Option<ViewedBy>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub expires_at: Option<Timestamp>,
+    /// Our clock, so that a page with a wrong one can still tell when the view expires.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub server_time: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ViewedResource {
+    pub kind: Kind,
+    pub id: PrimaryId,
+    pub entity_id: Option<String>,
+    pub public_id: String,
+    pub title: String,
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ViewedBy {
+    pub id: String,
+}
+
+/// Open a view with an embed token.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/view", tag = "views",
+    description = "`Authorization: Bearer <embed token>`. The query holds viewer parameters by slug: `?region=emea&region=apac`, `?year=` to clear one, or `?parameters=<JSON object>` for all of them.",
+    responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
+))]
+pub async fn any(
+    State(views): State<Views>,
+    State(clock): State<Clock>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<ViewAnswer>> {
+    answer(&views, &clock, &headers, query, None).await
+}
+
+/// Open a view of one kind of resource.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/view/{kind}", tag = "views", params(("kind" = Kind, Path,)),
+    description = "Like `GET /v1/view`; a token that names no resource of this kind is 400.",
+    responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
+))]
+pub async fn of_kind(
+    State(views): State<Views>,
+    State(clock): State<Clock>,
+    Path(kind): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<ViewAnswer>> {
+    let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
+    answer(&views, &clock, &headers, query, Some(kind)).await
+}
+
+async fn answer(
+    views: &Views,
+    clock: &Clock,
+    headers: &HeaderMap,
+    query: Option<String>,
+    kind: Option<Kind>,
+) -> Result<axum::Json<ViewAnswer>> {
+    let token = bearer(headers).ok_or(Reason::TokenMissing)?;
+    let asked = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let (view, _) = views.open(token, kind, &asked).await?;
+    let resource = &view.resource;
+    Ok(axum::Json(ViewAnswer {
+        resource: ViewedResource {
+            kind: resource.kind,
+            id: resource.id.clone(),
+            entity_id: resource.entity_id.clone(),
+            public_id: resource.public_id.clone(),
+            title: resource.title.clone(),
+            description: resource.description.clone(),
+        },
+        parameters: view.visible,
+        content: resource.content.clone(),
+        viewer: view.viewer.id.map(|id| ViewedBy { id }),
+        expires_at: view.expires_at,
+        server_time: clock.now(),
+    }))
+}

@@ -1,0 +1,79 @@
+//! All functions put together. Each keeps its own clients, caches and grants, as if it ran alone.
+
+use std::collections::BTreeSet;
+
+use aws_config::SdkConfig;
+use vitrine::capability::{Capability, Grant};
+use vitrine::clock::Clock;
+use vitrine::environment::{Environment, Names};
+use vitrine::http::Routes;
+use vitrine::settings::Settings;
+
+use crate::least_privilege::LeastPrivilege;
+use crate::services::{ADMIN_KEY, SIGNING_SECRET, Services, TABLE};
+
+/// A function as its neighbours see it.
+pub struct Function {
+    pub name: &'static str,
+    pub routes: Routes,
+    pub grants: BTreeSet<Grant>,
+}
+
+struct Assembly<'a> {
+    services: &'a Services,
+    config: SdkConfig,
+    settings: &'a Settings,
+    clock: &'a Clock,
+}
+
+/// Every function of the product, connected to `services`.
+pub async fn functions(services: &Services, settings: &Settings, clock: &Clock) -> Vec<Function> {
+    let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
+    vec![
+        assembly.function("create-session", create_session::routes()),
+        assembly.function("redeem-session", redeem_session::routes()),
+        assembly.function("verify-token", verify_token::routes()),
+        assembly.function("list-embeddable", list_embeddable::routes()),
+        assembly.function("publish-resource", publish_resource::routes()),
+        assembly.function("manage-access", manage_access::routes()),
+        assembly.function("serve-embed", serve_embed::routes()),
+    ]
+}
+
+/// All their routes as one.
+pub fn merge(functions: Vec<Function>) -> Routes {
+    functions.into_iter().fold(Routes::default(), |all, function| all.and(function.routes))
+}
+
+impl Assembly<'_> {
+    fn function<S>(&self, name: &'static str, routes: Routes<S>) -> Function
+    where
+        S: Capability + Clone + Send + Sync + 'static,
+    {
+        let state = S::connect(&self.environment(name, S::grants()));
+        Function { name, routes: routes.with_state(state), grants: S::grants() }
+    }
+
+    fn environment(&self, function: &'static str, grants: BTreeSet<Grant>) -> Environment {
+        let guard = LeastPrivilege { function, grants };
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&self.config)
+            .endpoint_url(format!("http://{}", self.services.dynamodb))
+            .interceptor(guard.clone())
+            .build();
+        let secrets = aws_sdk_secretsmanager::config::Builder::from(&self.config)
+            .endpoint_url(format!("http://{}", self.services.secrets_manager))
+            .interceptor(guard)
+            .build();
+        Environment {
+            settings: std::sync::Arc::new(self.settings.clone()),
+            clock: self.clock.clone(),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
+            names: Names {
+                table: TABLE.to_owned(),
+                signing_secret: SIGNING_SECRET.to_owned(),
+                admin_key: ADMIN_KEY.to_owned(),
+            },
+        }
+    }
+}

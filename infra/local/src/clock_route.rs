@@ -1,0 +1,33 @@
+//! `POST /_local/clock`: moves the clock of a running local server. On AWS there is no such route.
+
+use axum::extract::State;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::error::{Error, Result};
+use vitrine::http::{Json, Routes};
+use vitrine::input::{Check, Invalid};
+
+use crate::moment;
+
+pub fn routes(clock: Clock) -> Routes {
+    Routes::default().post("/_local/clock", set).with_state(clock)
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+struct ClockInput {
+    now: String,
+}
+
+impl Check for ClockInput {}
+
+#[derive(Debug, Serialize)]
+struct ClockAnswer {
+    now: Timestamp,
+}
+
+async fn set(State(clock): State<Clock>, Json(input): Json<ClockInput>) -> Result<axum::Json<ClockAnswer>> {
+    moment::parse(&input.now).map_err(|message| Error::invalid("now", message))?.apply(&clock);
+    Ok(axum::Json(ClockAnswer { now: clock.now() }))
+}

@@ -1,0 +1,107 @@
+//! What IAM does on AWS, done here: a function's client refuses every call that its policy does not grant.
+//! A missing grant shows on the first local run, not after the first deployment.
+
+use std::collections::BTreeSet;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::Value;
+use vitrine::capability::Grant;
+
+use crate::services::{ADMIN_KEY, SIGNING_SECRET};
+
+#[derive(Debug, Clone)]
+pub struct LeastPrivilege {
+    pub function: &'static str,
+    pub grants: BTreeSet<Grant>,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for LeastPrivilege {
+    fn name(&self) -> &'static str {
+        "LeastPrivilege"
+    }
+
+    fn read_after_serialization(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        for needed in needed(target, &body) {
+            match needed {
+                Some(grant) if self.grants.contains(&grant) => {}
+                Some(grant) => return Err(self.refuse(&grant.to_string())),
+                None => return Err(self.refuse(target)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LeastPrivilege {
+    fn refuse(&self, call: &str) -> BoxError {
+        tracing::error!(function = self.function, call, "not granted");
+        format!("{} is not granted {call}", self.function).into()
+    }
+}
+
+/// What a call needs; none for a call that nobody has.
+fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
+    let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+    match operation {
+        "TransactWriteItems" => {
+            body["TransactItems"].as_array().into_iter().flatten().map(transacted).collect()
+        }
+        "Query" => vec![match body["IndexName"].as_str() {
+            None => Some(Grant::Table("dynamodb:Query")),
+            Some("catalog") => Some(Grant::Index("catalog", "dynamodb:Query")),
+            Some("embeddable") => Some(Grant::Index("embeddable", "dynamodb:Query")),
+            Some(_) => None,
+        }],
+        "GetItem" => vec![Some(Grant::Table("dynamodb:GetItem"))],
+        "BatchGetItem" => vec![Some(Grant::Table("dynamodb:BatchGetItem"))],
+        "PutItem" => vec![Some(Grant::Table("dynamodb:PutItem"))],
+        "UpdateItem" => vec![Some(Grant::Table("dynamodb:UpdateItem"))],
+        "DeleteItem" => vec![Some(Grant::Table("dynamodb:DeleteItem"))],
+        "GetSecretValue" => vec![match body["SecretId"].as_str() {
+            Some(SIGNING_SECRET) => Some(Grant::SigningSecret("secretsmanager:GetSecretValue")),
+            Some(ADMIN_KEY) => Some(Grant::AdminKey("secretsmanager:GetSecretValue")),
+            _ => None,
+        }],
+        _ => vec![None],
+    }
+}
+
+fn transacted(item: &Value) -> Option<Grant> {
+    let actions = [
+        ("Put", "dynamodb:PutItem"),
+        ("Update", "dynamodb:UpdateItem"),
+        ("Delete", "dynamodb:DeleteItem"),
+        ("ConditionCheck", "dynamodb:ConditionCheckItem"),
+    ];
+    actions.into_iter().find(|(name, _)| item.get(name).is_some()).map(|(_, action)| Grant::Table(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_transaction_needs_what_its_parts_need() {
+        let body = json!({"TransactItems": [{"Put": {}}, {"Delete": {}}]});
+        assert_eq!(
+            needed("DynamoDB_20120810.TransactWriteItems", &body),
+            [Some(Grant::Table("dynamodb:PutItem")), Some(Grant::Table("dynamodb:DeleteItem"))]
+        );
+        assert_eq!(needed("DynamoDB_20120810.Scan", &json!({})), [None]);
+        assert_eq!(needed("secretsmanager.GetSecretValue", &json!({"SecretId": "other"})), [None]);
+    }
+}

@@ -1,0 +1,93 @@
+//! `cargo run`: the product on this machine.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tokio::signal::unix::{SignalKind, signal};
+use vitrine::http::log;
+use vitrine_local::LocalError;
+use vitrine_local::options::{Command, Options};
+use vitrine_local::server::Server;
+use vitrine_local::services::Services;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
+        Err(error) => return fail(error.to_string().lines().next().unwrap_or("error: bad arguments")),
+    };
+    // Standard output is for what the person needs; the log goes beside it.
+    let _ = tracing::subscriber::set_global_default(log::json_lines(log::level(), io::stderr));
+    let ran = match &options.command {
+        None => run(&options).await,
+        Some(Command::Services { dynamodb_port, secrets_port }) => {
+            run_services(&options, *dynamodb_port, *secrets_port).await
+        }
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("error: {error}")),
+    }
+}
+
+async fn run(options: &Options) -> Result<(), LocalError> {
+    let server = Server::start(options).await?;
+    let base_url = server.base_url.clone();
+    let mut lines = vec![
+        format!("Vitrine {}, on this machine only", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        format!("  base URL          {base_url}"),
+        format!("  admin access key  {}", server.services.admin_key()),
+        format!("  embedding secret  {}", server.services.embedding_secret()),
+    ];
+    if !options.no_demo {
+        lines.push(format!("  demo page         {base_url}/"));
+    }
+    lines.extend([String::new(), format!("ready {base_url}")]);
+    say(&lines);
+    server.serve(interrupted()).await
+}
+
+async fn run_services(options: &Options, dynamodb_port: u16, secrets_port: u16) -> Result<(), LocalError> {
+    let services = Services::start(&options.kept, dynamodb_port, secrets_port).await?;
+    let file = services.write_environment(&options.kept)?;
+    say(&[
+        "Vitrine's services, on this machine only".to_owned(),
+        String::new(),
+        format!("  DynamoDB          http://{}", services.dynamodb),
+        format!("  Secrets Manager   http://{}", services.secrets_manager),
+        format!("  admin access key  {}", services.admin_key()),
+        format!("  embedding secret  {}", services.embedding_secret()),
+        String::new(),
+        format!("  cargo lambda watch --env-file {}", file.display()),
+        String::new(),
+        "ready".to_owned(),
+    ]);
+    interrupted().await;
+    services.stop();
+    Ok(())
+}
+
+/// Ctrl-C, or being asked to stop.
+async fn interrupted() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+fn say(lines: &[String]) {
+    let mut stdout = io::stdout().lock();
+    // Nobody may be listening any more; that is no reason to stop.
+    let _ = writeln!(stdout, "{}", lines.join("\n"));
+    let _ = stdout.flush();
+}
+
+fn fail(line: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{line}");
+    ExitCode::FAILURE
+}

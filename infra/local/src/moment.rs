@@ -1,0 +1,53 @@
+//! A moment as a person writes it: RFC 3339, or an offset from the real time.
+
+use jiff::{Span, SpanRelativeTo};
+use vitrine::clock::{Clock, Timestamp};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    At(Timestamp),
+    Offset(i64),
+}
+
+pub fn parse(text: &str) -> Result<Moment, String> {
+    if let Ok(moment) = text.parse() {
+        return Ok(Moment::At(moment));
+    }
+    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    unsigned
+        .parse::<Span>()
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .map(|duration| Moment::Offset(duration.as_secs()))
+        .map_err(|_| "must be a time such as 2027-01-31T12:00:00Z or an offset such as +23h59m".to_owned())
+}
+
+impl Moment {
+    pub fn apply(self, clock: &Clock) {
+        match self {
+            Self::At(moment) => clock.set(moment),
+            Self::Offset(seconds) => clock.set_offset(seconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        for (text, expected) in [
+            ("+23h59m", Moment::Offset(86_340)),
+            ("-5m", Moment::Offset(-300)),
+            ("+1d", Moment::Offset(86_400)),
+            ("90s", Moment::Offset(90)),
+            ("+0s", Moment::Offset(0)),
+            ("2023-11-14T22:13:20Z", Moment::At(Timestamp::from_unix(1_700_000_000))),
+        ] {
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+        for bad in ["", "+", "noon", "1 fortnight", "2023-11-14"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

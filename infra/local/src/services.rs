@@ -1,0 +1,168 @@
+//! The embedded services: DynamoDB and Secrets Manager, on loopback ports.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use dynoxide::Database;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use vitrine::environment::impatient;
+use vitrine::random;
+
+use crate::LocalError;
+use crate::options::Kept;
+use crate::secrets_manager::{self, SecretStore};
+use crate::table;
+
+pub const TABLE: &str = "vitrine";
+pub const SIGNING_SECRET: &str = "vitrine/signing-keys";
+pub const ADMIN_KEY: &str = "vitrine/admin-key";
+
+pub struct Services {
+    pub dynamodb: SocketAddr,
+    pub secrets_manager: SocketAddr,
+    secrets: Arc<SecretStore>,
+    stop: watch::Sender<bool>,
+}
+
+impl Services {
+    /// Starts both, creates what is missing, and returns when they answer.
+    pub async fn start(kept: &Kept, dynamodb_port: u16, secrets_port: u16) -> Result<Self, LocalError> {
+        let folder = (!kept.memory).then_some(kept.data.as_path());
+        if let Some(folder) = folder {
+            private_folder(folder)?;
+        }
+        let database = open_database(folder)?;
+        let secrets = Arc::new(SecretStore::open(folder)?);
+        keep_secrets(&secrets, kept)?;
+
+        let (stop, stopped) = watch::channel(false);
+        let listener = bind(dynamodb_port).await?;
+        let dynamodb = local_address(&listener)?;
+        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, until(stopped.clone())));
+        let listener = bind(secrets_port).await?;
+        let secrets_manager = local_address(&listener)?;
+        let serve = axum::serve(listener, secrets_manager::router(Arc::clone(&secrets)));
+        tokio::spawn(async move { serve.with_graceful_shutdown(until(stopped)).await });
+        Ok(Self { dynamodb, secrets_manager, secrets, stop })
+    }
+
+    /// How the SDK reaches them.
+    pub async fn sdk_config(&self) -> SdkConfig {
+        impatient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
+            .region(Region::from_static("local"))
+            .test_credentials()
+            .load()
+            .await
+    }
+
+    pub fn admin_key(&self) -> String {
+        self.secrets.get(ADMIN_KEY).unwrap_or_default()
+    }
+
+    /// The secret that signs, as a backend gets to know it.
+    pub fn embedding_secret(&self) -> String {
+        let document = self.secrets.get(SIGNING_SECRET).unwrap_or_default();
+        let keys: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
+        keys["keys"][0]["secret"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Puts another key set in place, as a rotation does.
+    pub fn put_signing_keys(&self, document: &str) -> Result<(), LocalError> {
+        self.secrets.put(SIGNING_SECRET, document)
+    }
+
+    /// What a function's process needs in its environment to work with these services.
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb)),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", self.secrets_manager)),
+            ("AWS_REGION", "local".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            ("TABLE_NAME", TABLE.to_owned()),
+            ("SIGNING_SECRET_ARN", SIGNING_SECRET.to_owned()),
+            ("ADMIN_KEY_SECRET_ARN", ADMIN_KEY.to_owned()),
+        ]
+    }
+
+    /// Writes that environment, settings included, where `cargo lambda watch` can read it.
+    pub fn write_environment(&self, kept: &Kept) -> Result<PathBuf, LocalError> {
+        let file = kept.data.join("watch.env");
+        private_folder(&kept.data)?;
+        let mut lines: Vec<_> =
+            self.environment().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        lines.extend(kept.assignments().map(|(name, value)| format!("{name}={value}\n")));
+        match fs::write(&file, lines.concat()) {
+            Ok(()) => Ok(file),
+            Err(error) => Err(LocalError::Folder { path: file, cause: error.to_string() }),
+        }
+    }
+
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// For this user's eyes only: it holds the secrets.
+fn private_folder(folder: &Path) -> Result<(), LocalError> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| LocalError::Folder { path: folder.to_owned(), cause: error.to_string() })
+}
+
+fn open_database(folder: Option<&Path>) -> Result<Database, LocalError> {
+    let failed = |cause: String| match folder {
+        Some(folder) => LocalError::Folder { path: folder.to_owned(), cause },
+        None => LocalError::Services(cause),
+    };
+    let database = match folder {
+        Some(folder) => Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()),
+        None => Database::memory(),
+    };
+    let database = database.map_err(|error| failed(error.to_string()))?;
+    let tables = database.list_tables(Default::default()).map_err(|error| failed(error.to_string()))?;
+    if !tables.table_names.iter().any(|name| name == TABLE) {
+        let request = serde_json::from_value(table::create_request(TABLE))
+            .map_err(|error| LocalError::Services(error.to_string()))?;
+        database.create_table(request).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(database)
+}
+
+fn keep_secrets(secrets: &SecretStore, kept: &Kept) -> Result<(), LocalError> {
+    if let Some(secret) = &kept.signing_secret {
+        secrets.put(SIGNING_SECRET, &key_set(secret))?;
+    } else if secrets.get(SIGNING_SECRET).is_none() {
+        secrets.put(SIGNING_SECRET, &key_set(&random::hex_secret().map_err(LocalError::Random)?))?;
+    }
+    if let Some(key) = &kept.admin_key {
+        secrets.put(ADMIN_KEY, key)?;
+    } else if secrets.get(ADMIN_KEY).is_none() {
+        secrets.put(ADMIN_KEY, &random::secret().map_err(LocalError::Random)?)?;
+    }
+    Ok(())
+}
+
+fn key_set(secret: &str) -> String {
+    json!({"keys": [{"kid": "local", "secret": secret}]}).to_string()
+}
+
+pub async fn bind(port: u16) -> Result<TcpListener, LocalError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| LocalError::Port { port, source })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {
+    listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

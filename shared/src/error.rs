@@ -1,0 +1,236 @@
+//! The one error of the product.
+//!
+//! What a caller may know and what the log should know are two different fields. The caller gets a
+//! message out of a closed set and a stable `reason` word; parser, SDK and type texts go to `detail`,
+//! which is logged and never leaves.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub reason: Reason,
+    pub message: Cow<'static, str>,
+    pub issues: Vec<Issue>,
+    /// For the log only.
+    pub detail: Option<String>,
+}
+
+/// One thing wrong with a request, by field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Issue {
+    /// Where it is, for example `parameters[0].slug`; empty for the body as a whole.
+    pub path: String,
+    pub message: String,
+}
+
+impl Issue {
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+/// The family of an error: it decides the status, and is the upper-case word that clients read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PayloadTooLarge,
+    InternalServerError,
+    ServiceUnavailable,
+}
+
+impl Code {
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::PayloadTooLarge => 413,
+            Self::InternalServerError => 500,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Conflict => "CONFLICT",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+        }
+    }
+}
+
+/// Declares every reason once: its word on the wire, its family, and what the caller is told.
+macro_rules! reasons {
+    ($($name:ident, $word:literal, $code:ident, $message:literal;)+) => {
+        /// Why something was refused. The words are part of the contract and never change meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason { $($name),+ }
+
+        impl Reason {
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+
+            pub const fn code(self) -> Code {
+                match self { $(Self::$name => Code::$code),+ }
+            }
+
+            /// What the caller is told when nothing more exact is known.
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$name => $message),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // The credential itself.
+    TokenMissing, "token_missing", Unauthorized, "An embed token is required.";
+    TokenTooLarge, "token_too_large", BadRequest, "The token is larger than 8 KiB.";
+    TokenMalformed, "token_malformed", BadRequest, "Message seems corrupt or manipulated";
+    TokenHeader, "token_header", Unauthorized, "The token's header is not acceptable.";
+    TokenAlgorithm, "token_algorithm", Unauthorized, "JWT `alg` must be HS256.";
+    TokenKeyUnknown, "token_key_unknown", Unauthorized, "The token names a signing key that is not known.";
+    TokenSignature, "token_signature", Unauthorized, "Message seems corrupt or manipulated";
+    TokenClaims, "token_claims", Unauthorized, "Message seems corrupt or manipulated.";
+    TokenWithoutExpiry, "token_without_expiry", Unauthorized, "Token has no expiry (`exp`).";
+    TokenExpired, "token_expired", Unauthorized, "Token is expired";
+    TokenNotYetValid, "token_not_yet_valid", Unauthorized, "Token is not yet valid";
+    TokenLifetime, "token_lifetime", Unauthorized, "Token expires too far in the future.";
+    TokenRevoked, "token_revoked", Unauthorized, "The token has been revoked.";
+    SessionUnknown, "session_unknown", Unauthorized, "The session is unknown, expired or already used.";
+
+    // What the token asks for.
+    ResourceMissing, "resource_missing", BadRequest, "Token is missing value for keypath [:resource]";
+    ResourceAmbiguous, "resource_ambiguous", BadRequest, "The token names more than one resource.";
+    ResourceIdInvalid, "resource_id_invalid", BadRequest, "Invalid ID.";
+    ParamsMissing, "params_missing", BadRequest, "Token is missing value for keypath [:params]";
+    ParamsInvalid, "params_invalid", BadRequest, "Invalid parameter values";
+    EmbeddingDisabled, "embedding_disabled", Forbidden, "Embedding is not enabled.";
+    ResourceNotFound, "resource_not_found", NotFound, "Not found.";
+    ResourceArchived, "resource_archived", Forbidden, "The object has been archived.";
+    ResourceNotPublished, "resource_not_published", Forbidden, "Embedding is not enabled for this object.";
+
+    // Parameters; the message names the parameter.
+    ParameterDisabled, "parameter_disabled", BadRequest, "You're not allowed to specify a value for a parameter.";
+    ParameterPinned, "parameter_pinned", BadRequest, "You can't specify a value that is already set in the JWT.";
+    ParameterLockedMissing, "parameter_locked_missing", BadRequest, "You must specify a value in the JWT.";
+    ParameterLocked, "parameter_locked", BadRequest, "You can only specify a value in the JWT.";
+    ParameterUnknown, "parameter_unknown", BadRequest, "Unknown parameter.";
+    ParameterInvalid, "parameter_invalid", BadRequest, "Invalid parameter values";
+    AttributeMissing, "attribute_missing", Forbidden, "The viewer lacks an attribute that this resource is locked to.";
+
+    // Who calls the administrative API.
+    AccessKeyMissing, "access_key_missing", Unauthorized, "Unauthenticated";
+    AccessKeyUnknown, "access_key_unknown", Unauthorized, "Unauthenticated";
+    AccessDenied, "access_denied", Forbidden, "You don't have permissions to do that.";
+
+    // The request.
+    BodyMalformed, "body_malformed", BadRequest, "The body is not valid JSON.";
+    BodyTooLarge, "body_too_large", PayloadTooLarge, "The body is too large.";
+    RequestInvalid, "request_invalid", BadRequest, "The request is not valid.";
+    CursorInvalid, "cursor_invalid", BadRequest, "The cursor is not valid.";
+    IdInvalid, "id_invalid", BadRequest, "Invalid ID.";
+    KeyNotFound, "access_key_not_found", NotFound, "Not found.";
+    RouteNotFound, "route_not_found", NotFound, "API endpoint does not exist.";
+    MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";
+    Conflict, "conflict", Conflict, "Somebody else changed this at the same time. Try again.";
+
+    // Ourselves.
+    Internal, "internal", InternalServerError, "Something went wrong on our side.";
+    Unavailable, "unavailable", ServiceUnavailable, "Temporarily unavailable. Try again shortly.";
+}
+
+impl Error {
+    pub fn new(reason: Reason) -> Self {
+        Self { reason, message: Cow::Borrowed(reason.message()), issues: Vec::new(), detail: None }
+    }
+
+    #[must_use]
+    pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    #[must_use]
+    pub fn issues(mut self, issues: Vec<Issue>) -> Self {
+        self.issues = issues;
+        self
+    }
+
+    #[must_use]
+    pub fn issue(mut self, path: impl Into<String>, message: impl Into<String>) -> Self {
+        self.issues.push(Issue::new(path, message));
+        self
+    }
+
+    /// Adds what the log should know. Never put a token, a key or a parameter's value here.
+    #[must_use]
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// A request whose fields are wrong.
+    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Reason::RequestInvalid).issue(path, message)
+    }
+
+    /// Something of ours that must not happen.
+    pub fn internal(detail: impl fmt::Display) -> Self {
+        Self::new(Reason::Internal).detail(detail)
+    }
+
+    pub fn status(&self) -> u16 {
+        self.reason.code().status()
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason.word(), self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_word() {
+        let mut words: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Reason::ALL.len());
+    }
+}

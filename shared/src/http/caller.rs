@@ -1,0 +1,133 @@
+//! Who calls the administrative API. A handler that takes an [`Allowed`] runs for nobody else.
+
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use crate::access::{self, AccessKey, Permission};
+use crate::audit;
+use crate::capability::{Capability, Grant};
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::secrets::AdminKey;
+use crate::storage::AccessKeyReader;
+
+/// Knows every access key.
+#[derive(Clone)]
+pub struct Callers {
+    admin: AdminKey,
+    keys: AccessKeyReader,
+    clock: Clock,
+}
+
+impl Capability for Callers {
+    fn grants() -> BTreeSet<Grant> {
+        AdminKey::grants().into_iter().chain(AccessKeyReader::grants()).collect()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self {
+            admin: AdminKey::connect(environment),
+            keys: AccessKeyReader::connect(environment),
+            clock: environment.clock.clone(),
+        }
+    }
+
+    async fn warm(&self) {
+        self.admin.warm().await;
+    }
+}
+
+impl Callers {
+    async fn identify(&self, shown: &str) -> Result<AccessKey> {
+        if let Some(id) = access::id_of(shown)
+            && let Some(key) = self.keys.authenticate(id, shown).await?
+        {
+            return if key.is_expired(self.clock.now()) { Err(Reason::AccessKeyUnknown.into()) } else { Ok(key) };
+        }
+        if self.admin.is(shown).await? { Ok(AccessKey::bootstrap()) } else { Err(Reason::AccessKeyUnknown.into()) }
+    }
+}
+
+/// What a route asks of its caller.
+pub trait Need: Send {
+    fn check(key: &AccessKey) -> Result<()>;
+}
+
+macro_rules! needs {
+    ($($need:ident: $permission:ident;)+) => {
+        $(
+            #[derive(Debug)]
+            pub struct $need;
+
+            impl Need for $need {
+                fn check(key: &AccessKey) -> Result<()> {
+                    key.require(Permission::$permission)
+                }
+            }
+        )+
+    };
+}
+
+needs! {
+    WriteResources: ResourcesWrite;
+    ListResources: ResourcesList;
+    CreateSessions: SessionsCreate;
+    Introspect: Introspect;
+}
+
+#[derive(Debug)]
+pub struct Admin;
+
+impl Need for Admin {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require_admin()
+    }
+}
+
+/// Proof that the caller may do what `N` says.
+#[derive(Debug)]
+pub struct Allowed<N> {
+    pub key: AccessKey,
+    need: PhantomData<N>,
+}
+
+impl<S, N: Need> FromRequestParts<S> for Allowed<N>
+where
+    S: Send + Sync,
+    Callers: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let shown = shown(&parts.headers).ok_or(Reason::AccessKeyMissing)?;
+        let key = Callers::from_ref(state).identify(shown).await?;
+        audit::caller(&key.id);
+        N::check(&key)?;
+        Ok(Self { key, need: PhantomData })
+    }
+}
+
+/// The access key, in any of the places where the clients of the three dialects put it.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    bearer(headers)
+        .or_else(|| with_scheme(headers, "Api-Key"))
+        .or_else(|| text("x-api-key"))
+        .or_else(|| text("x-metabase-session"))
+        .filter(|key| !key.is_empty())
+}
+
+/// The credential of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    with_scheme(headers, "Bearer")
+}
+
+fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let (named, credential) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    named.eq_ignore_ascii_case(scheme).then(|| credential.trim())
+}

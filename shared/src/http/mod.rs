@@ -1,0 +1,17 @@
+//! What all routers have in common on the wire.
+
+pub mod answer;
+pub mod base_url;
+pub mod body;
+pub mod caller;
+pub mod lambda;
+pub mod log;
+pub mod problem;
+pub mod query;
+pub mod routes;
+
+pub use body::{ContentJson, Json};
+pub use caller::{Allowed, Callers};
+pub use problem::Problem;
+pub use query::Query;
+pub use routes::Routes;

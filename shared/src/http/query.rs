@@ -1,0 +1,45 @@
+//! Query strings of our own routes: known names only, each once.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use deserr::Deserr;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::input::{self, Invalid, Wrong};
+use crate::storage::cursor::MAX_LIMIT;
+
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: Deserr<Invalid>> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let mut values = Map::new();
+        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            let name = name.into_owned();
+            if values.insert(name.clone(), Value::String(value.into_owned())).is_some() {
+                return Err(Error::invalid(name, "is given twice"));
+            }
+        }
+        input::read(Value::Object(values)).map(Self)
+    }
+}
+
+/// For a field of a query that is `true` or `false`.
+pub fn parse_switch(text: String) -> std::result::Result<Option<bool>, Wrong> {
+    match text.as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(Wrong("must be true or false")),
+    }
+}
+
+/// For a field of a query that says how long a page may be.
+pub fn parse_limit(text: String) -> std::result::Result<Option<i32>, Wrong> {
+    match text.parse() {
+        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(Some(limit)),
+        _ => Err(Wrong("must be a number from 1 to 1000")),
+    }
+}

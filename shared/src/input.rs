@@ -1,0 +1,110 @@
+//! Reading what a caller sent: every problem at once, each by field, in our own words.
+
+use std::ops::ControlFlow;
+
+use deserr::{DeserializeError, Deserr, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
+use serde_json::Value;
+
+use crate::error::{Error, Issue, Reason, Result};
+
+/// What is wrong with a single value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrong(pub &'static str);
+
+/// All that is wrong with a document.
+#[derive(Debug, Default)]
+pub struct Invalid {
+    issues: Vec<Issue>,
+}
+
+/// Reads a parsed document as a `T`.
+pub fn read<T: Deserr<Invalid>>(document: Value) -> Result<T> {
+    deserr::deserialize::<T, Value, Invalid>(document)
+        .map_err(|invalid| Error::new(Reason::RequestInvalid).issues(invalid.issues))
+}
+
+/// Like [`read`], and asks the result itself whether its parts fit together.
+pub fn check<T: Deserr<Invalid> + Check>(document: Value) -> Result<T> {
+    let read: T = read(document)?;
+    let issues = read.problems();
+    if issues.is_empty() { Ok(read) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
+}
+
+/// Rules that reach across fields.
+pub trait Check {
+    fn problems(&self) -> Vec<Issue> {
+        Vec::new()
+    }
+}
+
+impl DeserializeError for Invalid {
+    fn error<V: IntoValue>(
+        earlier: Option<Self>,
+        kind: ErrorKind<V>,
+        location: ValuePointerRef,
+    ) -> ControlFlow<Self, Self> {
+        let mut invalid = earlier.unwrap_or_default();
+        let path = path_of(location);
+        invalid.issues.push(match kind {
+            ErrorKind::IncorrectValueKind { accepted, .. } => {
+                Issue::new(path, format!("must be {}", kinds(accepted)))
+            }
+            ErrorKind::MissingField { field } => Issue::new(join(&path, field), "is required"),
+            ErrorKind::UnknownKey { key, .. } => Issue::new(join(&path, key), "is not a known field"),
+            ErrorKind::UnknownValue { accepted, .. } => {
+                Issue::new(path, format!("must be one of: {}", accepted.join(", ")))
+            }
+            ErrorKind::BadSequenceLen { expected, .. } => {
+                Issue::new(path, format!("must have {expected} items"))
+            }
+            ErrorKind::Unexpected { .. } => Issue::new(path, "is out of range"),
+        });
+        ControlFlow::Continue(invalid)
+    }
+}
+
+impl MergeWithError<Self> for Invalid {
+    fn merge(earlier: Option<Self>, other: Self, _: ValuePointerRef) -> ControlFlow<Self, Self> {
+        let mut invalid = earlier.unwrap_or_default();
+        invalid.issues.extend(other.issues);
+        ControlFlow::Continue(invalid)
+    }
+}
+
+impl MergeWithError<Wrong> for Invalid {
+    fn merge(earlier: Option<Self>, wrong: Wrong, location: ValuePointerRef) -> ControlFlow<Self, Self> {
+        let mut invalid = earlier.unwrap_or_default();
+        invalid.issues.push(Issue::new(path_of(location), wrong.0));
+        ControlFlow::Continue(invalid)
+    }
+}
+
+fn path_of(location: ValuePointerRef) -> String {
+    match location {
+        ValuePointerRef::Origin => String::new(),
+        ValuePointerRef::Key { key, prev } => join(&path_of(*prev), key),
+        ValuePointerRef::Index { index, prev } => format!("{}[{index}]", path_of(*prev)),
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+fn kinds(accepted: &[ValueKind]) -> String {
+    let mut words: Vec<_> = accepted
+        .iter()
+        .map(|kind| match kind {
+            ValueKind::Null => "null",
+            ValueKind::Boolean => "true or false",
+            ValueKind::Integer => "a whole number",
+            ValueKind::NegativeInteger => "a whole number",
+            ValueKind::Float => "a number",
+            ValueKind::String => "a text",
+            ValueKind::Sequence => "a list",
+            ValueKind::Map => "an object",
+        })
+        .collect();
+    words.dedup();
+    words.join(" or ")
+}

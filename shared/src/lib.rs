@@ -1,0 +1,43 @@
+//! The rules of signed embedding, and the storage behind them.
+//!
+//! The modules come in three layers, and each uses only the ones before it:
+//!
+//! - **rules**, pure: [`token`], [`parameters`], [`view`] and the words they speak of ([`resource`],
+//!   [`policy`], [`viewer`], [`session`], [`access`], ...). They know no AWS and no HTTP.
+//! - **reach**: [`secrets`] and [`storage`], put together in [`views`]. [`capability`] ties what a function
+//!   can reach to what its policy allows.
+//! - **wire**: [`http`], what all functions' routers have in common.
+
+pub mod access;
+pub mod audit;
+pub mod capability;
+pub mod clock;
+pub mod content;
+pub mod environment;
+pub mod error;
+pub mod http;
+pub mod identifiers;
+pub mod input;
+pub mod origin;
+pub mod parameter;
+pub mod parameters;
+pub mod policy;
+pub mod random;
+mod recent;
+pub mod resource;
+pub mod secrets;
+pub mod session;
+pub mod settings;
+pub mod storage;
+pub mod strict_json;
+pub mod token;
+pub mod view;
+pub mod viewer;
+pub mod views;
+
+/// What [`capabilities!`] needs where it is used.
+#[doc(hidden)]
+pub mod macros {
+    pub use axum::extract::FromRef;
+    pub use tokio;
+}

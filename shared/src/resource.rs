@@ -1,0 +1,193 @@
+//! A thing that can be shown.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::error::{Issue, Result};
+use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use crate::input::{Check, Invalid};
+use crate::origin::Origin;
+use crate::parameter::Parameter;
+use crate::policy::EmbeddingParams;
+use crate::random;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Resource {
+    pub kind: Kind,
+    pub id: PrimaryId,
+    /// Dashboards and questions have one; dives do not.
+    pub entity_id: Option<String>,
+    pub public_id: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub content: Option<Content>,
+    pub parameters: Vec<Parameter>,
+    pub enable_embedding: bool,
+    pub embedding_params: EmbeddingParams,
+    pub allowed_origins: Vec<Origin>,
+    pub archived: bool,
+    pub deployment: Deployment,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+    /// When it was published for the first time.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub initially_published_at: Option<Timestamp>,
+    /// Grows with every change; a write that did not see the latest one is refused.
+    pub revision: u64,
+}
+
+/// What an owner decides about a resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceInput {
+    pub title: String,
+    #[deserr(default)]
+    pub description: Option<String>,
+    #[deserr(default)]
+    pub content: Option<Content>,
+    #[deserr(default)]
+    pub parameters: Vec<Parameter>,
+    #[deserr(default)]
+    pub enable_embedding: bool,
+    #[deserr(default)]
+    pub embedding_params: EmbeddingParams,
+    #[deserr(default)]
+    pub allowed_origins: Vec<Origin>,
+    #[deserr(default)]
+    pub archived: bool,
+    /// The first of the stack's deployments, if not said.
+    #[deserr(default)]
+    pub deployment: Option<Deployment>,
+}
+
+impl Check for ResourceInput {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.title.trim().is_empty() || self.title.len() > 255 {
+            issues.push(Issue::new("title", "must be 1 to 255 characters"));
+        }
+        if self.description.as_ref().is_some_and(|text| text.len() > 4_096) {
+            issues.push(Issue::new("description", "must be at most 4096 characters"));
+        }
+        if self.allowed_origins.len() > 50 {
+            issues.push(Issue::new("allowed_origins", "must be at most 50 origins"));
+        }
+        if self.parameters.len() > 100 {
+            issues.push(Issue::new("parameters", "must be at most 100 parameters"));
+        }
+        issues.extend(self.content.iter().flat_map(|content| content.problems("content")));
+        issues.extend(Parameter::problems(&self.parameters, "parameters"));
+        if self.enable_embedding {
+            issues.extend(stray_policies(&self.parameters, &self.embedding_params));
+        }
+        issues
+    }
+}
+
+/// A published resource must not lock or open a parameter that it does not have: a lock on a name that
+/// means nothing protects nothing.
+fn stray_policies(parameters: &[Parameter], policy: &EmbeddingParams) -> Vec<Issue> {
+    policy
+        .keys()
+        .filter(|slug| !parameters.iter().any(|parameter| parameter.slug == **slug))
+        .map(|slug| Issue::new(format!("embedding_params.{slug}"), "is not a parameter of this resource"))
+        .collect()
+}
+
+impl Resource {
+    /// A resource seen for the first time.
+    pub fn create(
+        kind: Kind,
+        id: PrimaryId,
+        entity_id: Option<String>,
+        input: ResourceInput,
+        first: Deployment,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let entity_id = match (kind, entity_id) {
+            (Kind::Dive, _) => None,
+            (_, Some(given)) => Some(given),
+            (_, None) => Some(random::entity_id()?),
+        };
+        let blank = Self {
+            kind,
+            id,
+            entity_id,
+            public_id: random::short_id()?,
+            title: String::new(),
+            description: None,
+            content: None,
+            parameters: Vec::new(),
+            enable_embedding: false,
+            embedding_params: EmbeddingParams::default(),
+            allowed_origins: Vec::new(),
+            archived: false,
+            deployment: first,
+            created_at: now,
+            updated_at: now,
+            initially_published_at: None,
+            revision: 0,
+        };
+        Ok(blank.replaced(input, first, now))
+    }
+
+    /// The same resource, with everything an owner decides decided anew.
+    #[must_use]
+    pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
+        Self {
+            title: input.title,
+            description: input.description,
+            content: input.content,
+            parameters: input.parameters,
+            enable_embedding: input.enable_embedding,
+            embedding_params: input.embedding_params,
+            allowed_origins: input.allowed_origins,
+            archived: input.archived,
+            deployment: input.deployment.unwrap_or(first),
+            updated_at: now,
+            initially_published_at: self.initially_published_at.or(input.enable_embedding.then_some(now)),
+            revision: self.revision + 1,
+            ..self
+        }
+    }
+
+    pub fn reference(&self) -> ResourceRef {
+        ResourceRef::new(self.kind, self.id.clone())
+    }
+
+    /// Everything it can be called.
+    pub fn references(&self) -> Vec<ResourceRef> {
+        let mut all = vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
+        all.extend(self.entity_id.clone().map(|id| ResourceRef::new(self.kind, ResourceId::Entity(id))));
+        all
+    }
+
+    pub const fn is_embeddable(&self) -> bool {
+        self.enable_embedding && !self.archived
+    }
+}
+
+/// A resource in a list: without its content and its rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceSummary {
+    pub kind: Kind,
+    pub id: PrimaryId,
+    pub entity_id: Option<String>,
+    pub public_id: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub enable_embedding: bool,
+    pub archived: bool,
+    pub deployment: Deployment,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,191 @@
+//! What Secrets Manager holds: the signing keys and the stack's admin key.
+//!
+//! Both are kept in memory, read again when they grow old, and go on serving when Secrets Manager does
+//! not answer. Without ever having read them there is no answer at all.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+
+use crate::capability::{Capability, Grant};
+use crate::clock::{Clock, Timestamp};
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::random;
+use crate::token::{self, Authentic, KeySet};
+
+const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
+
+/// An unknown `kid` asks for the keys again, but not more often than this: anybody can invent one.
+const MIN_REFRESH_SECONDS: i64 = 5;
+
+/// One secret, read as a `T` and kept.
+struct Kept<T> {
+    client: Client,
+    secret_id: String,
+    clock: Clock,
+    max_age_seconds: i64,
+    parse: fn(&str) -> std::result::Result<T, String>,
+    value: RwLock<Option<(Arc<T>, Timestamp)>>,
+    /// When it was last asked for. Held while asking, so that many requests ask once.
+    asked: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+impl<T> Kept<T> {
+    fn new(
+        environment: &Environment,
+        secret_id: &str,
+        parse: fn(&str) -> std::result::Result<T, String>,
+    ) -> Self {
+        Self {
+            client: environment.secrets.clone(),
+            secret_id: secret_id.to_owned(),
+            clock: environment.clock.clone(),
+            max_age_seconds: environment.settings.key_cache_seconds,
+            parse,
+            value: RwLock::default(),
+            asked: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The value, not older than it may be while Secrets Manager answers.
+    async fn get(&self) -> Result<Arc<T>> {
+        self.get_within(self.max_age_seconds).await
+    }
+
+    /// The value, read again unless it was asked for a moment ago.
+    async fn get_anew(&self) -> Result<Arc<T>> {
+        self.get_within(MIN_REFRESH_SECONDS.min(self.max_age_seconds)).await
+    }
+
+    async fn get_within(&self, max_age: i64) -> Result<Arc<T>> {
+        if let Some(value) = self.read(max_age) {
+            return Ok(value);
+        }
+        let mut asked = self.asked.lock().await;
+        let now = self.clock.now();
+        if let Some(value) = self.read(max_age) {
+            return Ok(value);
+        }
+        let kept = self.read(i64::MAX);
+        if let Some(kept) = &kept
+            && asked.is_some_and(|asked| (0..MIN_REFRESH_SECONDS.min(max_age)).contains(&now.since(asked)))
+        {
+            return Ok(Arc::clone(kept));
+        }
+        *asked = Some(now);
+        match self.fetch().await {
+            Ok(value) => {
+                let value = Arc::new(value);
+                *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&value), now));
+                Ok(value)
+            }
+            Err(error) => match kept {
+                Some(kept) => {
+                    tracing::warn!(detail = error.detail, "a secret could not be read again; the one in memory serves on");
+                    Ok(kept)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    fn read(&self, max_age: i64) -> Option<Arc<T>> {
+        let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
+        let (value, read_at) = value.as_ref()?;
+        let age = self.clock.now().since(*read_at);
+        (max_age == i64::MAX || (0..max_age).contains(&age)).then(|| Arc::clone(value))
+    }
+
+    async fn fetch(&self) -> Result<T> {
+        let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
+        let unavailable = |cause: &str| {
+            Error::new(Reason::Unavailable).detail(format_args!("GetSecretValue: {cause}"))
+        };
+        let answer = answer.map_err(|error| {
+            unavailable(match &error {
+                SdkError::TimeoutError(_) => "timeout",
+                SdkError::DispatchFailure(_) => "connection",
+                _ => error.code().unwrap_or("service"),
+            })
+        })?;
+        let text = answer.secret_string().ok_or_else(|| unavailable("the secret is binary"))?;
+        (self.parse)(text).map_err(|cause| unavailable(&cause))
+    }
+
+    async fn warm(&self) {
+        if let Err(error) = self.get().await {
+            tracing::warn!(detail = error.detail, "a secret could not be read ahead");
+        }
+    }
+}
+
+/// Verifies and signs embed tokens.
+#[derive(Clone)]
+pub struct SigningKeys(Arc<Kept<KeySet>>);
+
+impl Capability for SigningKeys {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::SigningSecret(GET_SECRET_VALUE)])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let parse = |text: &str| KeySet::parse(text).map_err(|error| error.to_string());
+        Self(Arc::new(Kept::new(environment, &environment.names.signing_secret, parse)))
+    }
+
+    async fn warm(&self) {
+        self.0.warm().await;
+    }
+}
+
+impl SigningKeys {
+    /// Authenticates a token. A key that we have not heard of may be new: then the keys are read again.
+    pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
+        match token::authenticate(token, self.0.get().await?.as_ref()) {
+            Err(error) if error.reason == Reason::TokenKeyUnknown => {
+                token::authenticate(token, self.0.get_anew().await?.as_ref())
+            }
+            result => result,
+        }
+    }
+
+    /// Are there keys to verify with?
+    pub async fn check(&self) -> Result<()> {
+        self.0.get().await.map(drop)
+    }
+
+    pub async fn mint(&self, vouched: &token::mint::Vouched<'_>) -> Result<String> {
+        token::mint::mint(vouched, self.0.get().await?.signing())
+    }
+}
+
+/// Knows the admin key that the stack was born with, by its fingerprint.
+#[derive(Clone)]
+pub struct AdminKey(Arc<Kept<String>>);
+
+impl Capability for AdminKey {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::AdminKey(GET_SECRET_VALUE)])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let parse = |text: &str| {
+            let key = text.trim();
+            if key.is_empty() { Err("the admin key is empty".to_owned()) } else { Ok(random::fingerprint(key)) }
+        };
+        Self(Arc::new(Kept::new(environment, &environment.names.admin_key, parse)))
+    }
+
+    async fn warm(&self) {
+        self.0.warm().await;
+    }
+}
+
+impl AdminKey {
+    pub async fn is(&self, shown: &str) -> Result<bool> {
+        Ok(random::equal(self.0.get().await?.as_ref(), &random::fingerprint(shown)))
+    }
+}

@@ -1,0 +1,135 @@
+//! Access keys: found by the id that they carry, kept as a fingerprint.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+
+use super::cursor::{self, Page};
+use super::schema::{SORT, TTL};
+use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use crate::access::AccessKey;
+use crate::capability::{Capability, Grant};
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::identifiers::is_public_id;
+use crate::random;
+
+const PARTITION_KEY: &str = "access_keys";
+const FINGERPRINT: &str = "fingerprint";
+
+fn from_item(item: Item) -> Result<AccessKey> {
+    serde_dynamo::from_item(item).map_err(|_| unreadable("access key"))
+}
+
+/// Finds the record of a key that somebody shows.
+#[derive(Debug, Clone)]
+pub struct AccessKeyReader(Table);
+
+impl Capability for AccessKeyReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl AccessKeyReader {
+    /// The record under `id`, if `shown` is really its key.
+    pub async fn authenticate(&self, id: &str, shown: &str) -> Result<Option<AccessKey>> {
+        let answer = self
+            .0
+            .client
+            .get_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key(PARTITION_KEY, id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
+        if random::equal(stored, &random::fingerprint(shown)) { from_item(item).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Makes, lists and removes keys.
+#[derive(Debug, Clone)]
+pub struct AccessKeyWriter(Table);
+
+impl Capability for AccessKeyWriter {
+    fn grants() -> BTreeSet<Grant> {
+        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(Grant::Table).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl AccessKeyWriter {
+    pub async fn create(&self, record: &AccessKey, shown: &str) -> Result<()> {
+        let mut item: Item =
+            serde_dynamo::to_item(record).map_err(Error::internal)?;
+        item.extend(key(PARTITION_KEY, &record.id));
+        item.insert(FINGERPRINT.to_owned(), text(random::fingerprint(shown)));
+        if let Some(expires) = record.expires_at {
+            item.insert(TTL.to_owned(), number(expires.unix()));
+        }
+        self.0
+            .client
+            .put_item()
+            .table_name(&self.0.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        let sent = self
+            .0
+            .client
+            .delete_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key(PARTITION_KEY, id)))
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Err(Reason::KeyNotFound.into())
+            }
+            Err(error) => Err(unavailable("DeleteItem", &error)),
+        }
+    }
+
+    pub async fn list(&self, limit: Option<i32>, cursor: Option<&str>) -> Result<Page<AccessKey>> {
+        let answer = self
+            .0
+            .client
+            .query()
+            .table_name(&self.0.name)
+            .key_condition_expression("pk = :keys")
+            .expression_attribute_values(":keys", text(PARTITION_KEY))
+            .limit(limit.unwrap_or(cursor::DEFAULT_LIMIT))
+            .set_exclusive_start_key(cursor.map(start_key).transpose()?)
+            .send()
+            .await
+            .map_err(|error| unavailable("Query", &error))?;
+        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
+        let items = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
+        Ok(Page { items, next })
+    }
+}
+
+fn start_key(cursor: &str) -> Result<Item> {
+    let id = cursor::decode(cursor)?;
+    if is_public_id(&id) { Ok(key(PARTITION_KEY, &id)) } else { Err(Reason::CursorInvalid.into()) }
+}

@@ -1,0 +1,200 @@
+//! All that storage knows about a view, in one round trip; or in none, when it was read a moment ago.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+
+use super::resources;
+use super::sessions;
+use super::table::{Item, Table, key, text_of, unavailable, unreadable};
+use crate::capability::{Capability, Grant};
+use crate::clock::{Clock, Timestamp};
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::identifiers::ResourceRef;
+use crate::recent::Recent;
+use crate::resource::Resource;
+use crate::session::SessionState;
+use crate::settings::Settings;
+use crate::view::Evidence;
+
+/// What is weighed for an entry beside the content of a resource.
+const ENTRY_WEIGHT: usize = 2_048;
+
+#[derive(Clone)]
+pub struct EvidenceReader(Arc<Inner>);
+
+struct Inner {
+    table: Table,
+    clock: Clock,
+    settings: Arc<Settings>,
+    switch: Recent<(), bool>,
+    resources: Recent<ResourceRef, Arc<Resource>>,
+    sessions: Recent<String, SessionState>,
+}
+
+impl Capability for EvidenceReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:BatchGetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let age = environment.settings.resource_cache_seconds;
+        Self(Arc::new(Inner {
+            table: Table::of(environment),
+            clock: environment.clock.clone(),
+            settings: Arc::clone(&environment.settings),
+            switch: Recent::new(age),
+            resources: Recent::new(age),
+            sessions: Recent::new(age),
+        }))
+    }
+
+    async fn warm(&self) {
+        if let Err(error) = self.embedding_enabled().await {
+            tracing::warn!(detail = error.detail, "the table could not be read ahead");
+        }
+    }
+}
+
+/// What is asked for; each part is read only when it is not known.
+struct Wanted<'a> {
+    switch: bool,
+    resource: Option<&'a ResourceRef>,
+    session: Option<&'a str>,
+}
+
+/// What was found; a part that was not asked for stays as it is.
+#[derive(Default)]
+struct Found {
+    switch: Option<bool>,
+    resource: Option<Arc<Resource>>,
+    session: Option<SessionState>,
+}
+
+impl EvidenceReader {
+    /// The global switch.
+    pub async fn embedding_enabled(&self) -> Result<bool> {
+        let now = self.0.clock.now();
+        if let Some(enabled) = self.0.switch.get(&(), now) {
+            return Ok(enabled);
+        }
+        let found = self.read(Wanted { switch: true, resource: None, session: None }, now).await?;
+        Ok(found.switch.unwrap_or(self.0.settings.embedding_enabled))
+    }
+
+    /// A resource alone, for whoever needs to know where it may be framed.
+    pub async fn resource(&self, reference: &ResourceRef) -> Result<Option<Arc<Resource>>> {
+        let now = self.0.clock.now();
+        if let Some(resource) = self.0.resources.get(reference, now) {
+            return Ok(Some(resource));
+        }
+        Ok(self.read(Wanted { switch: false, resource: Some(reference), session: None }, now).await?.resource)
+    }
+
+    /// Everything that bears on a view of `reference` by the token filed under `session`.
+    pub async fn gather(&self, reference: &ResourceRef, session: Option<&str>) -> Result<Evidence> {
+        let now = self.0.clock.now();
+        let switch = self.0.switch.get(&(), now);
+        let resource = self.0.resources.get(reference, now);
+        let state = session.map_or(Some(SessionState::Absent), |id| self.0.sessions.get(&id.to_owned(), now));
+        let wanted = Wanted {
+            switch: switch.is_none(),
+            resource: resource.is_none().then_some(reference),
+            session: session.filter(|_| state.is_none()),
+        };
+        let found = if wanted.is_nothing() { Found::default() } else { self.read(wanted, now).await? };
+        Ok(Evidence {
+            embedding_enabled: switch.or(found.switch).unwrap_or(self.0.settings.embedding_enabled),
+            resource: resource.or(found.resource),
+            session: state.or(found.session).unwrap_or(SessionState::Absent),
+        })
+    }
+
+    /// The same, past the memory: for whoever makes a credential and not just looks.
+    pub async fn gather_now(&self, reference: &ResourceRef) -> Result<Evidence> {
+        let wanted = Wanted { switch: true, resource: Some(reference), session: None };
+        let found = self.read(wanted, self.0.clock.now()).await?;
+        Ok(Evidence {
+            embedding_enabled: found.switch.unwrap_or(self.0.settings.embedding_enabled),
+            resource: found.resource,
+            session: SessionState::Absent,
+        })
+    }
+
+    async fn read(&self, wanted: Wanted<'_>, now: Timestamp) -> Result<Found> {
+        let resource_key = wanted.resource.map(resources::key_of);
+        let session_key = wanted.session.map(sessions::key_of);
+        let switch_key = wanted.switch.then(switch_key);
+        let keys = [&resource_key, &session_key, &switch_key].into_iter().flatten().cloned().collect();
+        let items = self.batch_get(keys).await?;
+        let find = |key: &Option<Item>| {
+            key.as_ref().and_then(|key| items.iter().find(|item| key.iter().all(|(name, value)| item.get(name) == Some(value))))
+        };
+        let mut found = Found::default();
+        if wanted.switch {
+            let enabled = match find(&switch_key) {
+                None => self.0.settings.embedding_enabled,
+                Some(item) => switch_of(item)?,
+            };
+            self.0.switch.put((), enabled, 1, now);
+            found.switch = Some(enabled);
+        }
+        if let (Some(reference), Some(item)) = (wanted.resource, find(&resource_key)) {
+            let resource = Arc::new(resources::from_item(item)?);
+            let weight = ENTRY_WEIGHT
+                + resource.content.as_ref().map_or(0, crate::content::Content::size)
+                + text_of(item, "document").map_or(0, str::len);
+            // What cannot be seen is read anew each time: publishing shows at once.
+            if resource.is_embeddable() {
+                self.0.resources.put(reference.clone(), Arc::clone(&resource), weight, now);
+            }
+            found.resource = Some(resource);
+        }
+        if let Some(id) = wanted.session {
+            let state = find(&session_key).map_or(SessionState::Absent, sessions::state_of);
+            self.0.sessions.put(id.to_owned(), state, ENTRY_WEIGHT, now);
+            found.session = Some(state);
+        }
+        Ok(found)
+    }
+
+    /// Reads all of `keys` or fails: half an answer could be a wider view.
+    async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+        let table = &self.0.table;
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(Error::internal)?;
+        let answer = table
+            .client
+            .batch_get_item()
+            .request_items(&table.name, request)
+            .send()
+            .await
+            .map_err(|error| unavailable("BatchGetItem", &error))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(Error::new(Reason::Unavailable).detail("BatchGetItem: throttled in part"));
+        }
+        Ok(answer.responses.unwrap_or_default().remove(&table.name).unwrap_or_default())
+    }
+}
+
+impl Wanted<'_> {
+    const fn is_nothing(&self) -> bool {
+        !self.switch && self.resource.is_none() && self.session.is_none()
+    }
+}
+
+fn switch_key() -> Item {
+    key("settings", "settings")
+}
+
+fn switch_of(item: &Item) -> Result<bool> {
+    item.get("embedding_enabled")
+        .and_then(|value| value.as_bool().ok())
+        .copied()
+        .ok_or_else(|| unreadable("settings"))
+}

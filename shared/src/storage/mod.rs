@@ -1,0 +1,43 @@
+//! What is kept, in one DynamoDB table. Each repository owns its items; each of its capabilities is one
+//! way of using them, with the actions it needs.
+
+pub mod access_keys;
+pub mod cursor;
+pub mod evidence;
+pub mod resources;
+pub mod sessions;
+mod table;
+
+pub use access_keys::{AccessKeyReader, AccessKeyWriter};
+pub use evidence::EvidenceReader;
+pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
+pub use sessions::{SessionEnder, SessionStarter};
+
+/// The names that the template gives to the table's parts.
+pub mod schema {
+    pub const PARTITION: &str = "pk";
+    pub const SORT: &str = "sk";
+    pub const TTL: &str = "ttl";
+
+    /// Every resource, in order.
+    pub const CATALOG: &str = "catalog";
+    /// Only what is published and not archived: as long as a resource is neither, it is not in here.
+    pub const EMBEDDABLE: &str = "embeddable";
+    /// What both indexes sort by.
+    pub const POSITION: &str = "position";
+
+    /// What a list shows of a resource, and so what the indexes carry.
+    pub const LISTED: [&str; 11] = [
+        "kind",
+        "id",
+        "entity_id",
+        "public_id",
+        "title",
+        "description",
+        "enable_embedding",
+        "archived",
+        "deployment",
+        "created_at",
+        "updated_at",
+    ];
+}

@@ -1,0 +1,337 @@
+//! Resources.
+//!
+//! A resource stands in the table once under each of its ids, whole, so that any credential finds what it
+//! names in a single read. All copies are written in one transaction. The copy under the primary id also
+//! stands in the indexes that lists are read from.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
+
+use super::cursor::{self, Page};
+use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
+use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use crate::capability::{Capability, Grant};
+use crate::content::Content;
+use crate::environment::Environment;
+use crate::error::{Error, Issue, Reason, Result};
+use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use crate::resource::{Resource, ResourceSummary};
+
+const SORT_KEY: &str = "resource";
+const DOCUMENT: &str = "document";
+const HTML: &str = "html";
+const REVISION: &str = "revision";
+/// The one value that the partition key of both indexes has.
+const LISTING: &str = "resource";
+
+/// What everything but the markup may take of an item, of which DynamoDB takes 400 KB.
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+
+pub(super) fn key_of(reference: &ResourceRef) -> Item {
+    key(&reference.to_string(), SORT_KEY)
+}
+
+/// Writes the markup beside the document: as JSON text it could grow past what an item holds.
+fn to_item(resource: &Resource, reference: &ResourceRef) -> Result<Item> {
+    let mut document = resource.clone();
+    let mut item = key_of(reference);
+    if let Some(Content::Html { html }) = &mut document.content {
+        item.insert(HTML.to_owned(), text(std::mem::take(html)));
+    }
+    let document = serde_json::to_string(&document)
+        .map_err(Error::internal)?;
+    if document.len() > MAX_DOCUMENT_BYTES {
+        return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
+    }
+    item.insert(DOCUMENT.to_owned(), text(document));
+    item.insert(REVISION.to_owned(), number(resource.revision));
+    if *reference == resource.reference() {
+        item.extend(listed(resource)?);
+    }
+    Ok(item)
+}
+
+fn listed(resource: &Resource) -> Result<Item> {
+    let summary = ResourceSummary {
+        kind: resource.kind,
+        id: resource.id.clone(),
+        entity_id: resource.entity_id.clone(),
+        public_id: resource.public_id.clone(),
+        title: resource.title.clone(),
+        description: resource.description.clone(),
+        enable_embedding: resource.enable_embedding,
+        archived: resource.archived,
+        deployment: resource.deployment,
+        created_at: resource.created_at,
+        updated_at: resource.updated_at,
+    };
+    let mut item: Item =
+        serde_dynamo::to_item(summary).map_err(Error::internal)?;
+    item.insert(POSITION.to_owned(), text(position(resource.kind, &resource.id)));
+    item.insert(CATALOG.to_owned(), text(LISTING));
+    if resource.is_embeddable() {
+        item.insert(EMBEDDABLE.to_owned(), text(LISTING));
+    }
+    Ok(item)
+}
+
+pub(super) fn from_item(item: &Item) -> Result<Resource> {
+    let mut resource: Resource = text_of(item, DOCUMENT)
+        .and_then(|document| serde_json::from_str(document).ok())
+        .ok_or_else(|| unreadable("resource"))?;
+    if let Some(Content::Html { html }) = &mut resource.content {
+        *html = text_of(item, HTML).ok_or_else(|| unreadable("resource content"))?.to_owned();
+    }
+    Ok(resource)
+}
+
+/// Numbers sort by value, not by digits.
+fn position(kind: Kind, id: &PrimaryId) -> String {
+    match id {
+        PrimaryId::Number(number) => format!("{kind}#{number:016}"),
+        PrimaryId::Uuid(uuid) => format!("{kind}#{uuid}"),
+    }
+}
+
+/// Reads one resource.
+#[derive(Debug, Clone)]
+pub struct ResourceReader(Table);
+
+impl Capability for ResourceReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl ResourceReader {
+    pub async fn find(&self, reference: &ResourceRef) -> Result<Option<Resource>> {
+        let answer = self
+            .0
+            .client
+            .get_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(reference)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        answer.item.as_ref().map(from_item).transpose()
+    }
+
+    pub async fn get(&self, reference: &ResourceRef) -> Result<Resource> {
+        self.find(reference).await?.ok_or(Reason::ResourceNotFound.into())
+    }
+}
+
+/// Writes and removes resources.
+#[derive(Debug, Clone)]
+pub struct ResourceWriter(Table);
+
+impl Capability for ResourceWriter {
+    fn grants() -> BTreeSet<Grant> {
+        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"].map(Grant::Table).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl ResourceWriter {
+    /// Writes a resource that was not there, or [`Reason::Conflict`] if one of its ids is taken.
+    pub async fn create(&self, resource: &Resource) -> Result<()> {
+        self.put(resource, |put| put.condition_expression("attribute_not_exists(pk)")).await
+    }
+
+    /// Writes a resource that was at `seen`, or [`Reason::Conflict`] if it has moved on.
+    pub async fn replace(&self, resource: &Resource, seen: u64) -> Result<()> {
+        self.put(resource, |put| {
+            put.condition_expression("revision = :seen").expression_attribute_values(":seen", number(seen))
+        })
+        .await
+    }
+
+    /// Removes every copy of a resource that is still as it was seen.
+    pub async fn delete(&self, resource: &Resource) -> Result<()> {
+        let delete = |reference| {
+            let delete = Delete::builder()
+                .table_name(&self.0.name)
+                .set_key(Some(key_of(&reference)))
+                .condition_expression("revision = :seen")
+                .expression_attribute_values(":seen", number(resource.revision))
+                .build()
+                .map_err(Error::internal)?;
+            Ok(TransactWriteItem::builder().delete(delete).build())
+        };
+        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await
+    }
+
+    /// The next number of a kind. A number that an owner chose already makes [`Self::create`] conflict,
+    /// and the one after is tried.
+    pub async fn next_number(&self, kind: Kind) -> Result<u64> {
+        let answer = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key("counter", kind.word())))
+            .update_expression("ADD #last :one")
+            .expression_attribute_names("#last", "last")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(|error| unavailable("UpdateItem", &error))?;
+        let last = answer.attributes.as_ref().and_then(|attributes| attributes.get("last"));
+        last.and_then(|last| last.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable("counter"))
+    }
+
+    async fn put(
+        &self,
+        resource: &Resource,
+        condition: impl Fn(PutBuilder) -> PutBuilder,
+    ) -> Result<()> {
+        let put = |reference: ResourceRef| {
+            let put = Put::builder().table_name(&self.0.name).set_item(Some(to_item(resource, &reference)?));
+            let put = condition(put).build().map_err(Error::internal)?;
+            Ok(TransactWriteItem::builder().put(put).build())
+        };
+        self.transact(resource.references().into_iter().map(put).collect::<Result<_>>()?).await
+    }
+
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<()> {
+        let sent = self.0.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(error.as_service_error()) => Err(Reason::Conflict.into()),
+            Err(error) => Err(unavailable("TransactWriteItems", &error)),
+        }
+    }
+}
+
+/// Was the transaction cancelled because somebody else was there first?
+fn is_conflict(error: Option<&TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error else {
+        return matches!(error, Some(TransactWriteItemsError::TransactionInProgressException(_)));
+    };
+    cancelled
+        .cancellation_reasons()
+        .iter()
+        .filter_map(|reason| reason.code())
+        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}
+
+/// Reads lists.
+#[derive(Debug, Clone)]
+pub struct ResourceLister(Table);
+
+impl Capability for ResourceLister {
+    fn grants() -> BTreeSet<Grant> {
+        [CATALOG, EMBEDDABLE].map(|index| Grant::Index(index, "dynamodb:Query")).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+/// Which resources, and how many at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Listing<'a> {
+    pub kind: Option<Kind>,
+    pub embeddable: Option<bool>,
+    /// None means all of them.
+    pub deployments: &'a [Deployment],
+    pub limit: Option<i32>,
+    pub cursor: Option<&'a str>,
+}
+
+impl ResourceLister {
+    pub async fn list(&self, listing: &Listing<'_>) -> Result<Page<ResourceSummary>> {
+        let index = if listing.embeddable == Some(true) { EMBEDDABLE } else { CATALOG };
+        let prefix = listing.kind.map(|kind| format!("{kind}#")).unwrap_or_default();
+        let mut condition = "#index = :listing".to_owned();
+        let mut query = self
+            .0
+            .client
+            .query()
+            .table_name(&self.0.name)
+            .index_name(index)
+            .expression_attribute_names("#index", index)
+            .expression_attribute_values(":listing", text(LISTING))
+            .set_limit(Some(listing.limit.unwrap_or(cursor::DEFAULT_LIMIT)));
+        if !prefix.is_empty() {
+            condition.push_str(" AND begins_with(#position, :prefix)");
+            query = query
+                .expression_attribute_names("#position", POSITION)
+                .expression_attribute_values(":prefix", text(&prefix));
+        }
+        let mut filters = Vec::new();
+        if listing.embeddable == Some(false) {
+            filters.push("(enable_embedding = :no OR archived = :yes)".to_owned());
+            query = query
+                .expression_attribute_values(":no", AttributeValue::Bool(false))
+                .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        }
+        if !listing.deployments.is_empty() {
+            let names: Vec<_> = (0..listing.deployments.len()).map(|index| format!(":d{index}")).collect();
+            filters.push(format!("deployment IN ({})", names.join(", ")));
+            for (name, deployment) in names.into_iter().zip(listing.deployments) {
+                query = query.expression_attribute_values(name, number(deployment));
+            }
+        }
+        let start = listing.cursor.map(|cursor| start_key(cursor, index, &prefix)).transpose()?;
+        let answer = query
+            .key_condition_expression(condition)
+            .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| unavailable("Query", &error))?;
+        let next = answer.last_evaluated_key().and_then(|key| text_of(key, POSITION)).map(cursor::encode);
+        let items = answer.items.unwrap_or_default().into_iter().map(summary).collect::<Result<_>>()?;
+        Ok(Page { items, next })
+    }
+}
+
+fn summary(item: Item) -> Result<ResourceSummary> {
+    let listed: Item = item.into_iter().filter(|(name, _)| LISTED.contains(&name.as_str())).collect();
+    serde_dynamo::from_item(listed).map_err(|_| unreadable("resource summary"))
+}
+
+/// The place that a cursor stands for. Only a place that a list of ours can have is taken.
+fn start_key(cursor: &str, index: &str, prefix: &str) -> Result<Item> {
+    let place = cursor::decode(cursor)?;
+    let reference = place.split_once('#').and_then(|(kind, id)| {
+        let kind: Kind = kind.parse().ok()?;
+        let id = if kind == Kind::Dive { id } else { id.trim_start_matches('0') };
+        let reference = ResourceRef { kind, id: ResourceId::parse(kind, id).ok()? };
+        let primary = match &reference.id {
+            ResourceId::Number(number) => PrimaryId::Number(*number),
+            ResourceId::Uuid(uuid) => PrimaryId::Uuid(uuid.clone()),
+            ResourceId::Entity(_) | ResourceId::Public(_) => return None,
+        };
+        (position(kind, &primary) == place && place.starts_with(prefix)).then_some(reference)
+    });
+    let mut start = key_of(&reference.ok_or(Reason::CursorInvalid)?);
+    start.insert(index.to_owned(), text(LISTING));
+    start.insert(POSITION.to_owned(), text(place));
+    Ok(start)
+}
+
+impl Resource {
+    /// Would this resource fit into the table? Asked before anything is written.
+    pub fn size_problems(&self) -> Vec<Issue> {
+        match to_item(self, &self.reference()) {
+            Err(error) => error.issues,
+            Ok(_) => Vec::new(),
+        }
+    }
+}

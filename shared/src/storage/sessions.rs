@@ -1,0 +1,151 @@
+//! Sessions and revocations. Both are filed under a fingerprint: the table never holds what a browser shows.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
+
+use super::schema::TTL;
+use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use crate::capability::{Capability, Grant};
+use crate::clock::Timestamp;
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::session::{Session, SessionState};
+
+const SORT_KEY: &str = "session";
+const DOCUMENT: &str = "document";
+const REDEEMED: &str = "redeemed_at";
+const REVOKED: &str = "revoked_at";
+
+pub(super) fn key_of(fingerprint: &str) -> Item {
+    key(&format!("session#{fingerprint}"), SORT_KEY)
+}
+
+pub(super) fn state_of(item: &Item) -> SessionState {
+    if item.contains_key(REVOKED) {
+        SessionState::Revoked
+    } else if item.contains_key(REDEEMED) {
+        SessionState::Redeemed
+    } else {
+        SessionState::Waiting
+    }
+}
+
+/// Files a new single-use session.
+#[derive(Debug, Clone)]
+pub struct SessionStarter(Table);
+
+impl Capability for SessionStarter {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SessionStarter {
+    pub async fn start(&self, fingerprint: &str, session: &Session) -> Result<()> {
+        let document =
+            serde_json::to_string(session).map_err(Error::internal)?;
+        self.0
+            .client
+            .put_item()
+            .table_name(&self.0.name)
+            .set_item(Some(key_of(fingerprint)))
+            .item(DOCUMENT, text(document))
+            .item("redeem_by", number(session.redeem_by.unix()))
+            .item(TTL, number(session.expires_at.plus(crate::token::LEEWAY_SECONDS).unix()))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+}
+
+/// Exchanges and revokes sessions.
+#[derive(Debug, Clone)]
+pub struct SessionEnder(Table);
+
+impl Capability for SessionEnder {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:UpdateItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SessionEnder {
+    /// Exchanges a session: one conditional write, so that of any number of attempts one succeeds.
+    pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Session> {
+        let sent = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET redeemed_at = :now")
+            .condition_expression(
+                "redeem_by >= :now AND attribute_not_exists(redeemed_at) AND attribute_not_exists(revoked_at)",
+            )
+            .expression_attribute_values(":now", number(now.unix()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) if is_refused(error.as_service_error()) => return Err(Reason::SessionUnknown.into()),
+            Err(error) => return Err(unavailable("UpdateItem", &error)),
+        };
+        answer
+            .attributes
+            .as_ref()
+            .and_then(|item| serde_json::from_str(text_of(item, DOCUMENT)?).ok())
+            .ok_or_else(|| unreadable("session"))
+    }
+
+    /// Revokes a stored session, exchanged or not. One that is not there needs no revoking.
+    pub async fn revoke(&self, fingerprint: &str, now: Timestamp) -> Result<()> {
+        let sent = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET revoked_at = :now")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":now", number(now.unix()))
+            .send()
+            .await;
+        match sent {
+            Err(error) if !is_refused(error.as_service_error()) => Err(unavailable("UpdateItem", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Revokes a token that no session is stored for, until it would have expired.
+    pub async fn revoke_token(&self, fingerprint: &str, until: Timestamp, now: Timestamp) -> Result<()> {
+        self.0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET revoked_at = :now, #ttl = :until")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now.unix()))
+            .expression_attribute_values(":until", number(until.plus(crate::token::LEEWAY_SECONDS).unix()))
+            .send()
+            .await
+            .map_err(|error| unavailable("UpdateItem", &error))?;
+        Ok(())
+    }
+}
+
+const fn is_refused(error: Option<&UpdateItemError>) -> bool {
+    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
+}

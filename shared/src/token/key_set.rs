@@ -1,0 +1,150 @@
+//! The signing keys: the first signs, all verify.
+
+use std::fmt;
+
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// A key set as Secrets Manager holds it. The document must never be empty and never be guessed at.
+#[derive(Clone)]
+pub struct KeySet {
+    keys: Vec<SigningKey>,
+}
+
+#[derive(Clone)]
+pub struct SigningKey {
+    kid: String,
+    verifying: DecodingKey,
+    signing: EncodingKey,
+}
+
+/// Why a secret's value is no key set. Says nothing of the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    #[error("the signing secret is not a JSON key set")]
+    Form,
+    #[error("the signing secret holds no key")]
+    Empty,
+    #[error("a signing key is not 64 lowercase hex characters")]
+    Secret,
+    #[error("two signing keys have the same kid, or one has none")]
+    Kid,
+}
+
+#[derive(Deserialize)]
+struct StoredKey {
+    kid: String,
+    secret: SecretString,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Set { keys: Vec<StoredKey> },
+    /// As CloudFormation generates it.
+    Single(StoredKey),
+}
+
+impl KeySet {
+    pub fn parse(document: &str) -> Result<Self, KeySetError> {
+        let stored = match serde_json::from_str(document).map_err(|_| KeySetError::Form)? {
+            Stored::Set { keys } => keys,
+            Stored::Single(key) => vec![key],
+        };
+        let keys = stored.into_iter().map(SigningKey::new).collect::<Result<Vec<_>, _>>()?;
+        let distinct = |(index, key): (usize, &SigningKey)| {
+            !key.kid.is_empty() && !keys[..index].iter().any(|earlier| earlier.kid == key.kid)
+        };
+        if keys.is_empty() {
+            return Err(KeySetError::Empty);
+        }
+        if !keys.iter().enumerate().all(distinct) {
+            return Err(KeySetError::Kid);
+        }
+        Ok(Self { keys })
+    }
+
+    pub fn all(&self) -> &[SigningKey] {
+        &self.keys
+    }
+
+    pub fn find(&self, kid: &str) -> Option<&SigningKey> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+
+    /// The key that signs.
+    pub fn signing(&self) -> &SigningKey {
+        &self.keys[0]
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|key| &key.kid)).finish()
+    }
+}
+
+impl SigningKey {
+    /// The secret's ASCII bytes are the HMAC key: it is not decoded from hex, because no client does.
+    fn new(stored: StoredKey) -> Result<Self, KeySetError> {
+        let secret = stored.secret.expose_secret();
+        let sound = secret.len() == 64
+            && secret.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if !sound {
+            return Err(KeySetError::Secret);
+        }
+        Ok(Self {
+            verifying: DecodingKey::from_secret(secret.as_bytes()),
+            signing: EncodingKey::from_secret(secret.as_bytes()),
+            kid: stored.kid,
+        })
+    }
+
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub(super) const fn verifying(&self) -> &DecodingKey {
+        &self.verifying
+    }
+
+    pub(super) const fn signing(&self) -> &EncodingKey {
+        &self.signing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn both_documents_and_no_other() {
+        let secret = "0123456789abcdef".repeat(4);
+        let upper = secret.to_uppercase();
+        let cases = [
+            (json!({"kid": "a", "secret": secret}), Ok(1)),
+            (json!({"keys": [{"kid": "b", "secret": secret, "created_at": "2026-01-01T00:00:00Z"}]}), Ok(1)),
+            (json!({"keys": [{"kid": "b", "secret": secret}, {"kid": "a", "secret": secret}]}), Ok(2)),
+            (json!({"keys": []}), Err(KeySetError::Empty)),
+            (json!({"keys": [{"kid": "a", "secret": secret}, {"kid": "a", "secret": secret}]}), Err(KeySetError::Kid)),
+            (json!({"kid": "", "secret": secret}), Err(KeySetError::Kid)),
+            (json!({"kid": "a", "secret": ""}), Err(KeySetError::Secret)),
+            (json!({"kid": "a", "secret": upper}), Err(KeySetError::Secret)),
+            (json!({"kid": "a", "secret": format!("{secret}\n")}), Err(KeySetError::Secret)),
+            (json!({"kid": "a"}), Err(KeySetError::Form)),
+            (json!(secret), Err(KeySetError::Form)),
+        ];
+        for (document, expected) in cases {
+            assert_eq!(KeySet::parse(&document.to_string()).map(|set| set.all().len()), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn never_shows_a_secret() {
+        let secret = "0123456789abcdef".repeat(4);
+        let set = KeySet::parse(&json!({"kid": "a", "secret": secret}).to_string()).unwrap();
+        assert_eq!(format!("{set:?}"), r#"["a"]"#);
+    }
+}

@@ -1,0 +1,80 @@
+//! Embed tokens: JWTs signed with HS256, by the owner's backend or by us.
+//!
+//! `jsonwebtoken` does the cryptography. What surrounds it is ours, because a general library is lenient
+//! where we must not be: the form of the three parts, the header, duplicate members, the types of the
+//! claims, and time, which follows our own clock.
+
+pub mod claims;
+mod compact;
+mod header;
+pub mod key_set;
+pub mod mint;
+
+pub use claims::Claims;
+pub use key_set::{KeySet, SigningKey};
+
+use jsonwebtoken::Algorithm;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Reason, Result};
+use crate::settings::Settings;
+
+use compact::Compact;
+use header::Header;
+
+/// How far two clocks may differ.
+pub const LEEWAY_SECONDS: i64 = 60;
+
+/// A token whose signature is good. Whether it is still in time is asked separately.
+#[derive(Debug)]
+pub struct Authentic {
+    pub claims: Claims,
+    /// The key that signed it.
+    pub kid: String,
+}
+
+/// Verifies form, header and signature, and reads the claims.
+pub fn authenticate(token: &str, keys: &KeySet) -> Result<Authentic> {
+    let compact = Compact::split(token)?;
+    let header = Header::read(&compact.header)?;
+    let candidates = match &header.kid {
+        Some(kid) => std::slice::from_ref(keys.find(kid).ok_or(Reason::TokenKeyUnknown)?),
+        None => keys.all(),
+    };
+    let signed_by = candidates.iter().find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
+    Ok(Authentic { claims: Claims::read(&compact.claims)?, kid: signed_by.kid().to_owned() })
+}
+
+fn is_signed_by(compact: &Compact, key: &SigningKey) -> bool {
+    jsonwebtoken::crypto::verify(
+        compact.signature,
+        compact.signed.as_bytes(),
+        key.verifying(),
+        Algorithm::HS256,
+    )
+    .unwrap_or(false)
+}
+
+/// Is the token in time?
+pub fn check_time(claims: &Claims, settings: &Settings, now: Timestamp) -> Result<()> {
+    let now = now.unix();
+    match claims.expires {
+        None if settings.require_token_expiry => return Err(Reason::TokenWithoutExpiry.into()),
+        Some(expires) if expires <= now - LEEWAY_SECONDS => {
+            return Err(Error::new(Reason::TokenExpired).message(format!("Token is expired ({expires})")));
+        }
+        Some(expires) if expires > now + settings.max_token_lifetime_seconds + LEEWAY_SECONDS => {
+            return Err(Reason::TokenLifetime.into());
+        }
+        _ => {}
+    }
+    match claims.not_before {
+        Some(from) if from > now + LEEWAY_SECONDS => {
+            Err(Error::new(Reason::TokenNotYetValid).message(format!("Token is not yet valid ({from})")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

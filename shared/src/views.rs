@@ -1,0 +1,95 @@
+//! From a credential to a view: the keys, the evidence and the decision, in that order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::audit;
+use crate::capability::{Capability, Grant};
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::identifiers::{Kind, ResourceRef};
+use crate::random;
+use crate::resource::Resource;
+use crate::secrets::SigningKeys;
+use crate::settings::Settings;
+use crate::storage::EvidenceReader;
+use crate::token::{self, Claims};
+use crate::view::{self, View};
+
+#[derive(Clone)]
+pub struct Views {
+    keys: SigningKeys,
+    evidence: EvidenceReader,
+    settings: Arc<Settings>,
+    clock: Clock,
+}
+
+impl Capability for Views {
+    fn grants() -> BTreeSet<Grant> {
+        SigningKeys::grants().into_iter().chain(EvidenceReader::grants()).collect()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self {
+            keys: SigningKeys::connect(environment),
+            evidence: EvidenceReader::connect(environment),
+            settings: Arc::clone(&environment.settings),
+            clock: environment.clock.clone(),
+        }
+    }
+
+    async fn warm(&self) {
+        tokio::join!(self.keys.warm(), self.evidence.warm());
+    }
+}
+
+impl Views {
+    /// Opens a view: the only way to one.
+    pub async fn open(&self, token: &str, kind: Option<Kind>, url: &Map<String, Value>) -> Result<(View, Claims)> {
+        let authentic = self.keys.authenticate(token).await?;
+        let claims = authentic.claims;
+        audit::signing_key(&authentic.kid);
+        token::check_time(&claims, &self.settings, self.clock.now())?;
+        let reference = claims.resource(kind)?;
+        audit::resource(&reference);
+        let evidence = self.evidence.gather(&reference, filed_under(&claims).as_deref()).await?;
+        let view = view::decide(&claims, kind, &evidence, url, &self.settings)?;
+        Ok((view, claims))
+    }
+
+    /// Which resource a credential is about, whatever else may be wrong with it: enough to say who may
+    /// frame the page that explains what is wrong.
+    pub async fn place(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
+        let authentic = self.keys.authenticate(token).await.ok()?;
+        self.find(&authentic.claims.resource(Some(kind)).ok()?).await
+    }
+
+    /// A resource by one of its ids, for the same purpose.
+    pub async fn find(&self, reference: &ResourceRef) -> Option<Arc<Resource>> {
+        self.evidence.resource(reference).await.ok().flatten()
+    }
+
+    /// Could anything be decided at all right now?
+    pub async fn check(&self) -> Result<()> {
+        self.keys.check().await?;
+        self.evidence.embedding_enabled().await.map(drop)
+    }
+
+    /// Would a token that vouches for this open a view? Asked before one is made.
+    pub async fn rehearse(&self, claims: &Claims, kind: Kind) -> Result<View> {
+        let evidence = self.evidence.gather_now(&claims.resource(Some(kind))?).await?;
+        view::decide(claims, Some(kind), &evidence, &Map::new(), &self.settings)
+    }
+
+    pub const fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+}
+
+/// What a session or a revocation of this token is filed under. A session's id is a fingerprint already.
+pub fn filed_under(claims: &Claims) -> Option<String> {
+    claims.session.clone().or_else(|| claims.token_id.as_deref().map(random::fingerprint))
+}
