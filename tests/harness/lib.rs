@@ -1,0 +1,196 @@
+//! The product as a test sees it: the real routers and the real SDK against an embedded engine of its own.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use vitrine::clock::Clock;
+use vitrine::settings::Settings;
+use vitrine_local::assemble;
+use vitrine_local::options::Kept;
+use vitrine_local::services::Services;
+
+pub const ADMIN_KEY: &str = "the-admin-key-of-the-tests";
+pub const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
+
+pub struct Product {
+    pub services: Services,
+    pub clock: Clock,
+    router: axum::Router,
+}
+
+impl Product {
+    /// A product of its own, with nothing in it, that remembers nothing it has read.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with settings by their names.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let kept = Kept {
+            memory: true,
+            data: "unused".into(),
+            admin_key: Some(ADMIN_KEY.to_owned()),
+            signing_secret: Some(SECRET.to_owned()),
+            settings: [("ResourceCacheSeconds", "0")].iter().chain(settings).map(named).collect(),
+        };
+        let mut decided = Settings::default();
+        for (name, value) in &kept.settings {
+            decided.set(name, value).unwrap();
+        }
+        let services = Services::start(&kept, 0, 0).await.unwrap();
+        let clock = Clock::default();
+        let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
+        Self { services, clock, router }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Call {
+        Call { router: self.router.clone(), request: Request::builder().method(method).uri(path), body: Body::empty() }
+    }
+
+    pub fn get(&self, path: &str) -> Call {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Call {
+        self.request(Method::POST, path).json(body)
+    }
+
+    pub fn put(&self, path: &str, body: Value) -> Call {
+        self.request(Method::PUT, path).json(body)
+    }
+
+    pub fn delete(&self, path: &str) -> Call {
+        self.request(Method::DELETE, path)
+    }
+
+    /// Publishes a resource; `fields` go over a published, empty one.
+    pub async fn publish(&self, name: &str, fields: Value) -> Value {
+        let mut resource = json!({"title": "A resource", "enable_embedding": true});
+        merge(&mut resource, fields);
+        let answer = self.put(&format!("/v1/resources/{name}"), resource).admin().send().await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        answer.json
+    }
+
+    /// An access key with these permissions.
+    pub async fn key(&self, role: &str, permissions: &[&str]) -> String {
+        let body = json!({"name": "a key", "role": role, "permissions": permissions});
+        let answer = self.post("/v1/keys", body).admin().send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json["key"].as_str().unwrap().to_owned()
+    }
+
+    /// What an owner's backend signs; `exp` is ten minutes away if it is not said.
+    pub fn sign(&self, claims: Value) -> String {
+        let mut payload = json!({"exp": self.clock.now().unix() + 600});
+        merge(&mut payload, claims);
+        sign(&payload, SECRET)
+    }
+
+    /// Asks for the view of a token.
+    pub async fn view(&self, token: &str, query: &str) -> Answer {
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        self.get(&format!("/v1/view{query}")).bearer(token).send().await
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.services.stop();
+    }
+}
+
+/// A request on its way.
+pub struct Call {
+    router: axum::Router,
+    request: axum::http::request::Builder,
+    body: Body,
+}
+
+impl Call {
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    #[must_use]
+    pub fn bearer(self, credential: &str) -> Self {
+        self.header("authorization", &format!("Bearer {credential}"))
+    }
+
+    #[must_use]
+    pub fn admin(self) -> Self {
+        self.bearer(ADMIN_KEY)
+    }
+
+    #[must_use]
+    pub fn json(self, body: Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let request = self.request.body(self.body).unwrap();
+        let response = self.router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, text, json }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Answer {
+    /// The status and the reason of a refusal.
+    pub fn refusal(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.json["reason"].as_str().unwrap_or("(none)"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap_or_default())
+    }
+
+    /// The fields that a refusal names.
+    pub fn issues(&self) -> Vec<&str> {
+        let issues = self.json["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
+        issues.iter().filter_map(|issue| issue["path"].as_str()).collect()
+    }
+}
+
+pub fn sign(payload: &Value, secret: &str) -> String {
+    sign_with(&Header::new(Algorithm::HS256), payload, secret)
+}
+
+pub fn sign_with(header: &Header, payload: &Value, secret: &str) -> String {
+    jsonwebtoken::encode(header, payload, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+/// Puts the members of `over` over those of `base`; null takes one away.
+pub fn merge(base: &mut Value, over: Value) {
+    let base = base.as_object_mut().expect("an object");
+    for (name, value) in over.as_object().cloned().unwrap_or_default() {
+        if value.is_null() {
+            base.remove(&name);
+        } else {
+            base.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The contract, told as tests.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+mod openapi;
+mod resources;
+mod sessions;
+mod template;

@@ -1,0 +1,98 @@
+//! The contract as a document: generated from the handlers' own types, and kept.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+use vitrine::settings::Settings;
+use vitrine_tests::Product;
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.json");
+
+/// Every function's part, put together and given what all routes share.
+fn generated() -> Value {
+    let parts = [
+        create_session::ApiDoc::openapi(),
+        redeem_session::ApiDoc::openapi(),
+        verify_token::ApiDoc::openapi(),
+        list_embeddable::ApiDoc::openapi(),
+        publish_resource::ApiDoc::openapi(),
+        manage_access::ApiDoc::openapi(),
+        serve_embed::ApiDoc::openapi(),
+        ProblemDoc::openapi(),
+    ];
+    let mut whole = parts
+        .into_iter()
+        .reduce(|mut whole, part| {
+            whole.merge(part);
+            whole
+        })
+        .unwrap();
+    whole.info.title = "Vitrine".to_owned();
+    whole.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    whole.info.description = Some("Signed embedding: publish resources, vouch for viewers, show views.".to_owned());
+    whole.info.license = Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build());
+    let mut document = serde_json::to_value(&whole).unwrap();
+    document["components"]["securitySchemes"] = json!({
+        "access_key": {"type": "http", "scheme": "bearer", "description": "An access key; also as `Authorization: Api-Key`, `x-api-key` or `X-Metabase-Session`."},
+        "embed_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An embed token, signed by the owner's backend or made by `POST /v1/sessions`."},
+    });
+    document["security"] = json!([{"access_key": []}]);
+    for (_, methods) in document["paths"].as_object_mut().unwrap() {
+        for (_, operation) in methods.as_object_mut().unwrap() {
+            operation["responses"]["default"] = json!({
+                "description": "Refused: the same shape everywhere",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            });
+        }
+    }
+    document
+}
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(vitrine::http::Problem)))]
+struct ProblemDoc;
+
+/// `BLESS=1 cargo test -p vitrine-tests openapi` writes the document anew.
+#[test]
+fn the_kept_document_is_the_generated_one() {
+    let text = format!("{}\n", serde_json::to_string_pretty(&generated()).unwrap());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(KEPT, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(KEPT).unwrap();
+    assert!(kept == text, "infra/openapi.json has drifted: BLESS=1 cargo test -p vitrine-tests openapi");
+}
+
+#[tokio::test]
+async fn every_route_is_described_and_every_description_is_served() {
+    let product = Product::start().await;
+    let functions =
+        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
+    let served: BTreeSet<(String, String)> = functions
+        .iter()
+        .flat_map(|function| function.routes.declared())
+        .filter(|(method, _)| method != "OPTIONS")
+        .map(|(method, path)| (method.as_str().to_lowercase(), (*path).to_owned()))
+        .collect();
+    let document = generated();
+    let described: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| (method.clone(), path.clone()))
+        })
+        .collect();
+    assert_eq!(described, served);
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = generated();
+    let text = document.to_string();
+    for (_, rest) in text.match_indices("\"$ref\":\"#").map(|(at, _)| text.split_at(at + 9)) {
+        let pointer = rest.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}

@@ -1,0 +1,204 @@
+//! The template and the code tell the same story: routes, permissions, settings and the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vitrine::capability::Grant;
+use vitrine::settings::Settings;
+use vitrine_tests::Product;
+use yaml_serde::Value;
+
+fn template() -> Value {
+    yaml_serde::from_str(include_str!("../../template.yaml")).unwrap()
+}
+
+/// What stands behind a short tag such as `!Ref`, or the value itself.
+fn plain(value: &Value) -> &Value {
+    match value {
+        Value::Tagged(tagged) => &tagged.value,
+        value => value,
+    }
+}
+
+fn text(value: &Value) -> &str {
+    plain(value).as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    match plain(value) {
+        Value::Sequence(items) => items.iter().collect(),
+        Value::Null => Vec::new(),
+        single => vec![single],
+    }
+}
+
+fn members(value: &Value) -> Vec<(&str, &Value)> {
+    value.as_mapping().into_iter().flatten().map(|(name, value)| (text(name), value)).collect()
+}
+
+/// Every function of the template, by its binary.
+fn functions(template: &Value) -> BTreeMap<&str, &Value> {
+    members(&template["Resources"])
+        .into_iter()
+        .filter(|(_, resource)| text(&resource["Type"]) == "AWS::Serverless::Function")
+        .map(|(_, resource)| (text(&resource["Metadata"]["BuildProperties"]["Binary"]), resource))
+        .collect()
+}
+
+/// Its routes, as the gateway sees them: a method or ANY, and a path.
+fn declared<'a>(function: &'a Value) -> Vec<(&'a str, &'a str)> {
+    members(&function["Properties"]["Events"])
+        .into_iter()
+        .map(|(_, event)| (text(&event["Properties"]["Method"]), text(&event["Properties"]["Path"])))
+        .collect()
+}
+
+async fn served() -> Vec<vitrine_local::assemble::Function> {
+    let product = Product::start().await;
+    vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await
+}
+
+#[tokio::test]
+async fn every_function_is_declared_and_every_declared_function_exists() {
+    let template = template();
+    let names: BTreeSet<_> = served().await.iter().map(|function| function.name).collect();
+    assert_eq!(functions(&template).into_keys().collect::<BTreeSet<_>>(), names);
+}
+
+#[tokio::test]
+async fn every_route_served_is_declared_and_every_route_declared_is_served() {
+    let template = template();
+    let by_name = functions(&template);
+    let mut owners: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (name, function) in &by_name {
+        for route in declared(function) {
+            let earlier = owners.insert(route, name);
+            assert_eq!(earlier, None, "{route:?} is declared twice");
+        }
+    }
+    for function in served().await {
+        for (method, path) in function.routes.declared() {
+            // The gateway prefers the exact method to ANY.
+            let owner = owners.get(&(method.as_str(), *path)).or_else(|| owners.get(&("ANY", *path)));
+            assert_eq!(owner, Some(&function.name), "{method} {path}");
+        }
+        let paths: BTreeSet<_> = function.routes.declared().iter().map(|(_, path)| *path).collect();
+        for (method, path) in declared(by_name[function.name]) {
+            assert!(path == "$default" || paths.contains(path), "{method} {path} leads to {}, which does not serve it", function.name);
+        }
+    }
+    assert_eq!(owners.keys().filter(|(_, path)| *path == "$default").count(), 1, "what is unknown needs an answer of ours");
+}
+
+/// What `cargo lambda watch` routes by.
+#[tokio::test]
+async fn the_watch_router_knows_every_route() {
+    let manifest = include_str!("../../Cargo.toml");
+    let (_, section) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let watched: BTreeMap<_, _> = section
+        .lines()
+        .take_while(|line| line.starts_with('"'))
+        .map(|line| line.split_once(" = ").unwrap())
+        .map(|(path, function)| (path.trim_matches('"'), function.trim_matches('"')))
+        .collect();
+    let functions = served().await;
+    let served: BTreeMap<_, _> = functions
+        .iter()
+        .flat_map(|function| function.routes.declared().iter().map(|(_, path)| (*path, function.name)))
+        .collect();
+    assert_eq!(watched, served);
+}
+
+#[tokio::test]
+async fn every_policy_grants_what_the_state_can_use_and_no_more() {
+    let template = template();
+    let by_name = functions(&template);
+    for function in served().await {
+        let policies = &by_name[function.name]["Properties"]["Policies"];
+        let granted: BTreeSet<String> = list(policies)
+            .into_iter()
+            .flat_map(|policy| list(&policy["Statement"]))
+            .flat_map(|statement| {
+                assert_eq!(text(&statement["Effect"]), "Allow");
+                let actions = list(&statement["Action"]);
+                let resources = list(&statement["Resource"]);
+                actions.into_iter().flat_map(move |action| {
+                    resources.clone().into_iter().map(move |resource| format!("{} on {}", text(action), text(resource)))
+                })
+            })
+            .collect();
+        let needed: BTreeSet<String> = function.grants.iter().map(in_the_template).collect();
+        assert_eq!(granted, needed, "{}", function.name);
+    }
+}
+
+fn in_the_template(grant: &Grant) -> String {
+    match grant {
+        Grant::Table(action) => format!("{action} on Table.Arn"),
+        Grant::Index(index, action) => format!("{action} on ${{Table.Arn}}/index/{index}"),
+        Grant::SigningSecret(action) => format!("{action} on SigningSecret"),
+        Grant::AdminKey(action) => format!("{action} on AdminKey"),
+    }
+}
+
+#[tokio::test]
+async fn every_function_knows_the_names_of_what_it_may_touch() {
+    let template = template();
+    let by_name = functions(&template);
+    for function in served().await {
+        let variables: BTreeSet<_> =
+            members(&by_name[function.name]["Properties"]["Environment"]["Variables"]).into_iter().map(|(name, _)| name).collect();
+        let needed: BTreeSet<_> = function
+            .grants
+            .iter()
+            .map(|grant| match grant {
+                Grant::Table(_) | Grant::Index(..) => "TABLE_NAME",
+                Grant::SigningSecret(_) => "SIGNING_SECRET_ARN",
+                Grant::AdminKey(_) => "ADMIN_KEY_SECRET_ARN",
+            })
+            .collect();
+        assert_eq!(variables, needed, "{}", function.name);
+    }
+}
+
+#[test]
+fn every_setting_is_a_parameter_with_the_safe_default() {
+    let template = template();
+    let parameters = &template["Parameters"];
+    let variables = members(&template["Globals"]["Function"]["Environment"]["Variables"]);
+    let handed_on: BTreeSet<_> = variables.iter().map(|(name, _)| *name).collect();
+    assert_eq!(handed_on, Settings::NAMES.iter().copied().collect());
+    let mut settings = Settings::default();
+    for (name, reference) in variables {
+        assert_eq!(text(reference), name);
+        let default = match &parameters[name]["Default"] {
+            Value::Number(number) => number.to_string(),
+            value => text(value).to_owned(),
+        };
+        settings.set(name, &default).unwrap();
+        assert!(!text(&parameters[name]["Description"]).is_empty(), "{name} is not described");
+    }
+    assert_eq!(settings, Settings::default());
+}
+
+#[test]
+fn the_local_table_is_the_declared_one() {
+    let template = template();
+    let declared = &members(&template["Resources"])
+        .into_iter()
+        .find(|(_, resource)| text(&resource["Type"]) == "AWS::DynamoDB::Table")
+        .unwrap()
+        .1["Properties"];
+    let local: Value = yaml_serde::to_value(vitrine_local::table_definition("any")).unwrap();
+    // As JSON the order of members does not matter; the order of the list's items must not either.
+    let sorted = |value: &Value| {
+        let mut items: Vec<_> =
+            list(value).into_iter().map(|item| serde_json::to_value(item).unwrap().to_string()).collect();
+        items.sort();
+        items
+    };
+    for part in ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
+        assert_eq!(sorted(&declared[part]), sorted(&local[part]), "{part}");
+    }
+    assert_eq!(text(&declared["BillingMode"]), text(&local["BillingMode"]));
+    assert_eq!(text(&declared["TimeToLiveSpecification"]["AttributeName"]), vitrine::storage::schema::TTL);
+}
