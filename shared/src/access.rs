@@ -92,7 +92,8 @@ impl AccessKey {
         if self.deployments.is_empty() || self.deployments.contains(&deployment) {
             Ok(())
         } else {
-            Err(Error::new(Reason::AccessDenied).detail(format_args!("deployment {deployment} is outside the key's scope")))
+            Err(Error::new(Reason::AccessDenied)
+                .detail(format_args!("deployment {deployment} is outside the key's scope")))
         }
     }
 }

@@ -103,10 +103,9 @@ impl ResourceId {
     /// Reads an id out of a token, where a number is a JSON number and never a text.
     pub fn from_claim(kind: Kind, claim: &Value) -> Result<Self> {
         let id = match claim {
-            Value::Number(number) => number
-                .as_u64()
-                .filter(|number| (1..=Self::MAX_NUMBER).contains(number))
-                .map(Self::Number),
+            Value::Number(number) => {
+                number.as_u64().filter(|number| (1..=Self::MAX_NUMBER).contains(number)).map(Self::Number)
+            }
             Value::String(text) => Self::parse(kind, text).ok().filter(|id| !matches!(id, Self::Number(_))),
             _ => None,
         };
@@ -217,8 +216,16 @@ mod tests {
         let cases = [
             (Kind::Dashboard, "1", Some(ResourceId::Number(1))),
             (Kind::Question, "9007199254740991", Some(ResourceId::Number(ResourceId::MAX_NUMBER))),
-            (Kind::Dashboard, "V1StGXR8_Z5jdHi6B-myT", Some(ResourceId::Entity("V1StGXR8_Z5jdHi6B-myT".into()))),
-            (Kind::Dashboard, "123456789012345678901", Some(ResourceId::Entity("123456789012345678901".into()))),
+            (
+                Kind::Dashboard,
+                "V1StGXR8_Z5jdHi6B-myT",
+                Some(ResourceId::Entity("V1StGXR8_Z5jdHi6B-myT".into())),
+            ),
+            (
+                Kind::Dashboard,
+                "123456789012345678901",
+                Some(ResourceId::Entity("123456789012345678901".into())),
+            ),
             (Kind::Dive, "aB3dE6gH9jK2", Some(ResourceId::Public("aB3dE6gH9jK2".into()))),
             (Kind::Dive, uuid, Some(ResourceId::Uuid(uuid.into()))),
             (Kind::Dive, "0191E7A0-5D2B-7C3F-9B1A-2F5D8C1E4A77", Some(ResourceId::Uuid(uuid.into()))),

@@ -84,12 +84,16 @@ impl Parameter {
                 issues.push(Issue::new(format!("{path}[{index}].{field}"), message));
             };
             if !is_slug(&parameter.slug) {
-                issue("slug", "must be 1 to 100 characters without control characters or white space at its ends");
+                issue(
+                    "slug",
+                    "must be 1 to 100 characters without control characters or white space at its ends",
+                );
             }
             if parameters[..index].iter().any(|earlier| earlier.slug == parameter.slug) {
                 issue("slug", "is used twice");
             }
-            if parameter.id.is_some() && parameters[..index].iter().any(|earlier| earlier.id == parameter.id) {
+            if parameter.id.is_some() && parameters[..index].iter().any(|earlier| earlier.id == parameter.id)
+            {
                 issue("id", "is used twice");
             }
             if !parameter.default.as_ref().is_none_or(is_value) {
@@ -162,7 +166,8 @@ mod tests {
             {"slug": " b", "name": "B", "type": "text", "values": [["x", "X"], ["y", 1]]},
         ]))
         .unwrap();
-        let paths: Vec<_> = Parameter::problems(&parameters, "p").into_iter().map(|issue| issue.path).collect();
+        let paths: Vec<_> =
+            Parameter::problems(&parameters, "p").into_iter().map(|issue| issue.path).collect();
         assert_eq!(paths, ["p[1].slug", "p[1].id", "p[1].default", "p[2].slug", "p[2].values"]);
         assert_eq!(Parameter::problems(&parameters[..1], "p"), []);
     }

@@ -126,16 +126,13 @@ fn permit(slug: &str, visibility: &Visibility, given: Given, settings: &Settings
             Reason::ParameterLocked,
             format!("You can only specify a value for :{slug} in the JWT."),
         )),
-        Visibility::Attribute(_) if in_token.is_some() || in_url.is_some() => Err(about(
-            Reason::ParameterLocked,
-            format!("You're not allowed to specify a value for :{slug}."),
-        )),
-        Visibility::Attribute(name) if !given.attributes.get(name).is_some_and(|value| !is_nothing(value)) => {
-            Err(about(
-                Reason::AttributeMissing,
-                format!("The viewer has no attribute that :{slug} is locked to."),
-            ))
+        Visibility::Attribute(_) if in_token.is_some() || in_url.is_some() => {
+            Err(about(Reason::ParameterLocked, format!("You're not allowed to specify a value for :{slug}.")))
         }
+        Visibility::Attribute(name) if given.attributes.get(name).is_none_or(is_nothing) => Err(about(
+            Reason::AttributeMissing,
+            format!("The viewer has no attribute that :{slug} is locked to."),
+        )),
         _ => Ok(()),
     }
 }
@@ -221,7 +218,8 @@ mod tests {
     }
 
     fn resolve_x(visibility: Value, token: Value, query: &str, names: &[(&str, &str)]) -> Result<Value> {
-        let attributes = BTreeMap::from([("city".to_owned(), json!("Berlin")), ("none".to_owned(), json!([" "]))]);
+        let attributes =
+            BTreeMap::from([("city".to_owned(), json!("Berlin")), ("none".to_owned(), json!([" "]))]);
         let token = token.as_object().cloned().unwrap();
         let url = from_query(query)?;
         let given = Given { token: &token, url: &url, attributes: &attributes };
@@ -354,8 +352,12 @@ mod tests {
     }
 
     fn any_given() -> impl Strategy<Value = Map<String, Value>> {
-        prop::collection::btree_map(prop_oneof![Just("x".to_owned()), Just("y".to_owned())], any_value(), 0..3)
-            .prop_map(|values| values.into_iter().collect())
+        prop::collection::btree_map(
+            prop_oneof![Just("x".to_owned()), Just("y".to_owned())],
+            any_value(),
+            0..3,
+        )
+        .prop_map(|values| values.into_iter().collect())
     }
 
     proptest! {

@@ -121,7 +121,14 @@ mod tests {
 
     #[test]
     fn refuses_any_other_word() {
-        for bad in [json!("Enabled"), json!(true), json!(null), json!({"attribute": 1}), json!({}), json!({"x": "y"})] {
+        for bad in [
+            json!("Enabled"),
+            json!(true),
+            json!(null),
+            json!({"attribute": 1}),
+            json!({}),
+            json!({"x": "y"}),
+        ] {
             assert!(input::read::<EmbeddingParams>(json!({ "a": bad.clone() })).is_err(), "{bad}");
         }
     }

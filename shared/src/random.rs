@@ -85,10 +85,7 @@ mod tests {
 
     #[test]
     fn fingerprints_are_sha_256() {
-        assert_eq!(
-            fingerprint("abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(fingerprint("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert!(equal("a", "a") && !equal("a", "b") && !equal("a", "ab"));
     }
 }

@@ -39,7 +39,8 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
         let mut entries = self.entries();
         entries.retain(|_, entry| self.is_fresh(entry, read_at));
         while entries.values().map(|entry| entry.weight).sum::<usize>() + weight > MAX_WEIGHT {
-            let Some(oldest) = entries.iter().min_by_key(|(_, entry)| entry.read_at).map(|(key, _)| key.clone())
+            let Some(oldest) =
+                entries.iter().min_by_key(|(_, entry)| entry.read_at).map(|(key, _)| key.clone())
             else {
                 break;
             };

@@ -163,7 +163,8 @@ impl Resource {
 
     /// Everything it can be called.
     pub fn references(&self) -> Vec<ResourceRef> {
-        let mut all = vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
+        let mut all =
+            vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
         all.extend(self.entity_id.clone().map(|id| ResourceRef::new(self.kind, ResourceId::Entity(id))));
         all
     }

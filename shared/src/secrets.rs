@@ -84,7 +84,10 @@ impl<T> Kept<T> {
             }
             Err(error) => match kept {
                 Some(kept) => {
-                    tracing::warn!(detail = error.detail, "a secret could not be read again; the one in memory serves on");
+                    tracing::warn!(
+                        detail = error.detail,
+                        "a secret could not be read again; the one in memory serves on"
+                    );
                     Ok(kept)
                 }
                 None => Err(error),
@@ -101,9 +104,8 @@ impl<T> Kept<T> {
 
     async fn fetch(&self) -> Result<T> {
         let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
-        let unavailable = |cause: &str| {
-            Error::new(Reason::Unavailable).detail(format_args!("GetSecretValue: {cause}"))
-        };
+        let unavailable =
+            |cause: &str| Error::new(Reason::Unavailable).detail(format_args!("GetSecretValue: {cause}"));
         let answer = answer.map_err(|error| {
             unavailable(match &error {
                 SdkError::TimeoutError(_) => "timeout",
@@ -174,7 +176,11 @@ impl Capability for AdminKey {
     fn connect(environment: &Environment) -> Self {
         let parse = |text: &str| {
             let key = text.trim();
-            if key.is_empty() { Err("the admin key is empty".to_owned()) } else { Ok(random::fingerprint(key)) }
+            if key.is_empty() {
+                Err("the admin key is empty".to_owned())
+            } else {
+                Ok(random::fingerprint(key))
+            }
         };
         Self(Arc::new(Kept::new(environment, &environment.names.admin_key, parse)))
     }

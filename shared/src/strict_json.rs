@@ -85,12 +85,9 @@ mod tests {
 
     #[test]
     fn refuses_duplicates_at_any_depth() {
-        for text in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":{"b":1,"b":2}}"#,
-            r#"[{"a":1,"\u0061":2}]"#,
-            r#"{"exp":1,"exp":2}"#,
-        ] {
+        for text in
+            [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#, r#"[{"a":1,"\u0061":2}]"#, r#"{"exp":1,"exp":2}"#]
+        {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }
@@ -133,7 +130,9 @@ mod tests {
         let text = r#"{"n":null,"t":true,"i":-3,"u":18446744073709551615,"f":1.5,"s":"x","l":[1,[]],"o":{}}"#;
         assert_eq!(
             parse(text.as_bytes()),
-            Some(json!({"n":null,"t":true,"i":-3,"u":18446744073709551615u64,"f":1.5,"s":"x","l":[1,[]],"o":{}}))
+            Some(
+                json!({"n":null,"t":true,"i":-3,"u":18446744073709551615u64,"f":1.5,"s":"x","l":[1,[]],"o":{}})
+            )
         );
     }
 }

@@ -87,7 +87,9 @@ fn check_session(claims: &Claims, state: SessionState) -> Result<()> {
         SessionState::Revoked => Err(Reason::TokenRevoked.into()),
         SessionState::Redeemed => Ok(()),
         // A token out of a stored session lives only as long as the session does.
-        SessionState::Absent | SessionState::Waiting if claims.session.is_some() => Err(Reason::TokenRevoked.into()),
+        SessionState::Absent | SessionState::Waiting if claims.session.is_some() => {
+            Err(Reason::TokenRevoked.into())
+        }
         SessionState::Absent | SessionState::Waiting => Ok(()),
     }
 }

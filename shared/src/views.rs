@@ -48,7 +48,12 @@ impl Capability for Views {
 
 impl Views {
     /// Opens a view: the only way to one.
-    pub async fn open(&self, token: &str, kind: Option<Kind>, url: &Map<String, Value>) -> Result<(View, Claims)> {
+    pub async fn open(
+        &self,
+        token: &str,
+        kind: Option<Kind>,
+        url: &Map<String, Value>,
+    ) -> Result<(View, Claims)> {
         let authentic = self.keys.authenticate(token).await?;
         let claims = authentic.claims;
         audit::signing_key(&authentic.kid);

@@ -48,7 +48,11 @@ impl Product {
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call {
-        Call { router: self.router.clone(), request: Request::builder().method(method).uri(path), body: Body::empty() }
+        Call {
+            router: self.router.clone(),
+            request: Request::builder().method(method).uri(path),
+            body: Body::empty(),
+        }
     }
 
     pub fn get(&self, path: &str) -> Call {

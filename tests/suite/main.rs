@@ -1,5 +1,5 @@
 //! The contract, told as tests.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod openapi;
 mod resources;

@@ -30,8 +30,11 @@ fn generated() -> Value {
         .unwrap();
     whole.info.title = "Vitrine".to_owned();
     whole.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    whole.info.description = Some("Signed embedding: publish resources, vouch for viewers, show views.".to_owned());
-    whole.info.license = Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build());
+    whole.info.description =
+        Some("Signed embedding: publish resources, vouch for viewers, show views.".to_owned());
+    whole.info.license = Some(
+        utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
+    );
     let mut document = serde_json::to_value(&whole).unwrap();
     document["components"]["securitySchemes"] = json!({
         "access_key": {"type": "http", "scheme": "bearer", "description": "An access key; also as `Authorization: Api-Key`, `x-api-key` or `X-Metabase-Session`."},

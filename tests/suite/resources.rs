@@ -24,12 +24,19 @@ async fn a_resource_is_found_by_each_of_its_ids() {
     assert_eq!(resource["id"], 12);
     assert_eq!(resource["allowed_origins"], json!(["https://app.example.com"]));
     assert_eq!(resource["content"], dashboard()["content"]);
-    for id in [&resource["id"].to_string(), resource["entity_id"].as_str().unwrap(), resource["public_id"].as_str().unwrap()] {
+    for id in [
+        &resource["id"].to_string(),
+        resource["entity_id"].as_str().unwrap(),
+        resource["public_id"].as_str().unwrap(),
+    ] {
         let found = product.get(&format!("/v1/resources/dashboard/{id}")).admin().send().await;
         assert_eq!(found.status, 200, "{id}");
         assert_eq!(&found.json, resource, "{id}");
     }
-    assert_eq!(product.get("/v1/resources/question/12").admin().send().await.refusal(), (404, "resource_not_found"));
+    assert_eq!(
+        product.get("/v1/resources/question/12").admin().send().await.refusal(),
+        (404, "resource_not_found")
+    );
 }
 
 #[tokio::test]
@@ -37,14 +44,20 @@ async fn replacing_keeps_the_ids_and_what_was_not_decided() {
     let product = Product::start().await;
     let before = product.put("/v1/resources/dashboard/12", dashboard()).admin().send().await.json;
     let entity_id = before["entity_id"].as_str().unwrap();
-    let replaced =
-        product.put(&format!("/v1/resources/dashboard/{entity_id}"), json!({"title": "Sales 2"})).admin().send().await;
+    let replaced = product
+        .put(&format!("/v1/resources/dashboard/{entity_id}"), json!({"title": "Sales 2"}))
+        .admin()
+        .send()
+        .await;
     assert_eq!(replaced.status, 200, "{}", replaced.text);
     let after = replaced.json;
     for kept in ["id", "entity_id", "public_id", "created_at", "initially_published_at"] {
         assert_eq!(after[kept], before[kept], "{kept}");
     }
-    assert_eq!((&after["enable_embedding"], &after["content"], &after["parameters"]), (&json!(false), &json!(null), &json!([])));
+    assert_eq!(
+        (&after["enable_embedding"], &after["content"], &after["parameters"]),
+        (&json!(false), &json!(null), &json!([]))
+    );
     assert_eq!(after["revision"], 2);
 }
 
@@ -73,7 +86,10 @@ async fn removing_takes_every_copy() {
         let gone = product.get(&format!("/v1/resources/question/{id}")).admin().send().await;
         assert_eq!(gone.refusal(), (404, "resource_not_found"), "{id}");
     }
-    assert_eq!(product.delete("/v1/resources/question/3").admin().send().await.refusal(), (404, "resource_not_found"));
+    assert_eq!(
+        product.delete("/v1/resources/question/3").admin().send().await.refusal(),
+        (404, "resource_not_found")
+    );
     let listed = product.get("/v1/resources").admin().send().await;
     assert_eq!(listed.json["items"], json!([]));
 }
@@ -103,7 +119,9 @@ async fn writers_at_the_same_time_leave_one_whole_resource() {
 async fn lists_go_page_by_page_in_order() {
     let product = Product::start().await;
     for id in [10, 9, 2, 100] {
-        product.publish(&format!("dashboard/{id}"), json!({"enable_embedding": id != 9, "archived": id == 100})).await;
+        product
+            .publish(&format!("dashboard/{id}"), json!({"enable_embedding": id != 9, "archived": id == 100}))
+            .await;
     }
     product.publish("question/1", json!({})).await;
     let ids = async |query: &str| {
@@ -111,7 +129,9 @@ async fn lists_go_page_by_page_in_order() {
         loop {
             let page = product.get(&format!("/v1/resources?limit=2{query}{cursor}")).admin().send().await;
             assert_eq!(page.status, 200, "{}", page.text);
-            ids.extend(page.json["items"].as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()));
+            ids.extend(
+                page.json["items"].as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()),
+            );
             match page.json["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return ids,
@@ -156,14 +176,23 @@ async fn every_wrong_field_is_named() {
         (json!({"title": " "}), vec!["title"]),
         (json!({"title": "T", "titel": "T", "x": 1}), vec!["titel", "x"]),
         (json!({"title": "T", "enable_embedding": "true"}), vec!["enable_embedding"]),
-        (json!({"title": "T", "embedding_params": {"a": "open", "b": true, "c": "locked"}}), vec!["embedding_params.a", "embedding_params.b"]),
+        (
+            json!({"title": "T", "embedding_params": {"a": "open", "b": true, "c": "locked"}}),
+            vec!["embedding_params.a", "embedding_params.b"],
+        ),
         (json!({"title": "T", "embedding_params": []}), vec!["embedding_params"]),
-        (json!({"title": "T", "enable_embedding": true, "embedding_params": {"gone": "locked"}}), vec!["embedding_params.gone"]),
+        (
+            json!({"title": "T", "enable_embedding": true, "embedding_params": {"gone": "locked"}}),
+            vec!["embedding_params.gone"],
+        ),
         (json!({"title": "T", "allowed_origins": ["https://a.com", "nonsense"]}), vec!["allowed_origins[1]"]),
         (json!({"title": "T", "content": {"type": "pdf"}}), vec!["content"]),
         (json!({"title": "T", "content": {"type": "html"}}), vec!["content.html"]),
         (json!({"title": "T", "content": {"type": "html", "html": "x", "url": "y"}}), vec!["content.url"]),
-        (json!({"title": "T", "content": {"type": "url", "url": "javascript:alert(1)"}}), vec!["content.url"]),
+        (
+            json!({"title": "T", "content": {"type": "url", "url": "javascript:alert(1)"}}),
+            vec!["content.url"],
+        ),
         (json!({"title": "T", "deployment": 0}), vec!["deployment"]),
         (json!({"title": "T", "deployment": 2}), vec!["deployment"]),
         (json!({"title": "T", "deployment": "1"}), vec!["deployment"]),
@@ -192,7 +221,8 @@ async fn content_has_a_limit_and_what_fits_is_kept() {
     let largest = "x".repeat(100 * 1024) + &"\"".repeat(200 * 1024);
     let kept = product.put("/v1/resources/dashboard/1", with(largest.clone())).admin().send().await;
     assert_eq!(kept.status, 201, "{:.300}", kept.text);
-    let over = product.put("/v1/resources/dashboard/3", with("x".repeat(300 * 1024 + 1))).admin().send().await;
+    let over =
+        product.put("/v1/resources/dashboard/3", with("x".repeat(300 * 1024 + 1))).admin().send().await;
     assert_eq!((over.refusal(), over.issues()), ((400, "request_invalid"), vec!["content.html"]));
     let huge = product.put("/v1/resources/dashboard/3", with("x".repeat(600 * 1024))).admin().send().await;
     assert_eq!(huge.refusal(), (413, "body_too_large"));

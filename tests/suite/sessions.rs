@@ -78,7 +78,10 @@ async fn used_unknown_expired_and_revoked_sessions_look_the_same() {
     assert_eq!(product.post("/v1/sessions/revoke", revoked.clone()).admin().send().await.status, 204);
     let unknown = json!({"session": "A".repeat(43)});
     for session in [used, revoked, unknown] {
-        assert_eq!(product.post("/v1/sessions/redeem", session).send().await.refusal(), (401, "session_unknown"));
+        assert_eq!(
+            product.post("/v1/sessions/redeem", session).send().await.refusal(),
+            (401, "session_unknown")
+        );
     }
     product.clock.set_offset(301);
     assert_eq!(product.post("/v1/sessions/redeem", late).send().await.refusal(), (401, "session_unknown"));
@@ -92,7 +95,9 @@ async fn of_many_exchanges_at_once_one_succeeds() {
         let mut exchanges = tokio::task::JoinSet::new();
         for _ in 0..40 {
             let (product, id) = (Arc::clone(&product), session["session"].clone());
-            exchanges.spawn(async move { product.post("/v1/sessions/redeem", json!({"session": id})).send().await });
+            exchanges.spawn(async move {
+                product.post("/v1/sessions/redeem", json!({"session": id})).send().await
+            });
         }
         let answers = exchanges.join_all().await;
         assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
@@ -105,7 +110,8 @@ async fn revoking_ends_tokens_of_every_origin() {
     let product = with_dashboard().await;
     let reusable = create(&product, json!({})).await["session"].clone();
     let single = create(&product, json!({"single_use": true})).await["session"].clone();
-    let redeemed = product.post("/v1/sessions/redeem", json!({"session": single})).send().await.json["token"].clone();
+    let redeemed =
+        product.post("/v1/sessions/redeem", json!({"session": single})).send().await.json["token"].clone();
     let payload = json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "viewer": {"attributes": {"city": "x"}}});
     let mut with_id = payload.clone();
     with_id["jti"] = json!("an id of the owner's");
@@ -114,7 +120,8 @@ async fn revoking_ends_tokens_of_every_origin() {
     for (credential, token) in [(&reusable, &reusable), (&single, &redeemed), (&signed, &signed)] {
         let token = token.as_str().unwrap();
         assert_eq!(product.view(token, "").await.status, 200);
-        let revoked = product.post("/v1/sessions/revoke", json!({"session": credential})).admin().send().await;
+        let revoked =
+            product.post("/v1/sessions/revoke", json!({"session": credential})).admin().send().await;
         assert_eq!(revoked.status, 204, "{}", revoked.text);
         assert_eq!(product.view(token, "").await.refusal(), (401, "token_revoked"));
     }
@@ -130,7 +137,8 @@ async fn revoking_ends_tokens_of_every_origin() {
 #[tokio::test]
 async fn a_token_of_a_session_that_is_not_on_file_is_worth_nothing() {
     let product = with_dashboard().await;
-    let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "sid": "invented"}));
+    let token = product
+        .sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "sid": "invented"}));
     assert_eq!(product.view(&token, "").await.refusal(), (401, "token_revoked"));
 }
 

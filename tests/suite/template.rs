@@ -45,7 +45,7 @@ fn functions(template: &Value) -> BTreeMap<&str, &Value> {
 }
 
 /// Its routes, as the gateway sees them: a method or ANY, and a path.
-fn declared<'a>(function: &'a Value) -> Vec<(&'a str, &'a str)> {
+fn declared(function: &Value) -> Vec<(&str, &str)> {
     members(&function["Properties"]["Events"])
         .into_iter()
         .map(|(_, event)| (text(&event["Properties"]["Method"]), text(&event["Properties"]["Path"])))
@@ -83,10 +83,18 @@ async fn every_route_served_is_declared_and_every_route_declared_is_served() {
         }
         let paths: BTreeSet<_> = function.routes.declared().iter().map(|(_, path)| *path).collect();
         for (method, path) in declared(by_name[function.name]) {
-            assert!(path == "$default" || paths.contains(path), "{method} {path} leads to {}, which does not serve it", function.name);
+            assert!(
+                path == "$default" || paths.contains(path),
+                "{method} {path} leads to {}, which does not serve it",
+                function.name
+            );
         }
     }
-    assert_eq!(owners.keys().filter(|(_, path)| *path == "$default").count(), 1, "what is unknown needs an answer of ours");
+    assert_eq!(
+        owners.keys().filter(|(_, path)| *path == "$default").count(),
+        1,
+        "what is unknown needs an answer of ours"
+    );
 }
 
 /// What `cargo lambda watch` routes by.
@@ -122,7 +130,10 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
                 let actions = list(&statement["Action"]);
                 let resources = list(&statement["Resource"]);
                 actions.into_iter().flat_map(move |action| {
-                    resources.clone().into_iter().map(move |resource| format!("{} on {}", text(action), text(resource)))
+                    resources
+                        .clone()
+                        .into_iter()
+                        .map(move |resource| format!("{} on {}", text(action), text(resource)))
                 })
             })
             .collect();
@@ -146,7 +157,10 @@ async fn every_function_knows_the_names_of_what_it_may_touch() {
     let by_name = functions(&template);
     for function in served().await {
         let variables: BTreeSet<_> =
-            members(&by_name[function.name]["Properties"]["Environment"]["Variables"]).into_iter().map(|(name, _)| name).collect();
+            members(&by_name[function.name]["Properties"]["Environment"]["Variables"])
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
         let needed: BTreeSet<_> = function
             .grants
             .iter()

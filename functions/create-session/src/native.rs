@@ -61,11 +61,8 @@ pub struct ResourceInput {
 
 impl ResourceInput {
     fn reference(&self) -> Option<ResourceRef> {
-        let named = [
-            (Kind::Dashboard, &self.dashboard),
-            (Kind::Question, &self.question),
-            (Kind::Dive, &self.dive),
-        ];
+        let named =
+            [(Kind::Dashboard, &self.dashboard), (Kind::Question, &self.question), (Kind::Dive, &self.dive)];
         let mut named = named.into_iter().filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
         let (kind, id) = named.next()?;
         let id = ResourceId::from_claim(kind, id).ok()?;
@@ -84,7 +81,8 @@ impl Check for SessionInput {
         }
         issues.extend(self.viewer.iter().flat_map(|viewer| viewer.problems("viewer")));
         let length = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
-        let vouched = length(serde_json::to_string(&self.params)) + length(serde_json::to_string(&self.viewer));
+        let vouched =
+            length(serde_json::to_string(&self.params)) + length(serde_json::to_string(&self.viewer));
         if vouched > MAX_VOUCHED_BYTES {
             issues.push(Issue::new("", "params and viewer must be at most 5000 bytes together"));
         }

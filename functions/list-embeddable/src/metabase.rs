@@ -51,7 +51,11 @@ pub async fn dashboards(
     list(&resources, &caller.key, Kind::Dashboard).await
 }
 
-async fn list(resources: &ResourceLister, key: &AccessKey, kind: Kind) -> Result<axum::Json<Vec<Embeddable>>> {
+async fn list(
+    resources: &ResourceLister,
+    key: &AccessKey,
+    kind: Kind,
+) -> Result<axum::Json<Vec<Embeddable>>> {
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {

@@ -22,10 +22,7 @@ vitrine::capabilities! {
 
 pub fn routes() -> Routes<State> {
     const RESOURCE: &str = "/v1/resources/{kind}/{id}";
-    Routes::default()
-        .put(RESOURCE, native::put)
-        .get(RESOURCE, native::get)
-        .delete(RESOURCE, native::delete)
+    Routes::default().put(RESOURCE, native::put).get(RESOURCE, native::get).delete(RESOURCE, native::delete)
 }
 
 pub fn router(state: State) -> Router {

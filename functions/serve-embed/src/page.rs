@@ -24,7 +24,11 @@ use crate::assets::PAGE;
     description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn dashboard(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+pub async fn dashboard(
+    views: State<Views>,
+    settings: State<Arc<Settings>>,
+    path: Path<String>,
+) -> Result<Response> {
     page(Kind::Dashboard, views, settings, path).await
 }
 
@@ -35,7 +39,11 @@ pub async fn dashboard(views: State<Views>, settings: State<Arc<Settings>>, path
     description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn question(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+pub async fn question(
+    views: State<Views>,
+    settings: State<Arc<Settings>>,
+    path: Path<String>,
+) -> Result<Response> {
     page(Kind::Question, views, settings, path).await
 }
 
@@ -46,7 +54,11 @@ pub async fn question(views: State<Views>, settings: State<Arc<Settings>>, path:
     description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Path<String>) -> Result<Response> {
+pub async fn dive(
+    views: State<Views>,
+    settings: State<Arc<Settings>>,
+    path: Path<String>,
+) -> Result<Response> {
     page(Kind::Dive, views, settings, path).await
 }
 
@@ -61,8 +73,7 @@ async fn page(
     } else {
         views.place(&credential, kind).await
     };
-    let policy = HeaderValue::from_str(&policy(&settings, resource.as_deref()))
-        .map_err(Error::internal)?;
+    let policy = HeaderValue::from_str(&policy(&settings, resource.as_deref())).map_err(Error::internal)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (

@@ -51,10 +51,7 @@ impl Demo {
     }
 
     pub fn routes(&self) -> Routes {
-        Routes::default()
-            .get("/_local/demo", embeds)
-            .with_state(self.clone())
-            .and(documents::demo_routes())
+        Routes::default().get("/_local/demo", embeds).with_state(self.clone()).and(documents::demo_routes())
     }
 
     /// Publishes the dashboard through the front door, as an owner would.
@@ -78,7 +75,7 @@ impl Demo {
 fn dashboard() -> Value {
     json!({
         "title": "Quarterly revenue",
-        "description": "Recognised revenue by quarter and region, in thousands of euros.",
+        "description": "Recognised revenue by quarter and region, in US dollars.",
         "content": {"type": "html", "html": include_str!("../assets/content/revenue.html")},
         "parameters": [
             {"slug": "customer", "name": "Customer", "type": "category"},

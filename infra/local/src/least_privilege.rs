@@ -33,7 +33,8 @@ impl Intercept for LeastPrivilege {
     ) -> Result<(), BoxError> {
         let request = context.request();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let body =
+            request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
         for needed in needed(target, &body) {
             match needed {
                 Some(grant) if self.grants.contains(&grant) => {}

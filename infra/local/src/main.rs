@@ -16,7 +16,9 @@ use vitrine_local::services::Services;
 async fn main() -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            error.exit()
+        }
         Err(error) => return fail(error.to_string().lines().next().unwrap_or("error: bad arguments")),
     };
     // Standard output is for what the person needs; the log goes beside it.

@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn settings_are_checked_as_they_are_read() {
         let parse = |arguments: &[&str]| Options::try_parse_from([&["vitrine"], arguments].concat());
-        let options = parse(&["--set", "ResourceCacheSeconds=0", "--set", "AllowedOrigins=https://a.com"]).unwrap();
+        let options =
+            parse(&["--set", "ResourceCacheSeconds=0", "--set", "AllowedOrigins=https://a.com"]).unwrap();
         assert_eq!(options.kept.settings().unwrap().resource_cache_seconds, 0);
         for bad in [
             &["--set", "Nothing=1"][..],

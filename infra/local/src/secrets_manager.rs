@@ -29,7 +29,9 @@ impl SecretStore {
         let file = folder.join("secrets.json");
         let unusable = |cause: String| LocalError::Folder { path: file.clone(), cause };
         let secrets = match fs::read_to_string(&file) {
-            Ok(text) => serde_json::from_str(&text).map_err(|_| unusable("it is not a list of secrets".into()))?,
+            Ok(text) => {
+                serde_json::from_str(&text).map_err(|_| unusable("it is not a list of secrets".into()))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(unusable(error.to_string())),
         };
@@ -50,7 +52,13 @@ impl SecretStore {
         let draft = file.with_extension("draft");
         let write = || {
             let mut options = fs::OpenOptions::new();
-            options.create(true).write(true).truncate(true).mode(0o600).open(&draft)?.write_all(text.as_bytes())?;
+            options
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?
+                .write_all(text.as_bytes())?;
             fs::rename(&draft, file)
         };
         write().map_err(|error: std::io::Error| unusable(error.to_string()))
@@ -96,7 +104,8 @@ mod tests {
     #[test]
     fn secrets_outlive_the_process_and_are_for_the_owner_only() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = std::env::temp_dir().join(format!("vitrine-secrets-{}", vitrine::random::short_id().unwrap()));
+        let folder =
+            std::env::temp_dir().join(format!("vitrine-secrets-{}", vitrine::random::short_id().unwrap()));
         fs::create_dir_all(&folder).unwrap();
         SecretStore::open(Some(&folder)).unwrap().put("a", "1").unwrap();
         assert_eq!(SecretStore::open(Some(&folder)).unwrap().get("a").as_deref(), Some("1"));

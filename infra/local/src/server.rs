@@ -35,7 +35,8 @@ impl Server {
         let base_url = format!("http://{address}");
         let services = Services::start(&options.kept, 0, 0).await?;
         let functions = assemble::functions(&services, &settings, &clock).await;
-        let product = assemble::merge(functions).and(documents::routes()).and(clock_route::routes(clock.clone()));
+        let product =
+            assemble::merge(functions).and(documents::routes()).and(clock_route::routes(clock.clone()));
         let router = if options.no_demo {
             product.finish()
         } else {

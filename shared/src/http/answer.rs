@@ -25,8 +25,7 @@ pub async fn answer(request: Request, next: Next) -> Response<Body> {
     let span = span(&request, &request_id);
     let started = Instant::now();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
-    let response =
-        answered.unwrap_or_else(|_| Error::internal("a handler panicked").into_response());
+    let response = answered.unwrap_or_else(|_| Error::internal("a handler panicked").into_response());
     let (mut response, error) = with_body(response, &request_id);
     guard(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&request_id) {
@@ -79,11 +78,10 @@ fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Opt
     if !status.is_client_error() && !status.is_server_error() {
         return (response, None);
     }
-    let error = response
-        .extensions()
-        .get::<Arc<Error>>()
-        .cloned()
-        .unwrap_or_else(|| Arc::new(Error::new(reason_of(status)).detail(format_args!("status {status}"))));
+    let error =
+        response.extensions().get::<Arc<Error>>().cloned().unwrap_or_else(|| {
+            Arc::new(Error::new(reason_of(status)).detail(format_args!("status {status}")))
+        });
     let (mut parts, _) = response.into_parts();
     let body = serde_json::to_vec(&Problem::new(&error, request_id)).unwrap_or_default();
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -34,11 +34,23 @@ mod tests {
         let of = |setting: &str, headers: &[(&'static str, &str)]| {
             let mut settings = Settings::default();
             settings.set("PublicUrl", setting).unwrap();
-            base_url(&settings, &headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+            base_url(
+                &settings,
+                &headers
+                    .iter()
+                    .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                    .collect(),
+            )
         };
         assert_eq!(of("https://e.example.com/", &[("host", "x")]), "https://e.example.com");
-        assert_eq!(of("", &[("host", "abc.execute-api.eu-central-1.amazonaws.com")]), "https://abc.execute-api.eu-central-1.amazonaws.com");
+        assert_eq!(
+            of("", &[("host", "abc.execute-api.eu-central-1.amazonaws.com")]),
+            "https://abc.execute-api.eu-central-1.amazonaws.com"
+        );
         assert_eq!(of("", &[("host", "127.0.0.1:3000")]), "http://127.0.0.1:3000");
-        assert_eq!(of("", &[("host", "localhost:3000"), ("x-forwarded-proto", "https")]), "https://localhost:3000");
+        assert_eq!(
+            of("", &[("host", "localhost:3000"), ("x-forwarded-proto", "https")]),
+            "https://localhost:3000"
+        );
     }
 }

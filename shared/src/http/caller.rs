@@ -47,9 +47,17 @@ impl Callers {
         if let Some(id) = access::id_of(shown)
             && let Some(key) = self.keys.authenticate(id, shown).await?
         {
-            return if key.is_expired(self.clock.now()) { Err(Reason::AccessKeyUnknown.into()) } else { Ok(key) };
+            return if key.is_expired(self.clock.now()) {
+                Err(Reason::AccessKeyUnknown.into())
+            } else {
+                Ok(key)
+            };
         }
-        if self.admin.is(shown).await? { Ok(AccessKey::bootstrap()) } else { Err(Reason::AccessKeyUnknown.into()) }
+        if self.admin.is(shown).await? {
+            Ok(AccessKey::bootstrap())
+        } else {
+            Err(Reason::AccessKeyUnknown.into())
+        }
     }
 }
 

@@ -70,8 +70,7 @@ impl Capability for AccessKeyWriter {
 
 impl AccessKeyWriter {
     pub async fn create(&self, record: &AccessKey, shown: &str) -> Result<()> {
-        let mut item: Item =
-            serde_dynamo::to_item(record).map_err(Error::internal)?;
+        let mut item: Item = serde_dynamo::to_item(record).map_err(Error::internal)?;
         item.extend(key(PARTITION_KEY, &record.id));
         item.insert(FINGERPRINT.to_owned(), text(random::fingerprint(shown)));
         if let Some(expires) = record.expires_at {
@@ -102,7 +101,10 @@ impl AccessKeyWriter {
         match sent {
             Ok(_) => Ok(()),
             Err(error)
-                if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>
+                if matches!(
+                    error.as_service_error(),
+                    Some(DeleteItemError::ConditionalCheckFailedException(_))
+                ) =>
             {
                 Err(Reason::KeyNotFound.into())
             }

@@ -130,7 +130,9 @@ impl EvidenceReader {
         let keys = [&resource_key, &session_key, &switch_key].into_iter().flatten().cloned().collect();
         let items = self.batch_get(keys).await?;
         let find = |key: &Option<Item>| {
-            key.as_ref().and_then(|key| items.iter().find(|item| key.iter().all(|(name, value)| item.get(name) == Some(value))))
+            key.as_ref().and_then(|key| {
+                items.iter().find(|item| key.iter().all(|(name, value)| item.get(name) == Some(value)))
+            })
         };
         let mut found = Found::default();
         if wanted.switch {

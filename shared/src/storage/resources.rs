@@ -41,8 +41,7 @@ fn to_item(resource: &Resource, reference: &ResourceRef) -> Result<Item> {
     if let Some(Content::Html { html }) = &mut document.content {
         item.insert(HTML.to_owned(), text(std::mem::take(html)));
     }
-    let document = serde_json::to_string(&document)
-        .map_err(Error::internal)?;
+    let document = serde_json::to_string(&document).map_err(Error::internal)?;
     if document.len() > MAX_DOCUMENT_BYTES {
         return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
     }
@@ -68,8 +67,7 @@ fn listed(resource: &Resource) -> Result<Item> {
         created_at: resource.created_at,
         updated_at: resource.updated_at,
     };
-    let mut item: Item =
-        serde_dynamo::to_item(summary).map_err(Error::internal)?;
+    let mut item: Item = serde_dynamo::to_item(summary).map_err(Error::internal)?;
     item.insert(POSITION.to_owned(), text(position(resource.kind, &resource.id)));
     item.insert(CATALOG.to_owned(), text(LISTING));
     if resource.is_embeddable() {
@@ -193,11 +191,7 @@ impl ResourceWriter {
         last.and_then(|last| last.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable("counter"))
     }
 
-    async fn put(
-        &self,
-        resource: &Resource,
-        condition: impl Fn(PutBuilder) -> PutBuilder,
-    ) -> Result<()> {
+    async fn put(&self, resource: &Resource, condition: impl Fn(PutBuilder) -> PutBuilder) -> Result<()> {
         let put = |reference: ResourceRef| {
             let put = Put::builder().table_name(&self.0.name).set_item(Some(to_item(resource, &reference)?));
             let put = condition(put).build().map_err(Error::internal)?;

@@ -48,8 +48,7 @@ impl Capability for SessionStarter {
 
 impl SessionStarter {
     pub async fn start(&self, fingerprint: &str, session: &Session) -> Result<()> {
-        let document =
-            serde_json::to_string(session).map_err(Error::internal)?;
+        let document = serde_json::to_string(session).map_err(Error::internal)?;
         self.0
             .client
             .put_item()

@@ -41,7 +41,9 @@ struct StoredKey {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Stored {
-    Set { keys: Vec<StoredKey> },
+    Set {
+        keys: Vec<StoredKey>,
+    },
     /// As CloudFormation generates it.
     Single(StoredKey),
 }
@@ -128,7 +130,10 @@ mod tests {
             (json!({"keys": [{"kid": "b", "secret": secret, "created_at": "2026-01-01T00:00:00Z"}]}), Ok(1)),
             (json!({"keys": [{"kid": "b", "secret": secret}, {"kid": "a", "secret": secret}]}), Ok(2)),
             (json!({"keys": []}), Err(KeySetError::Empty)),
-            (json!({"keys": [{"kid": "a", "secret": secret}, {"kid": "a", "secret": secret}]}), Err(KeySetError::Kid)),
+            (
+                json!({"keys": [{"kid": "a", "secret": secret}, {"kid": "a", "secret": secret}]}),
+                Err(KeySetError::Kid),
+            ),
             (json!({"kid": "", "secret": secret}), Err(KeySetError::Kid)),
             (json!({"kid": "a", "secret": ""}), Err(KeySetError::Secret)),
             (json!({"kid": "a", "secret": upper}), Err(KeySetError::Secret)),
@@ -137,7 +142,11 @@ mod tests {
             (json!(secret), Err(KeySetError::Form)),
         ];
         for (document, expected) in cases {
-            assert_eq!(KeySet::parse(&document.to_string()).map(|set| set.all().len()), expected, "{document}");
+            assert_eq!(
+                KeySet::parse(&document.to_string()).map(|set| set.all().len()),
+                expected,
+                "{document}"
+            );
         }
     }
 

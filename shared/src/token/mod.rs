@@ -41,7 +41,8 @@ pub fn authenticate(token: &str, keys: &KeySet) -> Result<Authentic> {
         Some(kid) => std::slice::from_ref(keys.find(kid).ok_or(Reason::TokenKeyUnknown)?),
         None => keys.all(),
     };
-    let signed_by = candidates.iter().find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
+    let signed_by =
+        candidates.iter().find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
     Ok(Authentic { claims: Claims::read(&compact.claims)?, kid: signed_by.kid().to_owned() })
 }
 

@@ -17,7 +17,8 @@ fn secret(character: char) -> String {
 
 /// The current key `b`, and `a`, which it replaced.
 fn keys() -> KeySet {
-    let document = json!({"keys": [{"kid": "b", "secret": secret('b')}, {"kid": "a", "secret": secret('a')}]});
+    let document =
+        json!({"keys": [{"kid": "b", "secret": secret('b')}, {"kid": "a", "secret": secret('a')}]});
     KeySet::parse(&document.to_string()).unwrap()
 }
 
@@ -201,7 +202,10 @@ fn what_the_payload_names() {
     assert_eq!(resource(json!({"dashboard": 7}), None), Ok("dashboard#7".into()));
     assert_eq!(resource(json!({"question": 7}), Some(Kind::Question)), Ok("question#7".into()));
     assert_eq!(resource(json!({"question": 7}), Some(Kind::Dashboard)), Err(ResourceMissing));
-    assert_eq!(resource(json!({"question": 7, "dashboard": 8}), Some(Kind::Dashboard)), Ok("dashboard#8".into()));
+    assert_eq!(
+        resource(json!({"question": 7, "dashboard": 8}), Some(Kind::Dashboard)),
+        Ok("dashboard#8".into())
+    );
     assert_eq!(resource(json!({"question": 7, "dashboard": 8}), None), Err(ResourceAmbiguous));
     assert_eq!(resource(json!({"card": 7}), None), Err(ResourceMissing));
     assert_eq!(resource(json!({"dashboard": null}), None), Err(ResourceMissing));
@@ -215,7 +219,9 @@ fn what_the_payload_names() {
     for missing in [json!({}), json!({"params": null}), json!({"params": false})] {
         assert_eq!(params(missing), Err(ParamsMissing));
     }
-    for invalid in [json!({"params": ["a"]}), json!({"params": "a"}), json!({"params": 1}), json!({"params": true})] {
+    for invalid in
+        [json!({"params": ["a"]}), json!({"params": "a"}), json!({"params": 1}), json!({"params": true})]
+    {
         assert_eq!(params(invalid), Err(ParamsInvalid));
     }
 }
