@@ -55,7 +55,7 @@ pub async fn redeem(
             id: &session.id,
             params: &session.params,
             viewer: &session.viewer,
-            token_id: &fingerprint,
+            token_id: &random::short_id()?,
             session: Some(&fingerprint),
             issued: now,
             expires: session.expires_at,

@@ -64,7 +64,7 @@ async fn run_services(options: &Options, dynamodb_port: u16, secrets_port: u16) 
         format!("  admin access key  {}", services.admin_key()),
         format!("  embedding secret  {}", services.embedding_secret()),
         String::new(),
-        format!("  cargo lambda watch --env-file {}", file.display()),
+        format!("  cargo lambda watch --invoke-address 127.0.0.1 --env-file {}", file.display()),
         String::new(),
         "ready".to_owned(),
     ]);

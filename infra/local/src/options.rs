@@ -8,7 +8,7 @@ use vitrine::settings::{SettingError, Settings};
 use crate::moment::{self, Moment};
 
 /// Pages on this machine may frame everything, as long as nothing else is said.
-const LOCAL_ORIGINS: &str = "http://localhost:* http://127.0.0.1:*";
+const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Run all of Vitrine on this machine.
 #[derive(Debug, Parser)]
