@@ -128,6 +128,7 @@ reasons! {
     ResourceIdInvalid, "resource_id_invalid", BadRequest, "Invalid ID.";
     ParamsMissing, "params_missing", BadRequest, "Token is missing value for keypath [:params]";
     ParamsInvalid, "params_invalid", BadRequest, "Invalid parameter values";
+    PolicyMissing, "policy_missing", BadRequest, "Token is missing value for keypath [:_embedding_params]";
     EmbeddingDisabled, "embedding_disabled", Forbidden, "Embedding is not enabled.";
     ResourceNotFound, "resource_not_found", NotFound, "Not found.";
     ResourceArchived, "resource_archived", Forbidden, "The object has been archived.";
@@ -145,6 +146,7 @@ reasons! {
     // Who calls the administrative API.
     AccessKeyMissing, "access_key_missing", Unauthorized, "Unauthenticated";
     AccessKeyUnknown, "access_key_unknown", Unauthorized, "Unauthenticated";
+    EmbeddingSwitchedOff, "embedding_switched_off", BadRequest, "Embedding is not enabled.";
     AccessDenied, "access_denied", Forbidden, "You don't have permissions to do that.";
 
     // The request.

@@ -37,6 +37,38 @@ pub trait Check {
     }
 }
 
+/// A field of a partial update, where null and absence mean different things.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Patch<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// For a field that can be empty.
+    pub fn over(self, present: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => present,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<T: Deserr<Invalid>> Deserr<Invalid> for Patch<T> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef,
+    ) -> std::result::Result<Self, Invalid> {
+        match value {
+            deserr::Value::Null => Ok(Self::Clear),
+            value => T::deserialize_from_value(value, location).map(Self::Set),
+        }
+    }
+}
+
 impl DeserializeError for Invalid {
     fn error<V: IntoValue>(
         earlier: Option<Self>,

@@ -19,6 +19,7 @@ pub mod http;
 pub mod identifiers;
 pub mod input;
 pub mod origin;
+mod outage;
 pub mod parameter;
 pub mod parameters;
 pub mod policy;

@@ -42,7 +42,7 @@ pub struct Resource {
 }
 
 /// What an owner decides about a resource.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserr)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceInput {
@@ -157,6 +157,21 @@ impl Resource {
         }
     }
 
+    /// What its owner has decided so far, to be changed in part.
+    pub fn decided(&self) -> ResourceInput {
+        ResourceInput {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            content: self.content.clone(),
+            parameters: self.parameters.clone(),
+            enable_embedding: self.enable_embedding,
+            embedding_params: self.embedding_params.clone(),
+            allowed_origins: self.allowed_origins.clone(),
+            archived: self.archived,
+            deployment: Some(self.deployment),
+        }
+    }
+
     pub fn reference(&self) -> ResourceRef {
         ResourceRef::new(self.kind, self.id.clone())
     }
@@ -167,6 +182,11 @@ impl Resource {
             vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
         all.extend(self.entity_id.clone().map(|id| ResourceRef::new(self.kind, ResourceId::Entity(id))));
         all
+    }
+
+    /// A parameter by its id, or by its slug where it has none.
+    pub fn parameter_by_id(&self, id: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
     }
 
     pub const fn is_embeddable(&self) -> bool {

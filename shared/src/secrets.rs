@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use secrecy::SecretString;
 
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
+use crate::outage::unavailable;
 use crate::random;
-use crate::token::{self, Authentic, KeySet};
+use crate::token::{self, Authentic, KeySet, key_set};
 
 const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
@@ -104,17 +106,10 @@ impl<T> Kept<T> {
 
     async fn fetch(&self) -> Result<T> {
         let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
-        let unavailable =
-            |cause: &str| Error::new(Reason::Unavailable).detail(format_args!("GetSecretValue: {cause}"));
-        let answer = answer.map_err(|error| {
-            unavailable(match &error {
-                SdkError::TimeoutError(_) => "timeout",
-                SdkError::DispatchFailure(_) => "connection",
-                _ => error.code().unwrap_or("service"),
-            })
-        })?;
-        let text = answer.secret_string().ok_or_else(|| unavailable("the secret is binary"))?;
-        (self.parse)(text).map_err(|cause| unavailable(&cause))
+        let answer = answer.map_err(|error| unavailable("GetSecretValue", &error))?;
+        let unusable = |cause: &str| Error::new(Reason::Unavailable).detail(cause);
+        let text = answer.secret_string().ok_or_else(|| unusable("the secret is binary"))?;
+        (self.parse)(text).map_err(|cause| unusable(&cause))
     }
 
     async fn warm(&self) {
@@ -144,10 +139,11 @@ impl Capability for SigningKeys {
 }
 
 impl SigningKeys {
-    /// Authenticates a token. A key that we have not heard of may be new: then the keys are read again.
+    /// Authenticates a token. A key that we have not heard of may be new, whether the token names it or
+    /// not: then the keys are read again.
     pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
         match token::authenticate(token, self.0.get().await?.as_ref()) {
-            Err(error) if error.reason == Reason::TokenKeyUnknown => {
+            Err(error) if matches!(error.reason, Reason::TokenKeyUnknown | Reason::TokenSignature) => {
                 token::authenticate(token, self.0.get_anew().await?.as_ref())
             }
             result => result,
@@ -162,6 +158,56 @@ impl SigningKeys {
     pub async fn mint(&self, vouched: &token::mint::Vouched<'_>) -> Result<String> {
         token::mint::mint(vouched, self.0.get().await?.signing())
     }
+}
+
+/// Replaces the whole key set, as an owner does who brings a secret along or whose secret has leaked.
+#[derive(Clone)]
+pub struct SigningKeyWriter {
+    client: Client,
+    secret_id: String,
+    clock: Clock,
+}
+
+impl Capability for SigningKeyWriter {
+    fn grants() -> BTreeSet<Grant> {
+        [GET_SECRET_VALUE, "secretsmanager:PutSecretValue"].map(Grant::SigningSecret).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self {
+            client: environment.secrets.clone(),
+            secret_id: environment.names.signing_secret.clone(),
+            clock: environment.clock.clone(),
+        }
+    }
+}
+
+impl SigningKeyWriter {
+    /// The secret that signs, if there is a usable one. For an admin's eyes.
+    pub async fn current(&self) -> Result<Option<SecretString>> {
+        match self.client.get_secret_value().secret_id(&self.secret_id).send().await {
+            Ok(answer) => Ok(answer.secret_string().and_then(key_set::signing_secret)),
+            Err(error) if is_absent(error.as_service_error()) => Ok(None),
+            Err(error) => Err(unavailable("GetSecretValue", &error)),
+        }
+    }
+
+    /// From now on only `secret` signs and verifies: everywhere within `KeyCacheSeconds`.
+    pub async fn replace(&self, secret: &SecretString) -> Result<()> {
+        let document = key_set::document(&random::short_id()?, secret, self.clock.now());
+        self.client
+            .put_secret_value()
+            .secret_id(&self.secret_id)
+            .secret_string(document)
+            .send()
+            .await
+            .map_err(|error| unavailable("PutSecretValue", &error))?;
+        Ok(())
+    }
+}
+
+const fn is_absent(error: Option<&GetSecretValueError>) -> bool {
+    matches!(error, Some(GetSecretValueError::ResourceNotFoundException(_)))
 }
 
 /// Knows the admin key that the stack was born with, by its fingerprint.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
@@ -38,27 +38,65 @@ pub struct Evidence {
     pub session: SessionState,
 }
 
+/// What is asked for with a credential.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The kind that the route is about.
+    pub kind: Option<Kind>,
+    /// Viewer parameters.
+    pub url: Map<String, Value>,
+    pub named_by: NamedBy,
+    pub terms: Terms,
+}
+
+/// What the URL calls parameters by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    #[default]
+    Slug,
+    Id,
+}
+
+/// Under which terms a view is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Terms {
+    /// What is published, under its own policy.
+    #[default]
+    Published,
+    /// What an admin looks at before: published or not, under the policy that the token brings.
+    Preview,
+}
+
 /// Decides about a token that is authentic and in time.
-pub fn decide(
-    claims: &Claims,
-    kind: Option<Kind>,
-    evidence: &Evidence,
-    url: &serde_json::Map<String, Value>,
-    settings: &Settings,
-) -> Result<View> {
+pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Settings) -> Result<View> {
     check_session(claims, evidence.session)?;
-    let asked = claims.resource(kind)?;
+    let reference = claims.resource(asked.kind)?;
     if !evidence.embedding_enabled {
         return Err(Reason::EmbeddingDisabled.into());
     }
     let resource = evidence.resource.clone().ok_or(Reason::ResourceNotFound)?;
-    if !resource.references().contains(&asked) {
+    if !resource.references().contains(&reference) {
         return Err(Error::internal("evidence is about another resource"));
     }
-    check_published(&resource)?;
+    if resource.archived {
+        return Err(Reason::ResourceArchived.into());
+    }
+    let preview = match asked.terms {
+        Terms::Published if !resource.enable_embedding => return Err(Reason::ResourceNotPublished.into()),
+        Terms::Published => None,
+        Terms::Preview => Some(claims.preview_policy()?),
+    };
+    let by_slug;
+    let url = match asked.named_by {
+        NamedBy::Slug => &asked.url,
+        NamedBy::Id => {
+            by_slug = slugs_for_ids(&resource, &asked.url)?;
+            &by_slug
+        }
+    };
     let resolved = parameters::resolve(
         &resource.parameters,
-        &resource.embedding_params,
+        preview.as_ref().unwrap_or(&resource.embedding_params),
         Given { token: &claims.params()?, url, attributes: &claims.viewer.attributes },
         settings,
     )?;
@@ -71,15 +109,14 @@ pub fn decide(
     })
 }
 
-/// May the resource be shown to anybody at all?
-pub fn check_published(resource: &Resource) -> Result<()> {
-    if resource.archived {
-        return Err(Reason::ResourceArchived.into());
-    }
-    if !resource.enable_embedding {
-        return Err(Reason::ResourceNotPublished.into());
-    }
-    Ok(())
+fn slugs_for_ids(resource: &Resource, url: &Map<String, Value>) -> Result<Map<String, Value>> {
+    let slug = |(id, value): (&String, &Value)| match resource.parameter_by_id(id) {
+        Some(parameter) => Ok((parameter.slug.clone(), value.clone())),
+        None => Err(Error::new(Reason::ParameterUnknown).message(format!(
+            "Invalid query params: could not determine slug for parameter with ID \"{id}\""
+        ))),
+    };
+    url.iter().map(slug).collect()
 }
 
 fn check_session(claims: &Claims, state: SessionState) -> Result<()> {

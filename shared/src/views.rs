@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::identifiers::{Kind, ResourceRef};
 use crate::random;
 use crate::resource::Resource;
@@ -17,7 +15,7 @@ use crate::secrets::SigningKeys;
 use crate::settings::Settings;
 use crate::storage::EvidenceReader;
 use crate::token::{self, Claims};
-use crate::view::{self, View};
+use crate::view::{self, Asked, View};
 
 #[derive(Clone)]
 pub struct Views {
@@ -48,20 +46,15 @@ impl Capability for Views {
 
 impl Views {
     /// Opens a view: the only way to one.
-    pub async fn open(
-        &self,
-        token: &str,
-        kind: Option<Kind>,
-        url: &Map<String, Value>,
-    ) -> Result<(View, Claims)> {
+    pub async fn open(&self, token: &str, asked: &Asked) -> Result<(View, Claims)> {
         let authentic = self.keys.authenticate(token).await?;
         let claims = authentic.claims;
         audit::signing_key(&authentic.kid);
         token::check_time(&claims, &self.settings, self.clock.now())?;
-        let reference = claims.resource(kind)?;
+        let reference = claims.resource(asked.kind)?;
         audit::resource(&reference);
         let evidence = self.evidence.gather(&reference, filed_under(&claims).as_deref()).await?;
-        let view = view::decide(&claims, kind, &evidence, url, &self.settings)?;
+        let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
     }
 
@@ -77,6 +70,15 @@ impl Views {
         self.evidence.resource(reference).await.ok().flatten()
     }
 
+    /// A preview is administration, and that needs the switch on.
+    pub async fn require_embedding(&self) -> Result<()> {
+        if self.evidence.embedding_enabled().await? {
+            Ok(())
+        } else {
+            Err(Reason::EmbeddingSwitchedOff.into())
+        }
+    }
+
     /// Could anything be decided at all right now?
     pub async fn check(&self) -> Result<()> {
         self.keys.check().await?;
@@ -84,9 +86,9 @@ impl Views {
     }
 
     /// Would a token that vouches for this open a view? Asked before one is made.
-    pub async fn rehearse(&self, claims: &Claims, kind: Kind) -> Result<View> {
-        let evidence = self.evidence.gather_now(&claims.resource(Some(kind))?).await?;
-        view::decide(claims, Some(kind), &evidence, &Map::new(), &self.settings)
+    pub async fn rehearse(&self, claims: &Claims) -> Result<View> {
+        let evidence = self.evidence.gather_now(&claims.resource(None)?).await?;
+        view::decide(claims, &Asked::default(), &evidence, &self.settings)
     }
 
     pub const fn keys(&self) -> &SigningKeys {

@@ -35,16 +35,34 @@ fn linked(function: &str) -> Vec<String> {
 fn one_stack_of_each_and_no_tools() {
     // By name, or by name and the beginning of a version.
     let unwanted = [
-        "openssl", "openssl-sys", "native-tls", "ring", "rustls v0.21", "rustls v0.22", "tokio-rustls v0.24",
-        "hyper-rustls v0.24", "hyper v0.14", "http v0.2", "h2 v0.3", "reqwest", "rsa", "utoipa", "dynoxide-rs", "rusqlite", "clap",
-        "vitrine-local", "vitrine-tests", "proptest",
+        "openssl",
+        "openssl-sys",
+        "native-tls",
+        "ring",
+        "rustls v0.21",
+        "rustls v0.22",
+        "tokio-rustls v0.24",
+        "hyper-rustls v0.24",
+        "hyper v0.14",
+        "http v0.2",
+        "h2 v0.3",
+        "reqwest",
+        "rsa",
+        "utoipa",
+        "dynoxide-rs",
+        "rusqlite",
+        "clap",
+        "vitrine-local",
+        "vitrine-tests",
+        "proptest",
     ];
     for function in FUNCTIONS {
         let crates = linked(function);
         assert!(crates.iter().any(|name| name.starts_with("rustls v0.23")), "{function}: {crates:?}");
         for unwanted in unwanted {
             let found = crates.iter().find(|name| {
-                name.starts_with(unwanted) && (unwanted.contains(' ') || name.split(' ').next() == Some(unwanted))
+                name.starts_with(unwanted)
+                    && (unwanted.contains(' ') || name.split(' ').next() == Some(unwanted))
             });
             assert_eq!(found, None, "{function}");
         }

@@ -127,7 +127,7 @@ pub async fn create(
     let viewer = input.viewer.unwrap_or_default();
     let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
     let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
-    let resource = app.views.rehearse(&claims, reference.kind).await?.resource;
+    let resource = app.views.rehearse(&claims).await?.resource;
     caller.key.require_deployment(resource.deployment)?;
 
     let now = app.clock.now();

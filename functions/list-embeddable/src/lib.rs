@@ -5,12 +5,13 @@ mod native;
 
 use axum::Router;
 use vitrine::http::{Callers, Routes};
-use vitrine::storage::ResourceLister;
+use vitrine::storage::{ResourceLister, SwitchReader};
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
         resources: ResourceLister,
+        switch: SwitchReader,
     }
 }
 

@@ -1,16 +1,18 @@
 //! `GET /api/card/embeddable` and `GET /api/dashboard/embeddable`
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
-use vitrine::access::AccessKey;
-use vitrine::error::Result;
+use vitrine::error::{Error, Result};
 use vitrine::http::Allowed;
 use vitrine::http::caller::ListResources;
+use vitrine::http::query::{pairs, parse_limit};
 use vitrine::identifiers::{Kind, PrimaryId};
 use vitrine::resource::ResourceSummary;
-use vitrine::storage::ResourceLister;
-use vitrine::storage::cursor::MAX_LIMIT;
+use vitrine::storage::cursor::{MAX_LIMIT, Page};
 use vitrine::storage::resources::Listing;
+
+use crate::State as App;
 
 /// Metabase knows no pages. What a Lambda function may answer is bounded, so the list is as well.
 const MAX_ITEMS: usize = 10_000;
@@ -25,56 +27,92 @@ pub struct Embeddable {
     pub public_id: String,
 }
 
+/// What pages a client asks for, if it knows of them.
+#[derive(Debug, Default)]
+struct Paging {
+    limit: Option<i32>,
+    cursor: Option<String>,
+}
+
 /// List published questions.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/card/embeddable", tag = "metabase",
-    description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them.",
+    params(("limit" = Option<i32>, Query), ("cursor" = Option<String>, Query)),
+    description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them. With `limit`, a page, and a `Link` to the next one.",
     responses((status = 200, body = Vec<Embeddable>))
 ))]
 pub async fn cards(
     caller: Allowed<ListResources>,
-    State(resources): State<ResourceLister>,
-) -> Result<axum::Json<Vec<Embeddable>>> {
-    list(&resources, &caller.key, Kind::Question).await
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
+    list(&app, &caller, Kind::Question, "/api/card/embeddable", query).await
 }
 
 /// List published dashboards.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/dashboard/embeddable", tag = "metabase",
-    description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them.",
+    params(("limit" = Option<i32>, Query), ("cursor" = Option<String>, Query)),
+    description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them. With `limit`, a page, and a `Link` to the next one.",
     responses((status = 200, body = Vec<Embeddable>))
 ))]
 pub async fn dashboards(
     caller: Allowed<ListResources>,
-    State(resources): State<ResourceLister>,
-) -> Result<axum::Json<Vec<Embeddable>>> {
-    list(&resources, &caller.key, Kind::Dashboard).await
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
+    list(&app, &caller, Kind::Dashboard, "/api/dashboard/embeddable", query).await
 }
 
 async fn list(
-    resources: &ResourceLister,
-    key: &AccessKey,
+    app: &App,
+    caller: &Allowed<ListResources>,
     kind: Kind,
-) -> Result<axum::Json<Vec<Embeddable>>> {
+    path: &str,
+    query: Option<String>,
+) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
+    app.switch.require().await?;
+    let paging = paging(query.as_deref().unwrap_or_default())?;
+    let page = async |limit, cursor: Option<&str>| {
+        let deployments = &caller.key.deployments;
+        let listing =
+            Listing { kind: Some(kind), embeddable: Some(true), deployments, limit: Some(limit), cursor };
+        app.resources.list(&listing).await
+    };
+    let mut headers = HeaderMap::new();
+    if paging.limit.is_some() || paging.cursor.is_some() {
+        let limit = paging.limit.unwrap_or(MAX_LIMIT);
+        let Page { items, next } = page(limit, paging.cursor.as_deref()).await?;
+        if let Some(next) = next {
+            let link = format!("<{path}?limit={limit}&cursor={next}>; rel=\"next\"");
+            headers.insert(header::LINK, HeaderValue::from_str(&link).map_err(Error::internal)?);
+        }
+        return Ok((headers, axum::Json(items.into_iter().map(embeddable).collect())));
+    }
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {
-        let page = resources
-            .list(&Listing {
-                kind: Some(kind),
-                embeddable: Some(true),
-                deployments: &key.deployments,
-                limit: Some(MAX_LIMIT),
-                cursor: cursor.as_deref(),
-            })
-            .await?;
-        listed.extend(page.items.into_iter().map(embeddable));
-        cursor = page.next;
+        let Page { items, next } = page(MAX_LIMIT, cursor.as_deref()).await?;
+        listed.extend(items.into_iter().map(embeddable));
+        cursor = next;
         if cursor.is_none() || listed.len() >= MAX_ITEMS {
             listed.truncate(MAX_ITEMS);
-            return Ok(axum::Json(listed));
+            return Ok((headers, axum::Json(listed)));
         }
     }
+}
+
+/// Real clients send other things as well; those mean nothing here.
+fn paging(query: &str) -> Result<Paging> {
+    let mut paging = Paging::default();
+    for (name, value) in pairs(query) {
+        match name.as_str() {
+            "limit" => paging.limit = parse_limit(value).map_err(|wrong| Error::invalid("limit", wrong.0))?,
+            "cursor" => paging.cursor = Some(value),
+            _ => {}
+        }
+    }
+    Ok(paging)
 }
 
 fn embeddable(summary: ResourceSummary) -> Embeddable {

@@ -1,6 +1,8 @@
 //! Keeps resources: their content, their parameters and their embed flags.
 
+mod metabase;
 mod native;
+mod write;
 
 use std::sync::Arc;
 
@@ -8,13 +10,14 @@ use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
 use vitrine::settings::Settings;
-use vitrine::storage::{ResourceReader, ResourceWriter};
+use vitrine::storage::{ResourceReader, ResourceWriter, SwitchReader};
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
         reader: ResourceReader,
         writer: ResourceWriter,
+        switch: SwitchReader,
         settings: Arc<Settings>,
         clock: Clock,
     }
@@ -22,7 +25,16 @@ vitrine::capabilities! {
 
 pub fn routes() -> Routes<State> {
     const RESOURCE: &str = "/v1/resources/{kind}/{id}";
-    Routes::default().put(RESOURCE, native::put).get(RESOURCE, native::get).delete(RESOURCE, native::delete)
+    Routes::default()
+        .put(RESOURCE, native::put)
+        .get(RESOURCE, native::get)
+        .delete(RESOURCE, native::delete)
+        .post("/api/card", metabase::create_card)
+        .get("/api/card/{id}", metabase::get_card)
+        .put("/api/card/{id}", metabase::update_card)
+        .post("/api/dashboard", metabase::create_dashboard)
+        .get("/api/dashboard/{id}", metabase::get_dashboard)
+        .put("/api/dashboard/{id}", metabase::update_dashboard)
 }
 
 pub fn router(state: State) -> Router {
@@ -31,5 +43,15 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::put, native::get, native::delete))]
+#[openapi(paths(
+    native::put,
+    native::get,
+    native::delete,
+    metabase::create_card,
+    metabase::get_card,
+    metabase::update_card,
+    metabase::create_dashboard,
+    metabase::get_dashboard,
+    metabase::update_dashboard,
+))]
 pub struct ApiDoc;

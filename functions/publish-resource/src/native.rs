@@ -3,16 +3,14 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use vitrine::audit;
-use vitrine::error::{Error, Reason, Result};
+use vitrine::error::{Reason, Result};
 use vitrine::http::caller::WriteResources;
 use vitrine::http::{Allowed, ContentJson};
-use vitrine::identifiers::{PrimaryId, ResourceId, ResourceRef};
+use vitrine::identifiers::{ResourceId, ResourceRef};
 use vitrine::resource::{Resource, ResourceInput};
 
 use crate::State as App;
-
-/// Somebody else writing the same resource at the same time is no reason to fail; doing so without end is.
-const ATTEMPTS: usize = 5;
+use crate::write;
 
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
@@ -28,44 +26,9 @@ pub async fn put(
     Path(path): Path<(String, String)>,
     ContentJson { 0: input }: ContentJson<ResourceInput>,
 ) -> Result<(StatusCode, axum::Json<Resource>)> {
-    let reference = named(path)?;
-    let first = app.settings.first_deployment();
-    let deployment = input.deployment.unwrap_or(first);
-    if !app.settings.deployments.contains(&deployment) {
-        return Err(Error::invalid("deployment", "is not one of this stack's deployments"));
-    }
-    caller.key.require_deployment(deployment)?;
-    for _ in 0..ATTEMPTS {
-        let now = app.clock.now();
-        let written = match app.reader.find(&reference).await? {
-            Some(present) => {
-                caller.key.require_deployment(present.deployment)?;
-                let seen = present.revision;
-                let resource = fitting(present.replaced(input.clone(), first, now))?;
-                app.writer.replace(&resource, seen).await.map(|()| (StatusCode::OK, axum::Json(resource)))
-            }
-            None => {
-                let (id, entity_id) = match &reference.id {
-                    ResourceId::Number(number) => (PrimaryId::Number(*number), None),
-                    ResourceId::Uuid(uuid) => (PrimaryId::Uuid(uuid.clone()), None),
-                    ResourceId::Entity(entity) => {
-                        let number = app.writer.next_number(reference.kind).await?;
-                        (PrimaryId::Number(number), Some(entity.clone()))
-                    }
-                    // Ours to choose: it can name what exists, and nothing new.
-                    ResourceId::Public(_) => return Err(Reason::ResourceNotFound.into()),
-                };
-                let resource =
-                    fitting(Resource::create(reference.kind, id, entity_id, input.clone(), first, now)?)?;
-                app.writer.create(&resource).await.map(|()| (StatusCode::CREATED, axum::Json(resource)))
-            }
-        };
-        match written {
-            Err(error) if error.reason == Reason::Conflict => {}
-            done => return done,
-        }
-    }
-    Err(Reason::Conflict.into())
+    let written = write::put(&app, &caller.key, &named(path)?, &input).await?;
+    let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(written.resource)))
 }
 
 /// Read a resource.
@@ -97,17 +60,7 @@ pub async fn delete(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    let reference = named(path)?;
-    for _ in 0..ATTEMPTS {
-        let resource = app.reader.get(&reference).await?;
-        caller.key.require_deployment(resource.deployment)?;
-        match app.writer.delete(&resource).await {
-            Err(error) if error.reason == Reason::Conflict => {}
-            Err(error) => return Err(error),
-            Ok(()) => return Ok(StatusCode::NO_CONTENT),
-        }
-    }
-    Err(Reason::Conflict.into())
+    write::remove(&app, &caller.key, &named(path)?).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 fn named((kind, id): (String, String)) -> Result<ResourceRef> {
@@ -115,9 +68,4 @@ fn named((kind, id): (String, String)) -> Result<ResourceRef> {
     let reference = ResourceRef { kind, id: ResourceId::parse(kind, &id)? };
     audit::resource(&reference);
     Ok(reference)
-}
-
-fn fitting(resource: Resource) -> Result<Resource> {
-    let issues = resource.size_problems();
-    if issues.is_empty() { Ok(resource) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
 }

@@ -446,6 +446,24 @@ function tellHeight() {
   if (!part("skeleton").hidden || classList.contains("fills") || offsetHeight === height) return;
   height = offsetHeight;
   emit("resize", { height });
+  tellResizer("size");
+}
+
+// ---- iframe-resizer ----
+
+// Pages written for Metabase size the frame with this script, version 4. Of its protocol this much is needed:
+// the host page says what it calls the frame, and from then on hears its height.
+let resizerId;
+
+function greeted({ source, data }) {
+  const id = source === parent && typeof data === "string" && /^\[iFrameSizer\]([^:]+)(?::[^:]*){8}/.exec(data)?.[1];
+  if (!id) return;
+  resizerId = id;
+  tellResizer("init");
+}
+
+function tellResizer(type) {
+  if (resizerId) parent.postMessage(`[iFrameSizer]${resizerId}:${height || innerHeight}:${innerWidth}:${type}`, "*");
 }
 
 takeCredential();
@@ -456,6 +474,7 @@ part("controls").addEventListener("change", controlChanged);
 part("controls").addEventListener("focusout", () => { typing = null; });
 part("controls").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("message", heard);
+addEventListener("message", greeted);
 addEventListener("hashchange", addressChanged);
 prefersDark.addEventListener("change", applyAppearance);
 new ResizeObserver(tellHeight).observe(part("embed"));

@@ -48,6 +48,23 @@ fn asset(name: &'static str, content_type: &'static str, body: &'static str, pol
     Asset { name, file, content_type, body, policy }
 }
 
+/// The script that pages written for Metabase size their iframes with: iframe-resizer 4.3.2, MIT.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/app/iframeResizer.js", tag = "metabase",
+    description = "For host pages: `iFrameResize({}, iframe)`.",
+    responses((status = 200, description = "The script")), security(())
+))]
+pub async fn iframe_resizer() -> Response {
+    let headers: [(HeaderName, HeaderValue); 4] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        // Host pages under Cross-Origin-Embedder-Policy load only what says so.
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
+    ];
+    (headers, include_str!("../assets/vendor/iframeResizer.min.js")).into_response()
+}
+
 /// A file of the embed page.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/embed/assets/{file}", tag = "page", params(("file" = String, Path,)),

@@ -23,6 +23,7 @@ pub fn routes() -> Routes<State> {
         .get("/embed/question/{credential}", page::question)
         .get("/embed/dive/{credential}", page::dive)
         .get("/embed/assets/{file}", assets::file)
+        .get("/app/iframeResizer.js", assets::iframe_resizer)
 }
 
 pub fn router(state: State) -> Router {
@@ -31,5 +32,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(page::dashboard, page::question, page::dive, assets::file))]
+#[openapi(paths(page::dashboard, page::question, page::dive, assets::file, assets::iframe_resizer))]
 pub struct ApiDoc;

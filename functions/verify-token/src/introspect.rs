@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::{Request, State};
 use axum::http::header;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vitrine::error::{Code, Error, Reason, Result};
 use vitrine::http::caller::Introspect;
 use vitrine::http::{Allowed, body};
 use vitrine::identifiers::{Kind, PrimaryId};
 use vitrine::strict_json;
 use vitrine::token::Claims;
-use vitrine::view::View;
+use vitrine::view::{Asked, View};
 use vitrine::viewer::Viewer;
 use vitrine::views::Views;
 
@@ -72,7 +72,7 @@ pub async fn introspect(
     request: Request,
 ) -> Result<axum::Json<Introspection>> {
     let token = token_of(request).await?;
-    let known = match views.open(&token, None, &Map::new()).await {
+    let known = match views.open(&token, &Asked::default()).await {
         Ok((view, _)) if caller.key.require_deployment(view.resource.deployment).is_err() => None,
         Ok((view, claims)) => Some(known(view, claims)),
         // "Not good" and "we cannot tell" are different answers.

@@ -2,6 +2,8 @@
 
 mod health;
 mod introspect;
+mod metabase;
+mod metabase_values;
 mod view;
 
 use std::sync::Arc;
@@ -27,6 +29,12 @@ pub fn routes() -> Routes<State> {
         .open_get("/v1/view/{kind}", view::of_kind)
         .post("/v1/introspect", introspect::introspect)
         .get("/healthz", health::health)
+        .open_get("/api/embed/{kind}/{token}", metabase::embed)
+        .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
+        .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
+        .open_get("/api/embed/{kind}/{token}/params/{key}/remapping", metabase_values::remapping)
+        .get("/api/preview_embed/{kind}/{token}", metabase::preview)
+        .get("/api/preview_embed/{kind}/{token}/params/{key}/values", metabase_values::preview_values)
 }
 
 pub fn router(state: State) -> Router {
@@ -35,5 +43,16 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(view::any, view::of_kind, introspect::introspect, health::health))]
+#[openapi(paths(
+    view::any,
+    view::of_kind,
+    introspect::introspect,
+    health::health,
+    metabase::embed,
+    metabase::preview,
+    metabase_values::values,
+    metabase_values::search,
+    metabase_values::remapping,
+    metabase_values::preview_values,
+))]
 pub struct ApiDoc;

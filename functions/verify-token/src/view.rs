@@ -9,6 +9,7 @@ use vitrine::error::{Reason, Result};
 use vitrine::http::caller::bearer;
 use vitrine::identifiers::{Kind, PrimaryId};
 use vitrine::parameters::{self, VisibleParameter};
+use vitrine::view::Asked;
 use vitrine::views::Views;
 
 /// What a browser gets to know of a view. Locked values are not among it.
@@ -84,8 +85,8 @@ async fn answer(
     kind: Option<Kind>,
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = bearer(headers).ok_or(Reason::TokenMissing)?;
-    let asked = parameters::from_query(query.as_deref().unwrap_or_default())?;
-    let (view, _) = views.open(token, kind, &asked).await?;
+    let url = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let (view, _) = views.open(token, &Asked { kind, url, ..Asked::default() }).await?;
     let resource = &view.resource;
     Ok(axum::Json(ViewAnswer {
         resource: ViewedResource {

@@ -76,6 +76,10 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
             Some(ADMIN_KEY) => Some(Grant::AdminKey("secretsmanager:GetSecretValue")),
             _ => None,
         }],
+        "PutSecretValue" => vec![match body["SecretId"].as_str() {
+            Some(SIGNING_SECRET) => Some(Grant::SigningSecret("secretsmanager:PutSecretValue")),
+            _ => None,
+        }],
         _ => vec![None],
     }
 }

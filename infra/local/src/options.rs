@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use vitrine::settings::{SettingError, Settings};
+use vitrine::token::key_set::is_secret;
 
 use crate::moment::{self, Moment};
 
@@ -92,9 +93,7 @@ fn admin_key(text: &str) -> Result<String, String> {
 }
 
 fn signing_secret(text: &str) -> Result<String, String> {
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let sound = text.len() == 64 && text.bytes().all(is_hex);
-    if sound { Ok(text.to_owned()) } else { Err("must be 64 lowercase hex characters".to_owned()) }
+    if is_secret(text) { Ok(text.to_owned()) } else { Err("must be 64 lowercase hex characters".to_owned()) }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

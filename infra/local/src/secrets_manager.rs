@@ -89,6 +89,14 @@ async fn call(State(store): State<Arc<SecretStore>>, headers: HeaderMap, body: S
             .into_response(),
             None => refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
         },
+        "secretsmanager.PutSecretValue" => {
+            match request["SecretString"].as_str().map(|value| store.put(name, value)) {
+                Some(Ok(())) => {
+                    Json(json!({"ARN": name, "Name": name, "VersionStages": ["AWSCURRENT"]})).into_response()
+                }
+                _ => refuse("InvalidRequestException", "The secret could not be kept."),
+            }
+        }
         _ => refuse("UnknownOperationException", "The local Secrets Manager does not know this operation."),
     }
 }

@@ -95,8 +95,8 @@ impl Services {
         let file = kept.data.join("watch.env");
         private_folder(&kept.data)?;
         let mut lines: Vec<_> =
-            self.environment().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        lines.extend(kept.assignments().map(|(name, value)| format!("{name}={value}\n")));
+            self.environment().iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        lines.extend(kept.assignments().map(|(name, value)| format!("{name}=\"{value}\"\n")));
         match fs::write(&file, lines.concat()) {
             Ok(()) => Ok(file),
             Err(error) => Err(LocalError::Folder { path: file, cause: error.to_string() }),

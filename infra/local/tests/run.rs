@@ -216,7 +216,7 @@ fn the_services_run_alone_and_say_how_to_reach_them() {
         "--data",
         folder.path(),
         "--set",
-        "Deployments=1,2",
+        "Deployments=1, 2",
     ];
     let mut child = vitrine(&arguments).spawn().unwrap();
     let ready = BufReader::new(child.stdout.take().unwrap()).lines().any(|line| line.unwrap() == "ready");
@@ -225,10 +225,10 @@ fn the_services_run_alone_and_say_how_to_reach_them() {
     child.wait().unwrap();
     assert!(ready);
     for name in [
-        "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:",
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:",
+        "AWS_ENDPOINT_URL_DYNAMODB=\"http://127.0.0.1:",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER=\"http://127.0.0.1:",
         "TABLE_NAME=",
-        "Deployments=1,2",
+        "Deployments=\"1, 2\"",
     ] {
         assert!(environment.contains(name), "{name} is not in {environment}");
     }

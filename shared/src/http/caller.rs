@@ -88,6 +88,16 @@ needs! {
     Introspect: Introspect;
 }
 
+/// Any key that is good.
+#[derive(Debug)]
+pub struct Anybody;
+
+impl Need for Anybody {
+    fn check(_: &AccessKey) -> Result<()> {
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 pub struct Admin;
 

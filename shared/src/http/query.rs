@@ -17,14 +17,18 @@ impl<S: Send + Sync, T: Deserr<Invalid>> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let mut values = Map::new();
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            let name = name.into_owned();
-            if values.insert(name.clone(), Value::String(value.into_owned())).is_some() {
+        for (name, value) in pairs(parts.uri.query().unwrap_or_default()) {
+            if values.insert(name.clone(), Value::String(value)).is_some() {
                 return Err(Error::invalid(name, "is given twice"));
             }
         }
         input::read(Value::Object(values)).map(Self)
     }
+}
+
+/// What a query string says, in its order.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
 }
 
 /// For a field of a query that is `true` or `false`.

@@ -6,12 +6,13 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 
 use super::cursor::{self, Page};
 use super::schema::{SORT, TTL};
-use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::access::AccessKey;
 use crate::capability::{Capability, Grant};
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::is_public_id;
+use crate::outage::unavailable;
 use crate::random;
 
 const PARTITION_KEY: &str = "access_keys";

@@ -7,12 +7,14 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::resources;
 use super::sessions;
-use super::table::{Item, Table, key, text_of, unavailable, unreadable};
+use super::switch;
+use super::table::{Item, Table, text_of};
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::ResourceRef;
+use crate::outage::unavailable;
 use crate::recent::Recent;
 use crate::resource::Resource;
 use crate::session::SessionState;
@@ -126,7 +128,7 @@ impl EvidenceReader {
     async fn read(&self, wanted: Wanted<'_>, now: Timestamp) -> Result<Found> {
         let resource_key = wanted.resource.map(resources::key_of);
         let session_key = wanted.session.map(sessions::key_of);
-        let switch_key = wanted.switch.then(switch_key);
+        let switch_key = wanted.switch.then(switch::item_key);
         let keys = [&resource_key, &session_key, &switch_key].into_iter().flatten().cloned().collect();
         let items = self.batch_get(keys).await?;
         let find = |key: &Option<Item>| {
@@ -136,10 +138,7 @@ impl EvidenceReader {
         };
         let mut found = Found::default();
         if wanted.switch {
-            let enabled = match find(&switch_key) {
-                None => self.0.settings.embedding_enabled,
-                Some(item) => switch_of(item)?,
-            };
+            let enabled = switch::value_of(find(&switch_key), &self.0.settings)?;
             self.0.switch.put((), enabled, 1, now);
             found.switch = Some(enabled);
         }
@@ -188,15 +187,4 @@ impl Wanted<'_> {
     const fn is_nothing(&self) -> bool {
         !self.switch && self.resource.is_none() && self.session.is_none()
     }
-}
-
-fn switch_key() -> Item {
-    key("settings", "settings")
-}
-
-fn switch_of(item: &Item) -> Result<bool> {
-    item.get("embedding_enabled")
-        .and_then(|value| value.as_bool().ok())
-        .copied()
-        .ok_or_else(|| unreadable("settings"))
 }

@@ -6,12 +6,14 @@ pub mod cursor;
 pub mod evidence;
 pub mod resources;
 pub mod sessions;
+pub mod switch;
 mod table;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use evidence::EvidenceReader;
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use sessions::{SessionEnder, SessionStarter};
+pub use switch::{SwitchReader, SwitchWriter};
 
 /// The names that the template gives to the table's parts.
 pub mod schema {

@@ -7,17 +7,19 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
 
 use super::cursor::{self, Page};
 use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
-use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::capability::{Capability, Grant};
 use crate::content::Content;
 use crate::environment::Environment;
 use crate::error::{Error, Issue, Reason, Result};
 use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use crate::outage::unavailable;
 use crate::resource::{Resource, ResourceSummary};
 
 const SORT_KEY: &str = "resource";
@@ -26,6 +28,9 @@ const HTML: &str = "html";
 const REVISION: &str = "revision";
 /// The one value that the partition key of both indexes has.
 const LISTING: &str = "resource";
+
+/// Where the counter stays behind: an owner who chooses a larger number leaves it half of all numbers.
+const MAX_COUNTED: u64 = ResourceId::MAX_NUMBER / 2;
 
 /// What everything but the markup may take of an item, of which DynamoDB takes 400 KB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
@@ -171,8 +176,28 @@ impl ResourceWriter {
         self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await
     }
 
-    /// The next number of a kind. A number that an owner chose already makes [`Self::create`] conflict,
-    /// and the one after is tried.
+    /// Moves the counter past a number that an owner chooses, so that it never comes to it.
+    pub async fn pass_over(&self, kind: Kind, chosen: u64) -> Result<()> {
+        let sent = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key("counter", kind.word())))
+            .update_expression("SET #last = :chosen")
+            .condition_expression("attribute_not_exists(#last) OR #last < :chosen")
+            .expression_attribute_names("#last", "last")
+            .expression_attribute_values(":chosen", number(chosen.min(MAX_COUNTED)))
+            .send()
+            .await;
+        match sent {
+            // It is past that number already.
+            Err(error) if !is_refused(error.as_service_error()) => Err(unavailable("UpdateItem", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next number of a kind.
     pub async fn next_number(&self, kind: Kind) -> Result<u64> {
         let answer = self
             .0
@@ -208,6 +233,10 @@ impl ResourceWriter {
             Err(error) => Err(unavailable("TransactWriteItems", &error)),
         }
     }
+}
+
+const fn is_refused(error: Option<&UpdateItemError>) -> bool {
+    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 /// Was the transaction cancelled because somebody else was there first?

@@ -6,11 +6,12 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::schema::TTL;
-use super::table::{Item, Table, key, number, text, text_of, unavailable, unreadable};
+use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::capability::{Capability, Grant};
 use crate::clock::Timestamp;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
+use crate::outage::unavailable;
 use crate::session::{Session, SessionState};
 
 const SORT_KEY: &str = "session";

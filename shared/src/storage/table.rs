@@ -1,14 +1,13 @@
-//! The table, and what its failures mean.
+//! The table and its items.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::schema::{PARTITION, SORT};
 use crate::environment::Environment;
-use crate::error::{Error, Reason};
+use crate::error::Error;
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -38,22 +37,6 @@ pub fn number(value: impl ToString) -> AttributeValue {
 
 pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
-}
-
-/// A call that did not succeed means no answer, whatever the cause. The cause is for the log: its code,
-/// never its text, which may quote what was sent.
-pub fn unavailable<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
-where
-    E: ProvideErrorMetadata,
-{
-    let cause = match error {
-        SdkError::TimeoutError(_) => "timeout",
-        SdkError::DispatchFailure(_) => "connection",
-        SdkError::ConstructionFailure(_) => "construction",
-        SdkError::ResponseError(_) => "response",
-        _ => error.code().unwrap_or("service"),
-    };
-    Error::new(Reason::Unavailable).detail(format_args!("{operation}: {cause}"))
 }
 
 /// An item of ours that we cannot read.

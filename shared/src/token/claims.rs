@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::{Kind, ResourceId, ResourceRef};
+use crate::input;
+use crate::policy::EmbeddingParams;
 use crate::strict_json;
 use crate::viewer::Viewer;
 
@@ -20,6 +22,7 @@ pub struct Claims {
     pub viewer: Viewer,
     resource: Option<Value>,
     params: Option<Value>,
+    embedding_params: Option<Value>,
 }
 
 impl Claims {
@@ -45,6 +48,7 @@ impl Claims {
             viewer,
             resource: members.remove("resource"),
             params: members.remove("params"),
+            embedding_params: members.remove("_embedding_params"),
         })
     }
 
@@ -93,6 +97,14 @@ impl Claims {
             Some(Value::Object(params)) => Ok(params.clone()),
             Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
             Some(_) => Err(Reason::ParamsInvalid.into()),
+        }
+    }
+
+    /// The policy that a preview is to be shown under.
+    pub fn preview_policy(&self) -> Result<EmbeddingParams> {
+        match &self.embedding_params {
+            None | Some(Value::Null) => Err(Reason::PolicyMissing.into()),
+            Some(policy) => input::read(policy.clone()),
         }
     }
 }

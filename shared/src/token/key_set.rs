@@ -6,6 +6,8 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::clock::Timestamp;
+
 /// A key set as Secrets Manager holds it. The document must never be empty and never be guessed at.
 #[derive(Clone)]
 pub struct KeySet {
@@ -50,11 +52,7 @@ enum Stored {
 
 impl KeySet {
     pub fn parse(document: &str) -> Result<Self, KeySetError> {
-        let stored = match serde_json::from_str(document).map_err(|_| KeySetError::Form)? {
-            Stored::Set { keys } => keys,
-            Stored::Single(key) => vec![key],
-        };
-        let keys = stored.into_iter().map(SigningKey::new).collect::<Result<Vec<_>, _>>()?;
+        let keys = stored(document)?.into_iter().map(SigningKey::new).collect::<Result<Vec<_>, _>>()?;
         let distinct = |(index, key): (usize, &SigningKey)| {
             !key.kid.is_empty() && !keys[..index].iter().any(|earlier| earlier.kid == key.kid)
         };
@@ -81,6 +79,30 @@ impl KeySet {
     }
 }
 
+/// The document of a set of one key.
+pub fn document(kid: &str, secret: &SecretString, now: Timestamp) -> String {
+    let key = serde_json::json!({"kid": kid, "secret": secret.expose_secret(), "created_at": now});
+    serde_json::json!({ "keys": [key] }).to_string()
+}
+
+/// The secret that signs, out of a document that is a sound key set.
+pub fn signing_secret(document: &str) -> Option<SecretString> {
+    KeySet::parse(document).ok()?;
+    stored(document).ok()?.into_iter().next().map(|key| key.secret)
+}
+
+/// Is this the form of a signing secret: 64 lowercase hex characters?
+pub fn is_secret(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn stored(document: &str) -> Result<Vec<StoredKey>, KeySetError> {
+    Ok(match serde_json::from_str(document).map_err(|_| KeySetError::Form)? {
+        Stored::Set { keys } => keys,
+        Stored::Single(key) => vec![key],
+    })
+}
+
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.keys.iter().map(|key| &key.kid)).finish()
@@ -91,9 +113,7 @@ impl SigningKey {
     /// The secret's ASCII bytes are the HMAC key: it is not decoded from hex, because no client does.
     fn new(stored: StoredKey) -> Result<Self, KeySetError> {
         let secret = stored.secret.expose_secret();
-        let sound = secret.len() == 64
-            && secret.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if !sound {
+        if !is_secret(secret) {
             return Err(KeySetError::Secret);
         }
         Ok(Self {

@@ -1,0 +1,112 @@
+//! `/api/setting/...` and `/api/util/random_token`: the settings that Metabase keeps by these names.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use deserr::Deserr;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use vitrine::error::{Error, Result};
+use vitrine::http::caller::{Admin, Anybody};
+use vitrine::http::{Allowed, Json};
+use vitrine::input::{Check, Invalid};
+use vitrine::random;
+use vitrine::secrets::SigningKeyWriter;
+use vitrine::storage::{SwitchReader, SwitchWriter};
+use vitrine::token::key_set::is_secret;
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SwitchInput {
+    value: bool,
+}
+
+impl Check for SwitchInput {}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SecretInput {
+    /// 64 lowercase hex characters.
+    value: String,
+}
+
+impl Check for SecretInput {}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RandomToken {
+    token: String,
+}
+
+/// Is embedding switched on?
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/setting/enable-embedding-static", tag = "metabase",
+    description = "Any access key. The global switch; `EmbeddingEnabled` decides its first value.",
+    responses((status = 200, body = bool))
+))]
+pub async fn get_switch(_: Allowed<Anybody>, State(switch): State<SwitchReader>) -> Result<axum::Json<bool>> {
+    switch.is_on().await.map(axum::Json)
+}
+
+/// Switch embedding on or off.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/api/setting/enable-embedding-static", tag = "metabase",
+    description = "Admin only. Off shows within `ResourceCacheSeconds`. On makes a signing key where there is none.",
+    request_body = SwitchInput, responses((status = 204, description = "Done"))
+))]
+pub async fn put_switch(
+    _: Allowed<Admin>,
+    State(turn): State<SwitchWriter>,
+    State(keys): State<SigningKeyWriter>,
+    Json(input): Json<SwitchInput>,
+) -> Result<StatusCode> {
+    if input.value && keys.current().await?.is_none() {
+        keys.replace(&SecretString::from(random::hex_secret()?)).await?;
+    }
+    turn.turn(input.value).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Read the embedding secret.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/setting/embedding-secret-key", tag = "metabase",
+    description = "Admin only. The secret that signs now.",
+    responses((status = 200, body = Option<String>))
+))]
+pub async fn get_secret(
+    _: Allowed<Admin>,
+    State(keys): State<SigningKeyWriter>,
+) -> Result<axum::Json<Option<String>>> {
+    let secret = keys.current().await?;
+    Ok(axum::Json(secret.map(|secret| secret.expose_secret().to_owned())))
+}
+
+/// Replace the embedding secret.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/api/setting/embedding-secret-key", tag = "metabase",
+    description = "Admin only. Replaces the whole key set: every token signed before dies within `KeyCacheSeconds`.",
+    request_body = SecretInput, responses((status = 204, description = "Done"))
+))]
+pub async fn put_secret(
+    _: Allowed<Admin>,
+    State(keys): State<SigningKeyWriter>,
+    Json(input): Json<SecretInput>,
+) -> Result<StatusCode> {
+    const FORM: &str = "Invalid embedding-secret-key! Secret key must be a hexadecimal-encoded 256-bit key (i.e., a 64-character string).";
+    if !is_secret(&input.value) {
+        return Err(Error::invalid("value", "must be 64 lowercase hex characters").message(FORM));
+    }
+    keys.replace(&SecretString::from(input.value)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Make a secret.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/util/random_token", tag = "metabase",
+    description = "Any access key. 64 random hex characters, in the form of an embedding secret. They are not kept.",
+    responses((status = 200, body = RandomToken))
+))]
+pub async fn random_token(_: Allowed<Anybody>) -> Result<axum::Json<RandomToken>> {
+    Ok(axum::Json(RandomToken { token: random::hex_secret()? }))
+}

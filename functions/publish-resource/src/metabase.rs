@@ -1,0 +1,292 @@
+//! `/api/card` and `/api/dashboard`: the same resources, as backends written for Metabase keep them.
+
+use axum::extract::{Path, State};
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::Value;
+use vitrine::access::AccessKey;
+use vitrine::audit;
+use vitrine::clock::Timestamp;
+use vitrine::content::Content;
+use vitrine::error::Result;
+use vitrine::http::caller::WriteResources;
+use vitrine::http::{Allowed, ContentJson};
+use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine::input::{Check, Invalid, Patch};
+use vitrine::origin::Origin;
+use vitrine::parameter::{Parameter, ParameterType};
+use vitrine::policy::EmbeddingParams;
+use vitrine::resource::{Resource, ResourceInput};
+
+use crate::State as App;
+use crate::write;
+
+/// Any part of a card or dashboard. What Metabase's clients send beside it is let pass.
+#[derive(Debug, Clone, Default, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CardInput {
+    #[deserr(default)]
+    name: Option<String>,
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    description: Patch<String>,
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CardParameter>>))]
+    parameters: Option<Vec<CardParameter>>,
+    #[deserr(default)]
+    archived: Option<bool>,
+    /// Null leaves what is stored.
+    #[deserr(default)]
+    enable_embedding: Option<bool>,
+    /// Replaced as a whole. Null leaves what is stored.
+    #[deserr(default)]
+    embedding_params: Option<EmbeddingParams>,
+    /// Ours beyond Metabase: what the embed shows.
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Content>))]
+    content: Patch<Content>,
+    /// Ours beyond Metabase: who may frame it.
+    #[deserr(default)]
+    allowed_origins: Option<Vec<Origin>>,
+}
+
+/// Everything that can be wrong is asked of the whole resource, once the parts are put together.
+impl Check for CardInput {}
+
+/// A parameter as Metabase writes it.
+#[derive(Debug, Clone, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CardParameter {
+    slug: String,
+    #[deserr(default)]
+    name: Option<String>,
+    #[deserr(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(rename = "type"))]
+    kind: ParameterType,
+    #[deserr(default)]
+    id: Option<String>,
+    #[deserr(default)]
+    default: Option<Value>,
+    #[deserr(default)]
+    required: Option<bool>,
+    #[deserr(default, rename = "isMultiSelect")]
+    #[cfg_attr(feature = "openapi", schema(rename = "isMultiSelect"))]
+    is_multi_select: Option<bool>,
+    #[deserr(default)]
+    multiple: Option<bool>,
+    #[deserr(default)]
+    values: Option<Vec<Vec<Value>>>,
+    #[deserr(default)]
+    values_source_config: Option<ValuesSource>,
+}
+
+#[derive(Debug, Clone, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ValuesSource {
+    /// Each a value alone, or `[value]`, or `[value, label]`.
+    #[deserr(default)]
+    values: Option<Vec<Value>>,
+}
+
+impl From<CardParameter> for Parameter {
+    fn from(card: CardParameter) -> Self {
+        let listed = |value: Value| match value {
+            Value::Array(choice) => choice,
+            value => vec![value],
+        };
+        let source = card.values_source_config.and_then(|source| source.values);
+        Self {
+            name: card.name.unwrap_or_else(|| card.slug.clone()),
+            slug: card.slug,
+            kind: card.kind,
+            id: card.id,
+            default: card.default,
+            required: card.required.unwrap_or(false),
+            multiple: card.is_multi_select.or(card.multiple).unwrap_or(false),
+            values: card.values.or(source.map(|values| values.into_iter().map(listed).collect())),
+        }
+    }
+}
+
+impl CardInput {
+    /// What becomes of what was decided so far.
+    fn over(self, decided: ResourceInput) -> ResourceInput {
+        ResourceInput {
+            title: self.name.unwrap_or(decided.title),
+            description: self.description.over(decided.description),
+            content: self.content.over(decided.content),
+            parameters: self
+                .parameters
+                .map_or(decided.parameters, |given| given.into_iter().map(Parameter::from).collect()),
+            enable_embedding: self.enable_embedding.unwrap_or(decided.enable_embedding),
+            embedding_params: self.embedding_params.unwrap_or(decided.embedding_params),
+            allowed_origins: self.allowed_origins.unwrap_or(decided.allowed_origins),
+            archived: self.archived.unwrap_or(decided.archived),
+            deployment: decided.deployment,
+        }
+    }
+}
+
+/// A card or dashboard as Metabase's clients read it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Card {
+    id: PrimaryId,
+    entity_id: Option<String>,
+    public_id: String,
+    name: String,
+    description: Option<String>,
+    archived: bool,
+    enable_embedding: bool,
+    embedding_params: EmbeddingParams,
+    parameters: Vec<Parameter>,
+    content: Option<Content>,
+    allowed_origins: Vec<Origin>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    initially_published_at: Option<Timestamp>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    updated_at: Timestamp,
+}
+
+impl From<Resource> for Card {
+    fn from(resource: Resource) -> Self {
+        Self {
+            id: resource.id,
+            entity_id: resource.entity_id,
+            public_id: resource.public_id,
+            name: resource.title,
+            description: resource.description,
+            archived: resource.archived,
+            enable_embedding: resource.enable_embedding,
+            embedding_params: resource.embedding_params,
+            parameters: resource.parameters,
+            content: resource.content,
+            allowed_origins: resource.allowed_origins,
+            initially_published_at: resource.initially_published_at,
+            created_at: resource.created_at,
+            updated_at: resource.updated_at,
+        }
+    }
+}
+
+async fn create(app: &App, key: &AccessKey, kind: Kind, input: CardInput) -> Result<axum::Json<Card>> {
+    let input = input.over(ResourceInput::default());
+    if input.enable_embedding || !input.embedding_params.is_empty() {
+        write::require_publisher(app, key).await?;
+    }
+    write::create(app, key, kind, &input).await.map(|resource| axum::Json(resource.into()))
+}
+
+async fn get(app: &App, key: &AccessKey, kind: Kind, id: &str) -> Result<axum::Json<Card>> {
+    let resource = app.reader.get(&named(kind, id)?).await?;
+    key.require_deployment(resource.deployment)?;
+    Ok(axum::Json(resource.into()))
+}
+
+async fn update(
+    app: &App,
+    key: &AccessKey,
+    kind: Kind,
+    id: &str,
+    input: CardInput,
+) -> Result<axum::Json<Card>> {
+    let change = |decided| input.clone().over(decided);
+    write::change(app, key, &named(kind, id)?, change).await.map(|resource| axum::Json(resource.into()))
+}
+
+fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
+    let reference = ResourceRef { kind, id: ResourceId::parse(kind, id)? };
+    audit::resource(&reference);
+    Ok(reference)
+}
+
+/// Create a question.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/card", tag = "metabase",
+    description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
+    request_body = CardInput, responses((status = 200, body = Card))
+))]
+pub async fn create_card(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    ContentJson { 0: input }: ContentJson<CardInput>,
+) -> Result<axum::Json<Card>> {
+    create(&app, &caller.key, Kind::Question, input).await
+}
+
+/// Read a question.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`.",
+    responses((status = 200, body = Card))
+))]
+pub async fn get_card(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Card>> {
+    get(&app, &caller.key, Kind::Question, &id).await
+}
+
+/// Change parts of a question.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` takes an admin, and embedding switched on.",
+    request_body = CardInput, responses((status = 200, body = Card))
+))]
+pub async fn update_card(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ContentJson { 0: input }: ContentJson<CardInput>,
+) -> Result<axum::Json<Card>> {
+    update(&app, &caller.key, Kind::Question, &id, input).await
+}
+
+/// Create a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/dashboard", tag = "metabase",
+    description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
+    request_body = CardInput, responses((status = 200, body = Card))
+))]
+pub async fn create_dashboard(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    ContentJson { 0: input }: ContentJson<CardInput>,
+) -> Result<axum::Json<Card>> {
+    create(&app, &caller.key, Kind::Dashboard, input).await
+}
+
+/// Read a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`.",
+    responses((status = 200, body = Card))
+))]
+pub async fn get_dashboard(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Card>> {
+    get(&app, &caller.key, Kind::Dashboard, &id).await
+}
+
+/// Change parts of a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` takes an admin, and embedding switched on.",
+    request_body = CardInput, responses((status = 200, body = Card))
+))]
+pub async fn update_dashboard(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ContentJson { 0: input }: ContentJson<CardInput>,
+) -> Result<axum::Json<Card>> {
+    update(&app, &caller.key, Kind::Dashboard, &id, input).await
+}

@@ -1,0 +1,87 @@
+//! `/api/embed/...` and `/api/preview_embed/...`: the views that pages written for Metabase ask for.
+
+use axum::extract::{Path, RawQuery, State};
+use serde::Serialize;
+use vitrine::content::Content;
+use vitrine::error::{Reason, Result};
+use vitrine::http::Allowed;
+use vitrine::http::caller::Admin;
+use vitrine::identifiers::{Kind, PrimaryId};
+use vitrine::parameters::{self, VisibleParameter};
+use vitrine::view::{Asked, Terms, View};
+use vitrine::views::Views;
+
+/// What a card or dashboard tells a viewer of itself.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EmbeddedCard {
+    id: PrimaryId,
+    entity_id: Option<String>,
+    name: String,
+    description: Option<String>,
+    /// Only what the viewer may see and change.
+    parameters: Vec<VisibleParameter>,
+    content: Option<Content>,
+}
+
+/// Open a view with the token in the path.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/embed/{kind}/{token}", tag = "metabase",
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path)),
+    description = "The query holds viewer parameters by slug, or `parameters=<JSON object>`.",
+    responses((status = 200, body = EmbeddedCard)), security(())
+))]
+pub async fn embed(
+    State(views): State<Views>,
+    Path((kind, token)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<EmbeddedCard>> {
+    card(&views, &kind, &token, query, Terms::Published).await
+}
+
+/// Look at a view before it is published.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/preview_embed/{kind}/{token}", tag = "metabase",
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path)),
+    description = "Admin only. Shows what is not published as well; the policy is the token's claim `_embedding_params`.",
+    responses((status = 200, body = EmbeddedCard))
+))]
+pub async fn preview(
+    _: Allowed<Admin>,
+    State(views): State<Views>,
+    Path((kind, token)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<EmbeddedCard>> {
+    views.require_embedding().await?;
+    card(&views, &kind, &token, query, Terms::Preview).await
+}
+
+async fn card(
+    views: &Views,
+    kind: &str,
+    token: &str,
+    query: Option<String>,
+    terms: Terms,
+) -> Result<axum::Json<EmbeddedCard>> {
+    let kind = Some(kind_of(kind)?);
+    let url = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let (view, _) = views.open(token, &Asked { kind, url, terms, ..Asked::default() }).await?;
+    let View { resource, visible, .. } = view;
+    Ok(axum::Json(EmbeddedCard {
+        id: resource.id.clone(),
+        entity_id: resource.entity_id.clone(),
+        name: resource.title.clone(),
+        description: resource.description.clone(),
+        parameters: visible,
+        content: resource.content.clone(),
+    }))
+}
+
+/// Metabase's word for a question is card.
+pub fn kind_of(word: &str) -> Result<Kind> {
+    match word {
+        "card" => Ok(Kind::Question),
+        "dashboard" => Ok(Kind::Dashboard),
+        _ => Err(Reason::RouteNotFound.into()),
+    }
+}

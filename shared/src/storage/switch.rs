@@ -1,0 +1,98 @@
+//! The global switch: while it is off nothing is shown to anybody. The setting decides its first value.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::table::{Item, Table, key, unreadable};
+use crate::capability::{Capability, Grant};
+use crate::environment::Environment;
+use crate::error::{Reason, Result};
+use crate::outage::unavailable;
+use crate::settings::Settings;
+
+const VALUE: &str = "embedding_enabled";
+
+pub(super) fn item_key() -> Item {
+    key("settings", "settings")
+}
+
+/// What a stored switch says; where none is stored, the setting does.
+pub(super) fn value_of(item: Option<&Item>, settings: &Settings) -> Result<bool> {
+    match item {
+        None => Ok(settings.embedding_enabled),
+        Some(item) => item
+            .get(VALUE)
+            .and_then(|value| value.as_bool().ok())
+            .copied()
+            .ok_or_else(|| unreadable("settings")),
+    }
+}
+
+/// Reads the switch as it is now. For views there is [`super::EvidenceReader`], which remembers.
+#[derive(Debug, Clone)]
+pub struct SwitchReader {
+    table: Table,
+    settings: Arc<Settings>,
+}
+
+impl Capability for SwitchReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { table: Table::of(environment), settings: Arc::clone(&environment.settings) }
+    }
+}
+
+impl SwitchReader {
+    pub async fn is_on(&self) -> Result<bool> {
+        let answer = self
+            .table
+            .client
+            .get_item()
+            .table_name(&self.table.name)
+            .set_key(Some(item_key()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        value_of(answer.item.as_ref(), &self.settings)
+    }
+
+    /// Administration of embedding needs it on.
+    pub async fn require(&self) -> Result<()> {
+        if self.is_on().await? { Ok(()) } else { Err(Reason::EmbeddingSwitchedOff.into()) }
+    }
+}
+
+/// Turns the switch.
+#[derive(Debug, Clone)]
+pub struct SwitchWriter(Table);
+
+impl Capability for SwitchWriter {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SwitchWriter {
+    pub async fn turn(&self, on: bool) -> Result<()> {
+        self.0
+            .client
+            .put_item()
+            .table_name(&self.0.name)
+            .set_item(Some(item_key()))
+            .item(VALUE, AttributeValue::Bool(on))
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+}
