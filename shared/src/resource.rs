@@ -172,6 +172,22 @@ impl Resource {
         }
     }
 
+    pub fn summary(&self) -> ResourceSummary {
+        ResourceSummary {
+            kind: self.kind,
+            id: self.id.clone(),
+            entity_id: self.entity_id.clone(),
+            public_id: self.public_id.clone(),
+            title: self.title.clone(),
+            description: self.description.clone(),
+            enable_embedding: self.enable_embedding,
+            archived: self.archived,
+            deployment: self.deployment,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
     pub fn reference(&self) -> ResourceRef {
         ResourceRef::new(self.kind, self.id.clone())
     }

@@ -41,8 +41,9 @@ fn generated() -> Value {
         "embed_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An embed token, signed by the owner's backend or made by `POST /v1/sessions`."},
     });
     document["security"] = json!([{"access_key": []}]);
-    for (_, methods) in document["paths"].as_object_mut().unwrap() {
-        for (_, operation) in methods.as_object_mut().unwrap() {
+    for (path, methods) in document["paths"].as_object_mut().unwrap() {
+        for (method, operation) in methods.as_object_mut().unwrap() {
+            operation["operationId"] = json!(operation_id(method, path));
             operation["responses"]["default"] = json!({
                 "description": "Refused: the same shape everywhere",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -50,6 +51,12 @@ fn generated() -> Value {
         }
     }
     document
+}
+
+/// `put /v1/resources/{kind}/{id}` is `putV1ResourcesKindId`: unique, because the route is.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |id, word| id + &word[..1].to_uppercase() + &word[1..])
 }
 
 #[derive(OpenApi)]

@@ -59,20 +59,7 @@ fn to_item(resource: &Resource, reference: &ResourceRef) -> Result<Item> {
 }
 
 fn listed(resource: &Resource) -> Result<Item> {
-    let summary = ResourceSummary {
-        kind: resource.kind,
-        id: resource.id.clone(),
-        entity_id: resource.entity_id.clone(),
-        public_id: resource.public_id.clone(),
-        title: resource.title.clone(),
-        description: resource.description.clone(),
-        enable_embedding: resource.enable_embedding,
-        archived: resource.archived,
-        deployment: resource.deployment,
-        created_at: resource.created_at,
-        updated_at: resource.updated_at,
-    };
-    let mut item: Item = serde_dynamo::to_item(summary).map_err(Error::internal)?;
+    let mut item: Item = serde_dynamo::to_item(resource.summary()).map_err(Error::internal)?;
     item.insert(POSITION.to_owned(), text(position(resource.kind, &resource.id)));
     item.insert(CATALOG.to_owned(), text(LISTING));
     if resource.is_embeddable() {
