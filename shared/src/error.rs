@@ -131,6 +131,7 @@ reasons! {
     PolicyMissing, "policy_missing", BadRequest, "Token is missing value for keypath [:_embedding_params]";
     EmbeddingDisabled, "embedding_disabled", Forbidden, "Embedding is not enabled.";
     ResourceNotFound, "resource_not_found", NotFound, "Not found.";
+    VersionNotFound, "version_not_found", NotFound, "Not found.";
     ResourceArchived, "resource_archived", Forbidden, "The object has been archived.";
     ResourceNotPublished, "resource_not_published", Forbidden, "Embedding is not enabled for this object.";
 

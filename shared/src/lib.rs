@@ -32,6 +32,7 @@ pub mod settings;
 pub mod storage;
 pub mod strict_json;
 pub mod token;
+pub mod version;
 pub mod view;
 pub mod viewer;
 pub mod views;

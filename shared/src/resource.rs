@@ -24,6 +24,8 @@ pub struct Resource {
     pub title: String,
     pub description: Option<String>,
     pub content: Option<Content>,
+    /// Grows whenever the content changes; 1 at first. Of dives the older versions stay readable.
+    pub version: u64,
     pub parameters: Vec<Parameter>,
     pub enable_embedding: bool,
     pub embedding_params: EmbeddingParams,
@@ -123,6 +125,7 @@ impl Resource {
             title: String::new(),
             description: None,
             content: None,
+            version: 0,
             parameters: Vec::new(),
             enable_embedding: false,
             embedding_params: EmbeddingParams::default(),
@@ -140,7 +143,9 @@ impl Resource {
     /// The same resource, with everything an owner decides decided anew.
     #[must_use]
     pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
+        let is_new = self.version == 0 || self.content != input.content;
         Self {
+            version: self.version + u64::from(is_new),
             title: input.title,
             description: input.description,
             content: input.content,

@@ -4,10 +4,12 @@
 //! anything goes through it. It fails closed: whatever is missing or unknown is a refusal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::content::Content;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::Kind;
 use crate::parameters::{self, Given, VisibleParameter};
@@ -15,12 +17,15 @@ use crate::resource::Resource;
 use crate::session::SessionState;
 use crate::settings::Settings;
 use crate::token::Claims;
+use crate::version::Version;
 use crate::viewer::Viewer;
 
 /// The answer: what this credential may see, here and now.
 #[derive(Debug, Clone)]
 pub struct View {
-    pub resource: std::sync::Arc<Resource>,
+    pub resource: Arc<Resource>,
+    /// The content of the version that the token is about.
+    pub content: Option<Content>,
     /// What the viewer may see and change.
     pub visible: Vec<VisibleParameter>,
     /// Every effective value, the locked ones too. Not for the browser.
@@ -33,7 +38,9 @@ pub struct View {
 #[derive(Debug, Clone)]
 pub struct Evidence {
     pub embedding_enabled: bool,
-    pub resource: Option<std::sync::Arc<Resource>>,
+    pub resource: Option<Arc<Resource>>,
+    /// The version that the token is about, if it says one.
+    pub version: Option<Arc<Version>>,
     /// The session, or the revocation, that the token's id stands for.
     pub session: SessionState,
 }
@@ -101,12 +108,21 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         settings,
     )?;
     Ok(View {
+        content: content_of(claims, evidence, &resource)?,
         resource,
         visible: resolved.visible,
         values: resolved.values,
         viewer: claims.viewer.clone(),
         expires_at: claims.expires.map(Timestamp::from_unix),
     })
+}
+
+fn content_of(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<Option<Content>> {
+    match (claims.version, &evidence.version) {
+        (None, _) => Ok(resource.content.clone()),
+        (Some(asked), Some(version)) if version.summary.version == asked => Ok(version.content.clone()),
+        (Some(_), _) => Err(Reason::VersionNotFound.into()),
+    }
 }
 
 fn slugs_for_ids(resource: &Resource, url: &Map<String, Value>) -> Result<Map<String, Value>> {

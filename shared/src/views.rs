@@ -13,7 +13,7 @@ use crate::random;
 use crate::resource::Resource;
 use crate::secrets::SigningKeys;
 use crate::settings::Settings;
-use crate::storage::EvidenceReader;
+use crate::storage::{EvidenceReader, Sought};
 use crate::token::{self, Claims};
 use crate::view::{self, Asked, View};
 
@@ -53,7 +53,8 @@ impl Views {
         token::check_time(&claims, &self.settings, self.clock.now())?;
         let reference = claims.resource(asked.kind)?;
         audit::resource(&reference);
-        let evidence = self.evidence.gather(&reference, filed_under(&claims).as_deref()).await?;
+        let evidence =
+            self.evidence.gather(sought(&reference, filed_under(&claims).as_deref(), &claims)).await?;
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
     }
@@ -87,13 +88,17 @@ impl Views {
 
     /// Would a token that vouches for this open a view? Asked before one is made.
     pub async fn rehearse(&self, claims: &Claims) -> Result<View> {
-        let evidence = self.evidence.gather_now(&claims.resource(None)?).await?;
+        let evidence = self.evidence.gather_now(sought(&claims.resource(None)?, None, claims)).await?;
         view::decide(claims, &Asked::default(), &evidence, &self.settings)
     }
 
     pub const fn keys(&self) -> &SigningKeys {
         &self.keys
     }
+}
+
+const fn sought<'a>(resource: &'a ResourceRef, session: Option<&'a str>, claims: &Claims) -> Sought<'a> {
+    Sought { resource, session, version: claims.version }
 }
 
 /// What a session or a revocation of this token is filed under. A session's id is a fingerprint already.

@@ -67,6 +67,10 @@ impl Product {
         self.request(Method::PUT, path).json(body)
     }
 
+    pub fn patch(&self, path: &str, body: Value) -> Call {
+        self.request(Method::PATCH, path).json(body)
+    }
+
     pub fn delete(&self, path: &str) -> Call {
         self.request(Method::DELETE, path)
     }

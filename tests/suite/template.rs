@@ -100,18 +100,36 @@ async fn every_route_served_is_declared_and_every_route_declared_is_served() {
 /// What `cargo lambda watch` routes by.
 #[tokio::test]
 async fn the_watch_router_knows_every_route() {
-    let manifest = include_str!("../../Cargo.toml");
-    let (_, section) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
-    let watched: BTreeMap<_, _> = section
-        .lines()
-        .take_while(|line| line.starts_with('"'))
-        .map(|line| line.split_once(" = ").unwrap())
-        .map(|(path, function)| (path.trim_matches('"'), function.trim_matches('"')))
-        .collect();
+    let manifest: toml::Table = toml::from_str(include_str!("../../Cargo.toml")).unwrap();
+    let router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
+    let mut watched = BTreeSet::new();
+    for (path, target) in router {
+        match target {
+            // A function, for every method.
+            toml::Value::String(function) => {
+                watched.insert((path.as_str(), None, function.as_str()));
+            }
+            methods => watched.extend(methods.as_array().unwrap().iter().map(|target| {
+                (path.as_str(), target["method"].as_str(), target["function"].as_str().unwrap())
+            })),
+        }
+    }
     let functions = served().await;
-    let served: BTreeMap<_, _> = functions
+    let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for function in &functions {
+        for (_, path) in function.routes.declared() {
+            owners.entry(*path).or_default().insert(function.name);
+        }
+    }
+    let served: BTreeSet<_> = functions
         .iter()
-        .flat_map(|function| function.routes.declared().iter().map(|(_, path)| (*path, function.name)))
+        .flat_map(|function| {
+            function.routes.declared().iter().map(|(method, path)| (function.name, method, *path))
+        })
+        .map(|(name, method, path)| match owners[path].len() {
+            1 => (path, None, name),
+            _ => (path, Some(method.as_str()), name),
+        })
         .collect();
     assert_eq!(watched, served);
 }

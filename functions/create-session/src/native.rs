@@ -152,6 +152,7 @@ pub async fn create(
             id: &resource.id,
             params: &params,
             viewer: &viewer,
+            version: None,
             token_id: &random::short_id()?,
             session: None,
             issued: now,

@@ -18,6 +18,7 @@ vitrine::capabilities! {
 pub fn routes() -> Routes<State> {
     Routes::default()
         .get("/v1/resources", native::list)
+        .get("/v1/dives", native::dives)
         .get("/api/card/embeddable", metabase::cards)
         .get("/api/dashboard/embeddable", metabase::dashboards)
 }
@@ -28,5 +29,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::list, metabase::cards, metabase::dashboards))]
+#[openapi(paths(native::list, native::dives, metabase::cards, metabase::dashboards))]
 pub struct ApiDoc;

@@ -5,7 +5,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use vitrine::error::Result;
 use vitrine::http::caller::ListResources;
-use vitrine::http::query::{parse_limit, parse_switch};
+use vitrine::http::query::{PageQuery, parse_limit, parse_switch};
 use vitrine::http::{Allowed, Query};
 use vitrine::identifiers::Kind;
 use vitrine::input::{Invalid, Wrong};
@@ -57,6 +57,29 @@ pub async fn list(
         .list(&Listing {
             kind: query.kind,
             embeddable: query.embeddable,
+            deployments: &caller.key.deployments,
+            limit: query.limit,
+            cursor: query.cursor.as_deref(),
+        })
+        .await?;
+    Ok(axum::Json(ResourceList { items: page.items, next_cursor: page.next }))
+}
+
+/// List dives.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/dives", tag = "dives", params(PageQuery),
+    description = "Permission: `resources:list`. By id; without content.",
+    responses((status = 200, body = ResourceList))
+))]
+pub async fn dives(
+    caller: Allowed<ListResources>,
+    State(resources): State<ResourceLister>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<ResourceList>> {
+    let page = resources
+        .list(&Listing {
+            kind: Some(Kind::Dive),
+            embeddable: None,
             deployments: &caller.key.deployments,
             limit: query.limit,
             cursor: query.cursor.as_deref(),

@@ -8,7 +8,7 @@ use vitrine::access::{self, AccessKey, Permission, Role};
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::error::{Error, Issue, Reason, Result};
 use vitrine::http::caller::Admin;
-use vitrine::http::query::parse_limit;
+use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, Json, Query};
 use vitrine::identifiers::Deployment;
 use vitrine::input::{Check, Invalid, Wrong};
@@ -93,18 +93,6 @@ fn check_scope(caller: &AccessKey, deployments: &[Deployment]) -> Result<()> {
     deployments.iter().try_for_each(|deployment| caller.require_deployment(*deployment))
 }
 
-#[derive(Debug, Deserr)]
-#[deserr(error = Invalid, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-pub struct KeyQuery {
-    /// 1 to 1000; 100 if not said.
-    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
-    limit: Option<i32>,
-    /// `next_cursor` of the page before.
-    #[deserr(default)]
-    cursor: Option<String>,
-}
-
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyList {
@@ -114,14 +102,14 @@ pub struct KeyList {
 
 /// List access keys.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/keys", tag = "access", params(KeyQuery),
+    get, path = "/v1/keys", tag = "access", params(PageQuery),
     description = "Admin only. Never shows a key.",
     responses((status = 200, body = KeyList))
 ))]
 pub async fn list(
     _: Allowed<Admin>,
     State(keys): State<AccessKeyWriter>,
-    Query(query): Query<KeyQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<KeyList>> {
     let page = keys.list(query.limit, query.cursor.as_deref()).await?;
     Ok(axum::Json(KeyList { items: page.items, next_cursor: page.next }))

@@ -1,5 +1,6 @@
 //! Keeps resources: their content, their parameters and their embed flags.
 
+mod dives;
 mod metabase;
 mod native;
 mod write;
@@ -10,13 +11,14 @@ use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
 use vitrine::settings::Settings;
-use vitrine::storage::{ResourceReader, ResourceWriter, SwitchReader};
+use vitrine::storage::{ResourceReader, ResourceWriter, SwitchReader, VersionReader};
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
         reader: ResourceReader,
         writer: ResourceWriter,
+        versions: VersionReader,
         switch: SwitchReader,
         settings: Arc<Settings>,
         clock: Clock,
@@ -29,6 +31,13 @@ pub fn routes() -> Routes<State> {
         .put(RESOURCE, native::put)
         .get(RESOURCE, native::get)
         .delete(RESOURCE, native::delete)
+        .post("/v1/dives", dives::create)
+        .get("/v1/dives/{id}", dives::get)
+        .put("/v1/dives/{id}", dives::replace)
+        .patch("/v1/dives/{id}", dives::patch)
+        .delete("/v1/dives/{id}", dives::delete)
+        .get("/v1/dives/{id}/versions", dives::versions)
+        .get("/v1/dives/{id}/versions/{version}", dives::version)
         .post("/api/card", metabase::create_card)
         .get("/api/card/{id}", metabase::get_card)
         .put("/api/card/{id}", metabase::update_card)
@@ -47,6 +56,13 @@ pub fn router(state: State) -> Router {
     native::put,
     native::get,
     native::delete,
+    dives::create,
+    dives::get,
+    dives::replace,
+    dives::patch,
+    dives::delete,
+    dives::versions,
+    dives::version,
     metabase::create_card,
     metabase::get_card,
     metabase::update_card,

@@ -19,7 +19,7 @@ use vitrine::policy::EmbeddingParams;
 use vitrine::resource::{Resource, ResourceInput};
 
 use crate::State as App;
-use crate::write;
+use crate::write::{self, Publishing};
 
 /// Any part of a card or dashboard. What Metabase's clients send beside it is let pass.
 #[derive(Debug, Clone, Default, Deserr)]
@@ -196,7 +196,9 @@ async fn update(
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
     let change = |decided| input.clone().over(decided);
-    write::change(app, key, &named(kind, id)?, change).await.map(|resource| axum::Json(resource.into()))
+    write::change(app, key, &named(kind, id)?, Publishing::Publishers, change)
+        .await
+        .map(|resource| axum::Json(resource.into()))
 }
 
 fn named(kind: Kind, id: &str) -> Result<ResourceRef> {

@@ -28,23 +28,34 @@ pub async fn create(app: &App, key: &AccessKey, kind: Kind, input: &ResourceInpu
     Err(Reason::Conflict.into())
 }
 
-/// Changes parts of a resource. Its embed flags are for a publisher to change.
+/// Who may change a resource's embed flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publishing {
+    /// Whoever may write it.
+    Writers,
+    /// An admin, and only while embedding is switched on.
+    Publishers,
+}
+
+/// Changes parts of a resource that exists.
 pub async fn change(
     app: &App,
     key: &AccessKey,
     reference: &ResourceRef,
+    publishing: Publishing,
     change: impl Fn(ResourceInput) -> ResourceInput,
 ) -> Result<Resource> {
     for _ in 0..ATTEMPTS {
         let present = app.reader.get(reference).await?;
         key.require_deployment(present.deployment)?;
         let input = change(present.decided());
-        if input.enable_embedding != present.enable_embedding
-            || input.embedding_params != present.embedding_params
+        let published = (present.enable_embedding, &present.embedding_params);
+        if publishing == Publishing::Publishers
+            && published != (input.enable_embedding, &input.embedding_params)
         {
             require_publisher(app, key).await?;
         }
-        match replace(app, key, present, input).await {
+        match replace(app, key, &present, input).await {
             Err(error) if error.reason == Reason::Conflict => {}
             done => return done,
         }
@@ -52,7 +63,7 @@ pub async fn change(
     Err(Reason::Conflict.into())
 }
 
-/// An admin decides what is shown outside, and only while embedding is switched on.
+/// Is this a publisher?
 pub async fn require_publisher(app: &App, key: &AccessKey) -> Result<()> {
     app.switch.require().await?;
     key.require_admin()
@@ -67,7 +78,7 @@ pub async fn put(
 ) -> Result<Written> {
     for _ in 0..ATTEMPTS {
         let written = match app.reader.find(reference).await? {
-            Some(present) => replace(app, key, present, input.clone())
+            Some(present) => replace(app, key, &present, input.clone())
                 .await
                 .map(|resource| Written { resource, created: false }),
             None => create_named(app, key, reference, input)
@@ -130,12 +141,11 @@ async fn create_as(
     app.writer.create(&resource).await.map(|()| resource)
 }
 
-async fn replace(app: &App, key: &AccessKey, present: Resource, input: ResourceInput) -> Result<Resource> {
+async fn replace(app: &App, key: &AccessKey, present: &Resource, input: ResourceInput) -> Result<Resource> {
     key.require_deployment(present.deployment)?;
-    let seen = present.revision;
-    let resource = present.replaced(input, app.settings.first_deployment(), app.clock.now());
+    let resource = present.clone().replaced(input, app.settings.first_deployment(), app.clock.now());
     check(app, key, &resource)?;
-    app.writer.replace(&resource, seen).await.map(|()| resource)
+    app.writer.replace(&resource, present).await.map(|()| resource)
 }
 
 /// Everything that must hold of a resource before it is written.

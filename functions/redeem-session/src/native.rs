@@ -55,6 +55,7 @@ pub async fn redeem(
             id: &session.id,
             params: &session.params,
             viewer: &session.viewer,
+            version: None,
             token_id: &random::short_id()?,
             session: Some(&fingerprint),
             issued: now,

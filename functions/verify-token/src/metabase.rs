@@ -66,14 +66,14 @@ async fn card(
     let kind = Some(kind_of(kind)?);
     let url = parameters::from_query(query.as_deref().unwrap_or_default())?;
     let (view, _) = views.open(token, &Asked { kind, url, terms, ..Asked::default() }).await?;
-    let View { resource, visible, .. } = view;
+    let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {
         id: resource.id.clone(),
         entity_id: resource.entity_id.clone(),
         name: resource.title.clone(),
         description: resource.description.clone(),
         parameters: visible,
-        content: resource.content.clone(),
+        content,
     }))
 }
 

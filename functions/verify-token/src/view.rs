@@ -98,7 +98,7 @@ async fn answer(
             description: resource.description.clone(),
         },
         parameters: view.visible,
-        content: resource.content.clone(),
+        content: view.content,
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
         expires_at: view.expires_at,
         server_time: clock.now(),

@@ -31,6 +31,19 @@ pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
 }
 
+/// Which part of a list.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+pub struct PageQuery {
+    /// 1 to 1000; 100 if not said.
+    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    pub limit: Option<i32>,
+    /// `next_cursor` of the page before.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+}
+
 /// For a field of a query that is `true` or `false`.
 pub fn parse_switch(text: String) -> std::result::Result<Option<bool>, Wrong> {
     match text.as_str() {

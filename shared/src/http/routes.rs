@@ -40,6 +40,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     #[must_use]
+    pub fn patch<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::PATCH, path, routing::patch(handler))
+    }
+
+    #[must_use]
     pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.route(Method::DELETE, path, routing::delete(handler))
     }

@@ -9,8 +9,10 @@ use super::resources;
 use super::sessions;
 use super::switch;
 use super::table::{Item, Table, text_of};
+use super::versions;
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
+use crate::content::Content;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::ResourceRef;
@@ -19,6 +21,7 @@ use crate::recent::Recent;
 use crate::resource::Resource;
 use crate::session::SessionState;
 use crate::settings::Settings;
+use crate::version::Version;
 use crate::view::Evidence;
 
 /// What is weighed for an entry beside the content of a resource.
@@ -34,6 +37,7 @@ struct Inner {
     switch: Recent<(), bool>,
     resources: Recent<ResourceRef, Arc<Resource>>,
     sessions: Recent<String, SessionState>,
+    versions: Recent<(ResourceRef, u64), Arc<Version>>,
 }
 
 impl Capability for EvidenceReader {
@@ -50,6 +54,7 @@ impl Capability for EvidenceReader {
             switch: Recent::new(age),
             resources: Recent::new(age),
             sessions: Recent::new(age),
+            versions: Recent::new(age),
         }))
     }
 
@@ -60,11 +65,23 @@ impl Capability for EvidenceReader {
     }
 }
 
-/// What is asked for; each part is read only when it is not known.
+/// What bears on a decision, by its ids.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a> {
+    pub resource: &'a ResourceRef,
+    /// What the token's session or revocation is filed under.
+    pub session: Option<&'a str>,
+    /// The version of the content that the token is about.
+    pub version: Option<u64>,
+}
+
+/// The parts that are not known and have to be read.
+#[derive(Default)]
 struct Wanted<'a> {
     switch: bool,
     resource: Option<&'a ResourceRef>,
     session: Option<&'a str>,
+    version: Option<(&'a ResourceRef, u64)>,
 }
 
 /// What was found; a part that was not asked for stays as it is.
@@ -73,6 +90,7 @@ struct Found {
     switch: Option<bool>,
     resource: Option<Arc<Resource>>,
     session: Option<SessionState>,
+    version: Option<Arc<Version>>,
 }
 
 impl EvidenceReader {
@@ -82,7 +100,7 @@ impl EvidenceReader {
         if let Some(enabled) = self.0.switch.get(&(), now) {
             return Ok(enabled);
         }
-        let found = self.read(Wanted { switch: true, resource: None, session: None }, now).await?;
+        let found = self.read(Wanted { switch: true, ..Wanted::default() }, now).await?;
         Ok(found.switch.unwrap_or(self.0.settings.embedding_enabled))
     }
 
@@ -92,36 +110,45 @@ impl EvidenceReader {
         if let Some(resource) = self.0.resources.get(reference, now) {
             return Ok(Some(resource));
         }
-        Ok(self.read(Wanted { switch: false, resource: Some(reference), session: None }, now).await?.resource)
+        Ok(self.read(Wanted { resource: Some(reference), ..Wanted::default() }, now).await?.resource)
     }
 
-    /// Everything that bears on a view of `reference` by the token filed under `session`.
-    pub async fn gather(&self, reference: &ResourceRef, session: Option<&str>) -> Result<Evidence> {
+    /// Everything that bears on a view.
+    pub async fn gather(&self, sought: Sought<'_>) -> Result<Evidence> {
         let now = self.0.clock.now();
-        let switch = self.0.switch.get(&(), now);
-        let resource = self.0.resources.get(reference, now);
-        let state = session.map_or(Some(SessionState::Absent), |id| self.0.sessions.get(&id.to_owned(), now));
-        let wanted = Wanted {
-            switch: switch.is_none(),
-            resource: resource.is_none().then_some(reference),
-            session: session.filter(|_| state.is_none()),
+        let memory = &self.0;
+        let known = Found {
+            switch: memory.switch.get(&(), now),
+            resource: memory.resources.get(sought.resource, now),
+            session: sought.session.and_then(|id| memory.sessions.get(&id.to_owned(), now)),
+            version: sought
+                .version
+                .and_then(|version| memory.versions.get(&(sought.resource.clone(), version), now)),
         };
-        let found = if wanted.is_nothing() { Found::default() } else { self.read(wanted, now).await? };
-        Ok(Evidence {
-            embedding_enabled: switch.or(found.switch).unwrap_or(self.0.settings.embedding_enabled),
-            resource: resource.or(found.resource),
-            session: state.or(found.session).unwrap_or(SessionState::Absent),
-        })
+        self.complete(sought, known, now).await
     }
 
     /// The same, past the memory: for whoever makes a credential and not just looks.
-    pub async fn gather_now(&self, reference: &ResourceRef) -> Result<Evidence> {
-        let wanted = Wanted { switch: true, resource: Some(reference), session: None };
-        let found = self.read(wanted, self.0.clock.now()).await?;
+    pub async fn gather_now(&self, sought: Sought<'_>) -> Result<Evidence> {
+        self.complete(sought, Found::default(), self.0.clock.now()).await
+    }
+
+    async fn complete(&self, sought: Sought<'_>, known: Found, now: Timestamp) -> Result<Evidence> {
+        let wanted = Wanted {
+            switch: known.switch.is_none(),
+            resource: known.resource.is_none().then_some(sought.resource),
+            session: sought.session.filter(|_| known.session.is_none()),
+            version: sought
+                .version
+                .filter(|_| known.version.is_none())
+                .map(|version| (sought.resource, version)),
+        };
+        let found = if wanted.is_nothing() { Found::default() } else { self.read(wanted, now).await? };
         Ok(Evidence {
-            embedding_enabled: found.switch.unwrap_or(self.0.settings.embedding_enabled),
-            resource: found.resource,
-            session: SessionState::Absent,
+            embedding_enabled: known.switch.or(found.switch).unwrap_or(self.0.settings.embedding_enabled),
+            resource: known.resource.or(found.resource),
+            session: known.session.or(found.session).unwrap_or(SessionState::Absent),
+            version: known.version.or(found.version),
         })
     }
 
@@ -129,7 +156,9 @@ impl EvidenceReader {
         let resource_key = wanted.resource.map(resources::key_of);
         let session_key = wanted.session.map(sessions::key_of);
         let switch_key = wanted.switch.then(switch::item_key);
-        let keys = [&resource_key, &session_key, &switch_key].into_iter().flatten().cloned().collect();
+        let version_key = wanted.version.map(|(dive, version)| versions::key_of(dive, version));
+        let keys =
+            [&resource_key, &session_key, &version_key, &switch_key].into_iter().flatten().cloned().collect();
         let items = self.batch_get(keys).await?;
         let find = |key: &Option<Item>| {
             key.as_ref().and_then(|key| {
@@ -145,13 +174,19 @@ impl EvidenceReader {
         if let (Some(reference), Some(item)) = (wanted.resource, find(&resource_key)) {
             let resource = Arc::new(resources::from_item(item)?);
             let weight = ENTRY_WEIGHT
-                + resource.content.as_ref().map_or(0, crate::content::Content::size)
+                + resource.content.as_ref().map_or(0, Content::size)
                 + text_of(item, "document").map_or(0, str::len);
             // What cannot be seen is read anew each time: publishing shows at once.
             if resource.is_embeddable() {
                 self.0.resources.put(reference.clone(), Arc::clone(&resource), weight, now);
             }
             found.resource = Some(resource);
+        }
+        if let (Some((dive, number)), Some(item)) = (wanted.version, find(&version_key)) {
+            let version = Arc::new(versions::from_item(item)?);
+            let weight = ENTRY_WEIGHT + version.content.as_ref().map_or(0, Content::size);
+            self.0.versions.put((dive.clone(), number), Arc::clone(&version), weight, now);
+            found.version = Some(version);
         }
         if let Some(id) = wanted.session {
             let state = find(&session_key).map_or(SessionState::Absent, sessions::state_of);
@@ -185,6 +220,6 @@ impl EvidenceReader {
 
 impl Wanted<'_> {
     const fn is_nothing(&self) -> bool {
-        !self.switch && self.resource.is_none() && self.session.is_none()
+        !self.switch && self.resource.is_none() && self.session.is_none() && self.version.is_none()
     }
 }

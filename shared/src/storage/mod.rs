@@ -8,12 +8,14 @@ pub mod resources;
 pub mod sessions;
 pub mod switch;
 mod table;
+pub mod versions;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
-pub use evidence::EvidenceReader;
+pub use evidence::{EvidenceReader, Sought};
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use sessions::{SessionEnder, SessionStarter};
 pub use switch::{SwitchReader, SwitchWriter};
+pub use versions::VersionReader;
 
 /// The names that the template gives to the table's parts.
 pub mod schema {

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, Transact
 use super::cursor::{self, Page};
 use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use super::versions;
 use crate::capability::{Capability, Grant};
 use crate::content::Content;
 use crate::environment::Environment;
@@ -137,13 +138,14 @@ impl Capability for ResourceWriter {
 impl ResourceWriter {
     /// Writes a resource that was not there, or [`Reason::Conflict`] if one of its ids is taken.
     pub async fn create(&self, resource: &Resource) -> Result<()> {
-        self.put(resource, |put| put.condition_expression("attribute_not_exists(pk)")).await
+        self.put(resource, true, |put| put.condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Writes a resource that was at `seen`, or [`Reason::Conflict`] if it has moved on.
-    pub async fn replace(&self, resource: &Resource, seen: u64) -> Result<()> {
-        self.put(resource, |put| {
-            put.condition_expression("revision = :seen").expression_attribute_values(":seen", number(seen))
+    /// Writes what became of `present`, or [`Reason::Conflict`] if that has moved on.
+    pub async fn replace(&self, resource: &Resource, present: &Resource) -> Result<()> {
+        self.put(resource, resource.version != present.version, |put| {
+            put.condition_expression("revision = :seen")
+                .expression_attribute_values(":seen", number(present.revision))
         })
         .await
     }
@@ -160,7 +162,26 @@ impl ResourceWriter {
                 .map_err(Error::internal)?;
             Ok(TransactWriteItem::builder().delete(delete).build())
         };
-        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await
+        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await?;
+        self.delete_versions(resource).await
+    }
+
+    /// What was shown before goes as well. Nothing leads to it any more, so it need not go at once.
+    async fn delete_versions(&self, resource: &Resource) -> Result<()> {
+        if resource.kind != Kind::Dive {
+            return Ok(());
+        }
+        for version in 1..=resource.version {
+            self.0
+                .client
+                .delete_item()
+                .table_name(&self.0.name)
+                .set_key(Some(versions::key_of(&resource.reference(), version)))
+                .send()
+                .await
+                .map_err(|error| unavailable("DeleteItem", &error))?;
+        }
+        Ok(())
     }
 
     /// Moves the counter past a number that an owner chooses, so that it never comes to it.
@@ -203,13 +224,23 @@ impl ResourceWriter {
         last.and_then(|last| last.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable("counter"))
     }
 
-    async fn put(&self, resource: &Resource, condition: impl Fn(PutBuilder) -> PutBuilder) -> Result<()> {
+    async fn put(
+        &self,
+        resource: &Resource,
+        new_version: bool,
+        condition: impl Fn(PutBuilder) -> PutBuilder,
+    ) -> Result<()> {
         let put = |reference: ResourceRef| {
             let put = Put::builder().table_name(&self.0.name).set_item(Some(to_item(resource, &reference)?));
             let put = condition(put).build().map_err(Error::internal)?;
             Ok(TransactWriteItem::builder().put(put).build())
         };
-        self.transact(resource.references().into_iter().map(put).collect::<Result<_>>()?).await
+        let mut items: Vec<_> = resource.references().into_iter().map(put).collect::<Result<_>>()?;
+        if new_version && let Some(version) = versions::item_of(resource)? {
+            let put = Put::builder().table_name(&self.0.name).set_item(Some(version)).build();
+            items.push(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build());
+        }
+        self.transact(items).await
     }
 
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<()> {

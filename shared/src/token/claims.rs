@@ -19,6 +19,8 @@ pub struct Claims {
     pub token_id: Option<String>,
     /// The stored session that the token came out of: without it the token is worth nothing.
     pub session: Option<String>,
+    /// The version of the content that the token is about; none means the current one.
+    pub version: Option<u64>,
     pub viewer: Viewer,
     resource: Option<Value>,
     params: Option<Value>,
@@ -45,6 +47,12 @@ impl Claims {
             subject: text(&mut members, "sub")?,
             token_id: text(&mut members, "jti")?,
             session: text(&mut members, "sid")?,
+            version: match members.remove("version") {
+                None => None,
+                Some(version) => {
+                    Some(version.as_u64().filter(|version| *version > 0).ok_or_else(|| wrong("version"))?)
+                }
+            },
             viewer,
             resource: members.remove("resource"),
             params: members.remove("params"),

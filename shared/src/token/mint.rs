@@ -21,6 +21,8 @@ pub struct Vouched<'a> {
     pub id: &'a PrimaryId,
     pub params: &'a Map<String, Value>,
     pub viewer: &'a Viewer,
+    /// The version of the content; none means the current one.
+    pub version: Option<u64>,
     pub token_id: &'a str,
     /// Set when the token is worth something only as long as this stored session is.
     pub session: Option<&'a str>,
@@ -39,6 +41,8 @@ struct MintedClaims<'a> {
     exp: i64,
     resource: Map<String, Value>,
     params: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     viewer: &'a Viewer,
 }
 
@@ -58,6 +62,7 @@ pub fn mint(vouched: &Vouched, key: &SigningKey) -> Result<String> {
         exp: vouched.expires.unix(),
         resource: Map::from_iter([(vouched.kind.word().to_owned(), id)]),
         params: vouched.params,
+        version: vouched.version,
         viewer: vouched.viewer,
     };
     jsonwebtoken::encode(&header, &claims, key.signing()).map_err(Error::internal)

@@ -241,6 +241,7 @@ proptest! {
             id: &PrimaryId::Number(number),
             params: &params,
             viewer: &Viewer { id: viewer, ..Viewer::default() },
+            version: None,
             token_id: "t",
             session: Some("s"),
             issued: Timestamp::from_unix(NOW),

@@ -1,0 +1,197 @@
+//! `/v1/dives`: resources that keep their versions.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::audit;
+use vitrine::error::{Error, Result};
+use vitrine::http::caller::WriteResources;
+use vitrine::http::query::PageQuery;
+use vitrine::http::{Allowed, ContentJson, Json, Query};
+use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef, new_uuid};
+use vitrine::input::{Check, Invalid, Patch};
+use vitrine::origin::Origin;
+use vitrine::policy::EmbeddingParams;
+use vitrine::resource::{Resource, ResourceInput};
+use vitrine::version::{Version, VersionSummary};
+
+use crate::State as App;
+use crate::write::{self, Publishing};
+
+/// What can be changed without showing anything else: flags and titles.
+#[derive(Debug, Clone, Default, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DivePatch {
+    #[deserr(default)]
+    title: Option<String>,
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    description: Patch<String>,
+    #[deserr(default)]
+    enable_embedding: Option<bool>,
+    #[deserr(default)]
+    embedding_params: Option<EmbeddingParams>,
+    #[deserr(default)]
+    allowed_origins: Option<Vec<Origin>>,
+    #[deserr(default)]
+    archived: Option<bool>,
+}
+
+/// Everything that can be wrong is asked of the whole dive, once the parts are put together.
+impl Check for DivePatch {}
+
+impl DivePatch {
+    fn over(self, decided: ResourceInput) -> ResourceInput {
+        ResourceInput {
+            title: self.title.unwrap_or(decided.title),
+            description: self.description.over(decided.description),
+            enable_embedding: self.enable_embedding.unwrap_or(decided.enable_embedding),
+            embedding_params: self.embedding_params.unwrap_or(decided.embedding_params),
+            allowed_origins: self.allowed_origins.unwrap_or(decided.allowed_origins),
+            archived: self.archived.unwrap_or(decided.archived),
+            ..decided
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionList {
+    pub items: Vec<VersionSummary>,
+    pub next_cursor: Option<String>,
+}
+
+/// Create a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/dives", tag = "dives",
+    description = "Permission: `resources:write`. `content` is required. The id is new, the version 1.",
+    request_body = ResourceInput, responses((status = 201, body = Resource))
+))]
+pub async fn create(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    ContentJson { 0: input }: ContentJson<ResourceInput>,
+) -> Result<(StatusCode, axum::Json<Resource>)> {
+    require_content(&input)?;
+    let dive = ResourceRef::new(Kind::Dive, PrimaryId::Uuid(new_uuid()?));
+    let written = write::put(&app, &caller.key, &dive, &input).await?;
+    Ok((StatusCode::CREATED, axum::Json(written.resource)))
+}
+
+/// Read a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    description = "Permission: `resources:write`.",
+    responses((status = 200, body = Resource))
+))]
+pub async fn get(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Resource>> {
+    let resource = app.reader.get(&named(&id)?).await?;
+    caller.key.require_deployment(resource.deployment)?;
+    Ok(axum::Json(resource))
+}
+
+/// Replace a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    description = "Permission: `resources:write`. Content that differs makes a new version; the older ones stay readable.",
+    request_body = ResourceInput, responses((status = 200, body = Resource))
+))]
+pub async fn replace(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ContentJson { 0: input }: ContentJson<ResourceInput>,
+) -> Result<axum::Json<Resource>> {
+    require_content(&input)?;
+    write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, |_| input.clone())
+        .await
+        .map(axum::Json)
+}
+
+/// Change a dive's flags and titles.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    description = "Permission: `resources:write`. Makes no new version.",
+    request_body = DivePatch, responses((status = 200, body = Resource))
+))]
+pub async fn patch(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Json(input): Json<DivePatch>,
+) -> Result<axum::Json<Resource>> {
+    let change = |decided| input.clone().over(decided);
+    write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, change).await.map(axum::Json)
+}
+
+/// Remove a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    description = "Permission: `resources:write`. With all its versions. Its sessions end within `ResourceCacheSeconds`.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    write::remove(&app, &caller.key, &named(&id)?).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// List a dive's versions.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/dives/{id}/versions", tag = "dives", params(("id" = String, Path,), PageQuery),
+    description = "Permission: `resources:write`. The newest first.",
+    responses((status = 200, body = VersionList))
+))]
+pub async fn versions(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<VersionList>> {
+    let dive = reachable(&app, &caller, &id).await?;
+    let page = app.versions.list(&dive, query.limit, query.cursor.as_deref()).await?;
+    Ok(axum::Json(VersionList { items: page.items, next_cursor: page.next }))
+}
+
+/// Read a version of a dive.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/dives/{id}/versions/{version}", tag = "dives",
+    params(("id" = String, Path,), ("version" = u64, Path,)),
+    description = "Permission: `resources:write`.",
+    responses((status = 200, body = Version))
+))]
+pub async fn version(
+    caller: Allowed<WriteResources>,
+    State(app): State<App>,
+    Path((id, version)): Path<(String, String)>,
+) -> Result<axum::Json<Version>> {
+    let dive = reachable(&app, &caller, &id).await?;
+    let number = version.parse().ok().filter(|number| *number > 0 && !version.starts_with(['0', '+']));
+    let number = number.ok_or_else(|| Error::invalid("version", "must be a positive whole number"))?;
+    app.versions.get(&dive, number).await.map(axum::Json)
+}
+
+/// The dive by its own id, whichever it was called by, if the caller's scope reaches it.
+async fn reachable(app: &App, caller: &Allowed<WriteResources>, id: &str) -> Result<ResourceRef> {
+    let resource = app.reader.get(&named(id)?).await?;
+    caller.key.require_deployment(resource.deployment)?;
+    Ok(resource.reference())
+}
+
+fn require_content(input: &ResourceInput) -> Result<()> {
+    if input.content.is_some() { Ok(()) } else { Err(Error::invalid("content", "is required")) }
+}
+
+fn named(id: &str) -> Result<ResourceRef> {
+    let dive = ResourceRef { kind: Kind::Dive, id: ResourceId::parse(Kind::Dive, id)? };
+    audit::resource(&dive);
+    Ok(dive)
+}

@@ -1,0 +1,129 @@
+//! The versions of a dive's content. Each is written once, with the resource that begins to show it.
+
+use std::collections::BTreeSet;
+
+use super::cursor::{self, Page};
+use super::schema::SORT;
+use super::table::{Item, Table, key, text, text_of, unreadable};
+use crate::capability::{Capability, Grant};
+use crate::content::Content;
+use crate::environment::Environment;
+use crate::error::{Error, Reason, Result};
+use crate::identifiers::{Kind, ResourceRef};
+use crate::outage::unavailable;
+use crate::resource::Resource;
+use crate::version::{Version, VersionSummary};
+
+const DOCUMENT: &str = "document";
+const HTML: &str = "html";
+const PREFIX: &str = "version#";
+
+fn sort_key(version: u64) -> String {
+    format!("{PREFIX}{version:016}")
+}
+
+pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
+    key(&dive.to_string(), &sort_key(version))
+}
+
+/// The version that a resource shows from now on, if its kind keeps versions.
+pub(super) fn item_of(resource: &Resource) -> Result<Option<Item>> {
+    if resource.kind != Kind::Dive {
+        return Ok(None);
+    }
+    let mut item = key_of(&resource.reference(), resource.version);
+    let mut content = resource.content.clone();
+    if let Some(Content::Html { html }) = &mut content {
+        item.insert(HTML.to_owned(), text(std::mem::take(html)));
+    }
+    let version = Version {
+        summary: VersionSummary { version: resource.version, created_at: resource.updated_at },
+        content,
+    };
+    let document = serde_json::to_string(&version).map_err(Error::internal)?;
+    item.insert(DOCUMENT.to_owned(), text(document));
+    Ok(Some(item))
+}
+
+pub(super) fn from_item(item: &Item) -> Result<Version> {
+    let mut version: Version = text_of(item, DOCUMENT)
+        .and_then(|document| serde_json::from_str(document).ok())
+        .ok_or_else(|| unreadable("version"))?;
+    if let Some(Content::Html { html }) = &mut version.content {
+        *html = text_of(item, HTML).ok_or_else(|| unreadable("version content"))?.to_owned();
+    }
+    Ok(version)
+}
+
+/// Reads versions.
+#[derive(Debug, Clone)]
+pub struct VersionReader(Table);
+
+impl Capability for VersionReader {
+    fn grants() -> BTreeSet<Grant> {
+        ["dynamodb:GetItem", "dynamodb:Query"].map(Grant::Table).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl VersionReader {
+    pub async fn get(&self, dive: &ResourceRef, version: u64) -> Result<Version> {
+        let answer = self
+            .0
+            .client
+            .get_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key_of(dive, version)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        from_item(&answer.item.ok_or(Reason::VersionNotFound)?)
+    }
+
+    /// The newest first.
+    pub async fn list(
+        &self,
+        dive: &ResourceRef,
+        limit: Option<i32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<VersionSummary>> {
+        let start = cursor.map(|cursor| start_key(dive, cursor)).transpose()?;
+        let answer = self
+            .0
+            .client
+            .query()
+            .table_name(&self.0.name)
+            .key_condition_expression("pk = :dive AND begins_with(sk, :versions)")
+            .expression_attribute_values(":dive", text(dive.to_string()))
+            .expression_attribute_values(":versions", text(PREFIX))
+            // Without the markup, which can be large.
+            .projection_expression("sk, document")
+            .scan_index_forward(false)
+            .limit(limit.unwrap_or(cursor::DEFAULT_LIMIT))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| unavailable("Query", &error))?;
+        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
+        let summary = |item: &Item| {
+            text_of(item, DOCUMENT)
+                .and_then(|document| serde_json::from_str(document).ok())
+                .ok_or_else(|| unreadable("version"))
+        };
+        let items = answer.items().iter().map(summary).collect::<Result<_>>()?;
+        Ok(Page { items, next })
+    }
+}
+
+fn start_key(dive: &ResourceRef, cursor: &str) -> Result<Item> {
+    let place = cursor::decode(cursor)?;
+    let version = place.strip_prefix(PREFIX).and_then(|number| number.parse().ok());
+    match version {
+        Some(version) if sort_key(version) == place => Ok(key_of(dive, version)),
+        _ => Err(Reason::CursorInvalid.into()),
+    }
+}
