@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 
+use crate::account::ServiceAccount;
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::Deployment;
@@ -68,6 +69,19 @@ impl AccessKey {
             permissions: Vec::new(),
             deployments: Vec::new(),
             created_at: Timestamp::from_unix(0),
+            expires_at: None,
+        }
+    }
+
+    /// What a service account may, as a key.
+    pub fn of_account(account: &ServiceAccount) -> Self {
+        Self {
+            id: format!("account:{}", account.username),
+            name: account.username.to_string(),
+            role: account.role,
+            permissions: Vec::new(),
+            deployments: Vec::new(),
+            created_at: account.created_at,
             expires_at: None,
         }
     }

@@ -156,6 +156,8 @@ reasons! {
     RequestInvalid, "request_invalid", BadRequest, "The request is not valid.";
     CursorInvalid, "cursor_invalid", BadRequest, "The cursor is not valid.";
     IdInvalid, "id_invalid", BadRequest, "Invalid ID.";
+    AccountNotFound, "account_not_found", NotFound, "Not Found";
+    NameTaken, "name_taken", Conflict, "This name is taken.";
     KeyNotFound, "access_key_not_found", NotFound, "Not found.";
     RouteNotFound, "route_not_found", NotFound, "API endpoint does not exist.";
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";

@@ -9,6 +9,7 @@
 //! - **wire**: [`http`], what all functions' routers have in common.
 
 pub mod access;
+pub mod account;
 pub mod audit;
 pub mod capability;
 pub mod clock;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::account::ServiceAccount;
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::error::{Error, Reason, Result};
@@ -31,6 +32,8 @@ pub struct View {
     /// Every effective value, the locked ones too. Not for the browser.
     pub values: BTreeMap<String, Value>,
     pub viewer: Viewer,
+    /// What the content begins with.
+    pub state: Option<Arc<Value>>,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -41,6 +44,10 @@ pub struct Evidence {
     pub resource: Option<Arc<Resource>>,
     /// The version that the token is about, if it says one.
     pub version: Option<Arc<Version>>,
+    /// The service account that the viewer is, if the token says one.
+    pub account: Option<Arc<ServiceAccount>>,
+    /// What the content begins with.
+    pub state: Option<Arc<Value>>,
     /// The session, or the revocation, that the token's id stands for.
     pub session: SessionState,
 }
@@ -77,6 +84,7 @@ pub enum Terms {
 /// Decides about a token that is authentic and in time.
 pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Settings) -> Result<View> {
     check_session(claims, evidence.session)?;
+    let viewer = viewer_of(claims, evidence)?;
     let reference = claims.resource(asked.kind)?;
     if !evidence.embedding_enabled {
         return Err(Reason::EmbeddingDisabled.into());
@@ -104,7 +112,7 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
     let resolved = parameters::resolve(
         &resource.parameters,
         preview.as_ref().unwrap_or(&resource.embedding_params),
-        Given { token: &claims.params()?, url, attributes: &claims.viewer.attributes },
+        Given { token: &claims.params()?, url, attributes: &viewer.attributes },
         settings,
     )?;
     Ok(View {
@@ -112,9 +120,22 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         resource,
         visible: resolved.visible,
         values: resolved.values,
-        viewer: claims.viewer.clone(),
+        viewer,
+        state: evidence.state.clone(),
         expires_at: claims.expires.map(Timestamp::from_unix),
     })
+}
+
+/// A service account is what it is now, not what it was when the token was made.
+fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
+    let viewer = claims.viewer.clone();
+    match (&claims.account, &evidence.account) {
+        (None, _) => Ok(viewer),
+        (Some(id), Some(account)) if account.id == *id => {
+            Ok(Viewer { attributes: account.attributes.clone(), ..viewer })
+        }
+        (Some(_), _) => Err(Reason::TokenRevoked.into()),
+    }
 }
 
 fn content_of(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<Option<Content>> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::account::Username;
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
@@ -53,8 +54,7 @@ impl Views {
         token::check_time(&claims, &self.settings, self.clock.now())?;
         let reference = claims.resource(asked.kind)?;
         audit::resource(&reference);
-        let evidence =
-            self.evidence.gather(sought(&reference, filed_under(&claims).as_deref(), &claims)).await?;
+        let evidence = self.evidence.gather(Filed::of(&claims, reference).sought()).await?;
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
     }
@@ -88,7 +88,7 @@ impl Views {
 
     /// Would a token that vouches for this open a view? Asked before one is made.
     pub async fn rehearse(&self, claims: &Claims) -> Result<View> {
-        let evidence = self.evidence.gather_now(sought(&claims.resource(None)?, None, claims)).await?;
+        let evidence = self.evidence.gather_now(Filed::of(claims, claims.resource(None)?).sought()).await?;
         view::decide(claims, &Asked::default(), &evidence, &self.settings)
     }
 
@@ -97,8 +97,37 @@ impl Views {
     }
 }
 
-const fn sought<'a>(resource: &'a ResourceRef, session: Option<&'a str>, claims: &Claims) -> Sought<'a> {
-    Sought { resource, session, version: claims.version }
+/// What a decision about these claims needs to know, by its ids.
+struct Filed {
+    resource: ResourceRef,
+    session: Option<String>,
+    account: Option<Username>,
+    state: Option<String>,
+    version: Option<u64>,
+}
+
+impl Filed {
+    fn of(claims: &Claims, resource: ResourceRef) -> Self {
+        let username = claims.account.as_ref().and(claims.viewer.id.as_ref());
+        let state = claims.token_id.as_ref().filter(|_| claims.has_state);
+        Self {
+            resource,
+            session: filed_under(claims),
+            account: username.and_then(|name| name.parse().ok()),
+            state: state.map(|id| random::fingerprint(id)),
+            version: claims.version,
+        }
+    }
+
+    fn sought(&self) -> Sought<'_> {
+        Sought {
+            resource: &self.resource,
+            session: self.session.as_deref(),
+            version: self.version,
+            account: self.account.as_ref(),
+            state: self.state.as_deref(),
+        }
+    }
 }
 
 /// What a session or a revocation of this token is filed under. A session's id is a fingerprint already.

@@ -1,5 +1,6 @@
 //! Makes credentials for a browser: a token that can be used again, or a session that is exchanged once.
 
+mod motherduck;
 mod native;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
 use vitrine::settings::Settings;
-use vitrine::storage::SessionStarter;
+use vitrine::storage::{AccountReader, SessionStarter};
 use vitrine::views::Views;
 
 vitrine::capabilities! {
@@ -16,13 +17,16 @@ vitrine::capabilities! {
         callers: Callers,
         views: Views,
         sessions: SessionStarter,
+        accounts: AccountReader,
         settings: Arc<Settings>,
         clock: Clock,
     }
 }
 
 pub fn routes() -> Routes<State> {
-    Routes::default().post("/v1/sessions", native::create)
+    Routes::default()
+        .post("/v1/sessions", native::create)
+        .post("/v1/dives/{id}/embed-session", motherduck::embed_session)
 }
 
 pub fn router(state: State) -> Router {
@@ -31,5 +35,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::create))]
+#[openapi(paths(native::create, motherduck::embed_session))]
 pub struct ApiDoc;

@@ -153,6 +153,8 @@ pub async fn create(
             params: &params,
             viewer: &viewer,
             version: None,
+            account: None,
+            has_state: false,
             token_id: &random::short_id()?,
             session: None,
             issued: now,

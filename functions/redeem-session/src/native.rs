@@ -56,6 +56,8 @@ pub async fn redeem(
             params: &session.params,
             viewer: &session.viewer,
             version: None,
+            account: None,
+            has_state: false,
             token_id: &random::short_id()?,
             session: Some(&fingerprint),
             issued: now,

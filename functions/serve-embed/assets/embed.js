@@ -20,6 +20,16 @@ const SENTENCES = {
     list: "Separate with commas",
   },
 };
+// What viewers of a dive know from the page that MotherDuck shows it in.
+const SANDBOX_SENTENCES = {
+  token_: "Invalid or expired token. Please reload the page.",
+  token_expired: "Invalid or expired token. Please reload the page.",
+  session_: "Invalid or expired token. Please reload the page.",
+  resource_not_found: "Dive not found.",
+  version_not_found: "Dive not found.",
+  expired: "Session expired",
+  failed: "Failed to load dive. Please try again.",
+};
 const APPEARANCE = ["bordered", "titled", "theme", "background", "hide_parameters", "refresh", "font", "downloads",
   "hide_download_button", "locale"];
 
@@ -27,11 +37,13 @@ const root = document.documentElement;
 const part = (id) => document.getElementById(id);
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 // What stands before /embed is kept: a deployment may live under a path of its own.
-const [, base, kind, credential = ""] = /^(.*)\/embed\/([^/]+)\/([^/]+)\/?$/.exec(location.pathname) ?? [];
+const sandbox = /^(.*)\/sandbox\/?$/.exec(location.pathname);
+const [, base, kind, credential = ""] =
+  sandbox?.concat("dive") ?? /^(.*)\/embed\/([^/]+)\/([^/]+)\/?$/.exec(location.pathname) ?? [];
 const publicId = /^[A-Za-z0-9]{12}$/.test(credential) && credential;
 
 let session, token; // the token is a promise: a single-use session is exchanged once, however many loads want it
-let options, text, asked; // asked: the parameters the address asks for
+let options, text, queryMode, asked; // asked: the parameters the address asks for
 let wanted, good; // parameters of the request under way, and of the view that is shown
 let view, controls, controlsKey, frame, frameKey, listening;
 let request, nextLoad, expiry; // nextLoad is a retry or a refresh: there is one at most
@@ -44,11 +56,22 @@ function takeCredential() {
   const { hash } = location;
   const found = /[#&]session=([^&]*)/.exec(hash);
   if (found) forgetSession(hash.replace(/([#&])session=[^&]*&?/g, "$1").replace(/[#&]$/, ""));
-  const fresh = publicId ? decode(found?.[1] ?? "") : credential;
+  const hidden = decode(found?.[1] ?? "");
+  const fresh = sandbox ? tokenOf(hidden) : publicId ? hidden : credential;
   if (!fresh || fresh === session) return false;
   session = fresh;
   token = null;
   return true;
+}
+
+// A dive's session string is base64url of JSON, in which the token is.
+function tokenOf(string) {
+  try {
+    const { token } = JSON.parse(atob(string.replace(/-/g, "+").replace(/_/g, "/")));
+    return typeof token === "string" ? token : "";
+  } catch {
+    return "";
+  }
 }
 
 function forgetSession(hash) {
@@ -67,6 +90,8 @@ function readAddress() {
   const hash = new URLSearchParams(location.hash.slice(1));
   options = Object.fromEntries(APPEARANCE.map((name) => [name, hash.get(name)]));
   const query = new URLSearchParams(location.search);
+  queryMode = query.get("queryMode") === "dual" ? "dual" : "server";
+  if (sandbox) query.delete("queryMode");
   const taken = new Set([...query.keys(), ...APPEARANCE, "session"]);
   for (const [name, value] of hash) if (!taken.has(name)) query.append(name, value);
   if (asked === String(query)) return false;
@@ -180,8 +205,11 @@ function planRefresh() {
 
 function sentence({ reason, message, retry }) {
   if (retry) return text.unavailable;
+  if (sandbox) return dived(reason) ?? SANDBOX_SENTENCES.failed;
   return text[reason] ?? text[/^(token|session)_/.exec(reason)?.[0]] ?? (message || text.unknown);
 }
+
+const dived = (reason) => SANDBOX_SENTENCES[reason] ?? SANDBOX_SENTENCES[/^(token|session)_/.exec(reason)?.[0]];
 
 function fail(problem) {
   view = null;
@@ -255,7 +283,7 @@ function render() {
   document.title = part("title").textContent = title;
   part("description").textContent = description ?? "";
   part("heading").hidden = !flag("titled", true);
-  part("expired").textContent = text.token_expired;
+  part("expired").textContent = sandbox ? SANDBOX_SENTENCES.expired : text.token_expired;
   part("expired").hidden = !expired;
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
@@ -407,7 +435,8 @@ function unmount() {
 function sendView(html) {
   if (!frame || !listening) return;
   const { resource, parameters } = view;
-  const message = { resource, parameters, values: valuesOf(parameters), theme: theme(), locale: root.lang };
+  const { state = null } = view;
+  const message = { resource, parameters, values: valuesOf(parameters), state, queryMode, theme: theme(), locale: root.lang };
   // An opaque origin has no name to post to. What the frame may load is bounded by frame-src.
   const named = origin !== "null" && frame.sandbox.contains("allow-same-origin");
   frame.contentWindow.postMessage({ type: "vitrine:view", html, view: message }, named ? new URL(frame.src).origin : "*");
@@ -423,6 +452,17 @@ function heard({ source, data }) {
     frame.style.height = `${Math.min(data.height, 50000)}px`;
     part("embed").classList.remove("fills");
   }
+  if (data?.type === "vitrine:navigate") navigate(data.url);
+}
+
+// A link in the content leads out of the frame. In MotherDuck's page the host opens it, elsewhere we may.
+function navigate(target) {
+  let url;
+  try { url = new URL(target); } catch { return; }
+  if (!/^https?:$/.test(url.protocol)) return;
+  emit("navigate", { url: url.href });
+  if (!sandbox) window.open(url.href, "_blank", "noopener,noreferrer");
+  else if (parent !== window) parent.postMessage({ type: "navigation-request", url: url.href }, "*");
 }
 
 // ---- the host ----

@@ -22,6 +22,7 @@ pub fn routes() -> Routes<State> {
         .get("/embed/dashboard/{credential}", page::dashboard)
         .get("/embed/question/{credential}", page::question)
         .get("/embed/dive/{credential}", page::dive)
+        .get("/sandbox", page::sandbox)
         .get("/embed/assets/{file}", assets::file)
         .get("/app/iframeResizer.js", assets::iframe_resizer)
 }
@@ -32,5 +33,12 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(page::dashboard, page::question, page::dive, assets::file, assets::iframe_resizer))]
+#[openapi(paths(
+    page::dashboard,
+    page::question,
+    page::dive,
+    page::sandbox,
+    assets::file,
+    assets::iframe_resizer
+))]
 pub struct ApiDoc;

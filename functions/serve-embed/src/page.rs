@@ -62,6 +62,16 @@ pub async fn dive(
     page(Kind::Dive, views, settings, path).await
 }
 
+/// The page that MotherDuck's clients load a dive in.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/sandbox", tag = "dives", params(("queryMode" = Option<String>, Query, description = "`server` or `dual`; handed on to the dive")),
+    description = "With `#session=<session string>` behind it, which no request carries: so only the origins of `AllowedOrigins` may frame it. Always 200 HTML.",
+    responses((status = 200, content_type = "text/html", body = String)), security(())
+))]
+pub async fn sandbox(State(settings): State<Arc<Settings>>) -> Result<Response> {
+    shell(&settings, None)
+}
+
 async fn page(
     kind: Kind,
     State(views): State<Views>,
@@ -73,7 +83,11 @@ async fn page(
     } else {
         views.place(&credential, kind).await
     };
-    let policy = HeaderValue::from_str(&policy(&settings, resource.as_deref())).map_err(Error::internal)?;
+    shell(&settings, resource.as_deref())
+}
+
+fn shell(settings: &Settings, resource: Option<&Resource>) -> Result<Response> {
+    let policy = HeaderValue::from_str(&policy(settings, resource)).map_err(Error::internal)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (

@@ -1,8 +1,11 @@
 //! `GET /v1/view`: what the page inside the iframe asks.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
+use serde_json::Value;
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::content::Content;
 use vitrine::error::{Reason, Result};
@@ -21,6 +24,10 @@ pub struct ViewAnswer {
     pub parameters: Vec<VisibleParameter>,
     pub content: Option<Content>,
     pub viewer: Option<ViewedBy>,
+    /// What the content begins with, where its session was made with a first state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub state: Option<Arc<Value>>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Timestamp>,
     /// Our clock, so that a page with a wrong one can still tell when the view expires.
@@ -100,6 +107,7 @@ async fn answer(
         parameters: view.visible,
         content: view.content,
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
+        state: view.state,
         expires_at: view.expires_at,
         server_time: clock.now(),
     }))

@@ -8,19 +8,21 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::access::{self, AccessKey, Permission};
+use crate::account::{self, TokenType, Username};
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::secrets::AdminKey;
-use crate::storage::AccessKeyReader;
+use crate::storage::{AccessKeyReader, AccountReader};
 
 /// Knows every access key.
 #[derive(Clone)]
 pub struct Callers {
     admin: AdminKey,
     keys: AccessKeyReader,
+    accounts: AccountReader,
     clock: Clock,
 }
 
@@ -33,6 +35,7 @@ impl Capability for Callers {
         Self {
             admin: AdminKey::connect(environment),
             keys: AccessKeyReader::connect(environment),
+            accounts: AccountReader::connect(environment),
             clock: environment.clock.clone(),
         }
     }
@@ -53,11 +56,30 @@ impl Callers {
                 Ok(key)
             };
         }
+        if let Some((username, id)) = account::parts_of(shown) {
+            return self.identify_account(&username, id, shown).await;
+        }
         if self.admin.is(shown).await? {
             Ok(AccessKey::bootstrap())
         } else {
             Err(Reason::AccessKeyUnknown.into())
         }
+    }
+}
+
+impl Callers {
+    /// A service account has the rights of its role now, whatever it was when its token was made.
+    async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<AccessKey> {
+        let unknown = || Error::from(Reason::AccessKeyUnknown);
+        let token = self.accounts.authenticate(username, id, shown).await?.ok_or_else(unknown)?;
+        let account = self.accounts.find(username).await?.ok_or_else(unknown)?;
+        if token.account != account.id || token.is_expired(self.clock.now()) {
+            return Err(unknown());
+        }
+        if token.token_type == TokenType::ReadScaling {
+            return Err(Error::new(Reason::AccessDenied).detail("a read-scaling token"));
+        }
+        Ok(AccessKey::of_account(&account))
     }
 }
 

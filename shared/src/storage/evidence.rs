@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
+use serde_json::Value;
+
+use super::accounts;
 use super::resources;
 use super::sessions;
 use super::switch;
 use super::table::{Item, Table, text_of};
 use super::versions;
+use crate::account::{ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::content::Content;
@@ -24,7 +28,7 @@ use crate::settings::Settings;
 use crate::version::Version;
 use crate::view::Evidence;
 
-/// What is weighed for an entry beside the content of a resource.
+/// What every entry weighs.
 const ENTRY_WEIGHT: usize = 2_048;
 
 #[derive(Clone)]
@@ -38,6 +42,8 @@ struct Inner {
     resources: Recent<ResourceRef, Arc<Resource>>,
     sessions: Recent<String, SessionState>,
     versions: Recent<(ResourceRef, u64), Arc<Version>>,
+    accounts: Recent<String, Arc<ServiceAccount>>,
+    states: Recent<String, Arc<Value>>,
 }
 
 impl Capability for EvidenceReader {
@@ -55,6 +61,8 @@ impl Capability for EvidenceReader {
             resources: Recent::new(age),
             sessions: Recent::new(age),
             versions: Recent::new(age),
+            accounts: Recent::new(age),
+            states: Recent::new(age),
         }))
     }
 
@@ -73,6 +81,10 @@ pub struct Sought<'a> {
     pub session: Option<&'a str>,
     /// The version of the content that the token is about.
     pub version: Option<u64>,
+    /// The service account that the viewer is.
+    pub account: Option<&'a Username>,
+    /// What the first state of the content is filed under.
+    pub state: Option<&'a str>,
 }
 
 /// The parts that are not known and have to be read.
@@ -82,6 +94,8 @@ struct Wanted<'a> {
     resource: Option<&'a ResourceRef>,
     session: Option<&'a str>,
     version: Option<(&'a ResourceRef, u64)>,
+    account: Option<&'a Username>,
+    state: Option<&'a str>,
 }
 
 /// What was found; a part that was not asked for stays as it is.
@@ -91,6 +105,8 @@ struct Found {
     resource: Option<Arc<Resource>>,
     session: Option<SessionState>,
     version: Option<Arc<Version>>,
+    account: Option<Arc<ServiceAccount>>,
+    state: Option<Arc<Value>>,
 }
 
 impl EvidenceReader {
@@ -124,6 +140,8 @@ impl EvidenceReader {
             version: sought
                 .version
                 .and_then(|version| memory.versions.get(&(sought.resource.clone(), version), now)),
+            account: sought.account.and_then(|name| memory.accounts.get(&name.folded(), now)),
+            state: sought.state.and_then(|id| memory.states.get(&id.to_owned(), now)),
         };
         self.complete(sought, known, now).await
     }
@@ -142,6 +160,8 @@ impl EvidenceReader {
                 .version
                 .filter(|_| known.version.is_none())
                 .map(|version| (sought.resource, version)),
+            account: sought.account.filter(|_| known.account.is_none()),
+            state: sought.state.filter(|_| known.state.is_none()),
         };
         let found = if wanted.is_nothing() { Found::default() } else { self.read(wanted, now).await? };
         Ok(Evidence {
@@ -149,6 +169,8 @@ impl EvidenceReader {
             resource: known.resource.or(found.resource),
             session: known.session.or(found.session).unwrap_or(SessionState::Absent),
             version: known.version.or(found.version),
+            account: known.account.or(found.account),
+            state: known.state.or(found.state),
         })
     }
 
@@ -157,8 +179,10 @@ impl EvidenceReader {
         let session_key = wanted.session.map(sessions::key_of);
         let switch_key = wanted.switch.then(switch::item_key);
         let version_key = wanted.version.map(|(dive, version)| versions::key_of(dive, version));
-        let keys =
-            [&resource_key, &session_key, &version_key, &switch_key].into_iter().flatten().cloned().collect();
+        let account_key = wanted.account.map(accounts::key_of);
+        let state_key = wanted.state.map(sessions::state_key);
+        let keys = [&resource_key, &session_key, &version_key, &account_key, &state_key, &switch_key];
+        let keys = keys.into_iter().flatten().cloned().collect();
         let items = self.batch_get(keys).await?;
         let find = |key: &Option<Item>| {
             key.as_ref().and_then(|key| {
@@ -173,9 +197,7 @@ impl EvidenceReader {
         }
         if let (Some(reference), Some(item)) = (wanted.resource, find(&resource_key)) {
             let resource = Arc::new(resources::from_item(item)?);
-            let weight = ENTRY_WEIGHT
-                + resource.content.as_ref().map_or(0, Content::size)
-                + text_of(item, "document").map_or(0, str::len);
+            let weight = text_weight(item) + resource.content.as_ref().map_or(0, Content::size);
             // What cannot be seen is read anew each time: publishing shows at once.
             if resource.is_embeddable() {
                 self.0.resources.put(reference.clone(), Arc::clone(&resource), weight, now);
@@ -187,6 +209,16 @@ impl EvidenceReader {
             let weight = ENTRY_WEIGHT + version.content.as_ref().map_or(0, Content::size);
             self.0.versions.put((dive.clone(), number), Arc::clone(&version), weight, now);
             found.version = Some(version);
+        }
+        if let (Some(name), Some(item)) = (wanted.account, find(&account_key)) {
+            let account = Arc::new(accounts::from_item(item)?);
+            self.0.accounts.put(name.folded(), Arc::clone(&account), text_weight(item), now);
+            found.account = Some(account);
+        }
+        if let (Some(id), Some(item)) = (wanted.state, find(&state_key)) {
+            let state = Arc::new(sessions::kept_state(item)?);
+            self.0.states.put(id.to_owned(), Arc::clone(&state), text_weight(item), now);
+            found.state = Some(state);
         }
         if let Some(id) = wanted.session {
             let state = find(&session_key).map_or(SessionState::Absent, sessions::state_of);
@@ -218,8 +250,18 @@ impl EvidenceReader {
     }
 }
 
+/// What an entry weighs beside the content of a resource.
+fn text_weight(item: &Item) -> usize {
+    ENTRY_WEIGHT + text_of(item, "document").map_or(0, str::len)
+}
+
 impl Wanted<'_> {
     const fn is_nothing(&self) -> bool {
-        !self.switch && self.resource.is_none() && self.session.is_none() && self.version.is_none()
+        !self.switch
+            && self.resource.is_none()
+            && self.session.is_none()
+            && self.version.is_none()
+            && self.account.is_none()
+            && self.state.is_none()
     }
 }

@@ -2,6 +2,7 @@
 //! way of using them, with the actions it needs.
 
 pub mod access_keys;
+pub mod accounts;
 pub mod cursor;
 pub mod evidence;
 pub mod resources;
@@ -11,6 +12,7 @@ mod table;
 pub mod versions;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
+pub use accounts::{AccountReader, AccountWriter};
 pub use evidence::{EvidenceReader, Sought};
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use sessions::{SessionEnder, SessionStarter};

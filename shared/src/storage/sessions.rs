@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 
+use serde_json::Value;
+
 use super::schema::TTL;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::capability::{Capability, Grant};
@@ -21,6 +23,16 @@ const REVOKED: &str = "revoked_at";
 
 pub(super) fn key_of(fingerprint: &str) -> Item {
     key(&format!("session#{fingerprint}"), SORT_KEY)
+}
+
+pub(super) fn state_key(fingerprint: &str) -> Item {
+    key(&format!("session#{fingerprint}"), "state")
+}
+
+pub(super) fn kept_state(item: &Item) -> Result<Value> {
+    text_of(item, DOCUMENT)
+        .and_then(|document| serde_json::from_str(document).ok())
+        .ok_or_else(|| unreadable("session state"))
 }
 
 pub(super) fn state_of(item: &Item) -> SessionState {
@@ -59,6 +71,23 @@ impl SessionStarter {
             .item("redeem_by", number(session.redeem_by.unix()))
             .item(TTL, number(session.expires_at.plus(crate::token::LEEWAY_SECONDS).unix()))
             .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+}
+
+impl SessionStarter {
+    /// Files what the content of a session begins with, which is too large for a token.
+    pub async fn keep_state(&self, fingerprint: &str, state: &Value, expires: Timestamp) -> Result<()> {
+        self.0
+            .client
+            .put_item()
+            .table_name(&self.0.name)
+            .set_item(Some(state_key(fingerprint)))
+            .item(DOCUMENT, text(state.to_string()))
+            .item(TTL, number(expires.plus(crate::token::LEEWAY_SECONDS).unix()))
             .send()
             .await
             .map_err(|error| unavailable("PutItem", &error))?;

@@ -21,6 +21,10 @@ pub struct Claims {
     pub session: Option<String>,
     /// The version of the content that the token is about; none means the current one.
     pub version: Option<u64>,
+    /// The service account that the viewer is: without it the token is worth nothing.
+    pub account: Option<String>,
+    /// Is there a first state on file that the content begins with?
+    pub has_state: bool,
     pub viewer: Viewer,
     resource: Option<Value>,
     params: Option<Value>,
@@ -52,6 +56,12 @@ impl Claims {
                 Some(version) => {
                     Some(version.as_u64().filter(|version| *version > 0).ok_or_else(|| wrong("version"))?)
                 }
+            },
+            account: text(&mut members, "account")?,
+            has_state: match members.remove("state") {
+                None => false,
+                Some(Value::Bool(has_state)) => has_state,
+                Some(_) => return Err(wrong("state")),
             },
             viewer,
             resource: members.remove("resource"),

@@ -23,6 +23,10 @@ pub struct Vouched<'a> {
     pub viewer: &'a Viewer,
     /// The version of the content; none means the current one.
     pub version: Option<u64>,
+    /// The service account that the viewer is.
+    pub account: Option<&'a str>,
+    /// Is there a first state on file under the token's id?
+    pub has_state: bool,
     pub token_id: &'a str,
     /// Set when the token is worth something only as long as this stored session is.
     pub session: Option<&'a str>,
@@ -43,6 +47,10 @@ struct MintedClaims<'a> {
     params: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    state: bool,
     viewer: &'a Viewer,
 }
 
@@ -63,6 +71,8 @@ pub fn mint(vouched: &Vouched, key: &SigningKey) -> Result<String> {
         resource: Map::from_iter([(vouched.kind.word().to_owned(), id)]),
         params: vouched.params,
         version: vouched.version,
+        account: vouched.account,
+        state: vouched.has_state,
         viewer: vouched.viewer,
     };
     jsonwebtoken::encode(&header, &claims, key.signing()).map_err(Error::internal)

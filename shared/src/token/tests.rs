@@ -242,6 +242,8 @@ proptest! {
             params: &params,
             viewer: &Viewer { id: viewer, ..Viewer::default() },
             version: None,
+            account: None,
+            has_state: false,
             token_id: "t",
             session: Some("s"),
             issued: Timestamp::from_unix(NOW),

@@ -1,0 +1,324 @@
+//! `/v1/users`: service accounts and their tokens, by the routes that MotherDuck's clients call.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::Value;
+use vitrine::access::Role;
+use vitrine::account::{self, AccountToken, ServiceAccount, TokenType, Username};
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::http::caller::Admin;
+use vitrine::http::{Allowed, Json};
+use vitrine::input::{Check, Invalid, Wrong};
+use vitrine::parameter::is_value;
+use vitrine::random;
+use vitrine::storage::{AccountReader, AccountWriter};
+
+const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
+const TTL_SECONDS: std::ops::RangeInclusive<i64> = 300..=31_536_000;
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountInput {
+    /// 3 to 255 letters, digits and underscores, a letter first.
+    #[deserr(try_from(String) = parse_username -> Wrong)]
+    username: Username,
+    /// Ours beyond MotherDuck; member if not said.
+    #[deserr(default)]
+    role: Option<Role>,
+    /// Ours beyond MotherDuck: part of every view that is made as this account.
+    #[deserr(default)]
+    attributes: Option<BTreeMap<String, Value>>,
+}
+
+fn parse_username(text: String) -> std::result::Result<Username, Wrong> {
+    text.parse()
+}
+
+impl Check for AccountInput {
+    fn problems(&self) -> Vec<Issue> {
+        attribute_problems(self.attributes.as_ref())
+    }
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountPatch {
+    #[deserr(default)]
+    role: Option<Role>,
+    /// Replaced as a whole.
+    #[deserr(default)]
+    attributes: Option<BTreeMap<String, Value>>,
+}
+
+impl Check for AccountPatch {
+    fn problems(&self) -> Vec<Issue> {
+        attribute_problems(self.attributes.as_ref())
+    }
+}
+
+fn attribute_problems(attributes: Option<&BTreeMap<String, Value>>) -> Vec<Issue> {
+    let Some(attributes) = attributes else { return Vec::new() };
+    let mut issues: Vec<_> = attributes
+        .iter()
+        .filter(|(_, value)| !is_value(value))
+        .map(|(name, _)| Issue::new(format!("attributes.{name}"), "must be a single value or a list of them"))
+        .collect();
+    if serde_json::to_string(attributes).map_or(0, |text| text.len()) > MAX_ATTRIBUTES_BYTES {
+        issues.push(Issue::new("attributes", "must be at most 16 KiB together"));
+    }
+    issues
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenInput {
+    name: String,
+    /// Seconds, 300 to 31536000; without it the token does not expire.
+    #[deserr(default)]
+    ttl: Option<i64>,
+    #[deserr(default, try_from(Option<String>) = parse_token_type -> Wrong)]
+    token_type: Option<TokenType>,
+}
+
+fn parse_token_type(word: Option<String>) -> std::result::Result<Option<TokenType>, Wrong> {
+    match word.as_deref() {
+        None => Ok(None),
+        Some("read_write") => Ok(Some(TokenType::ReadWrite)),
+        Some("read_scaling") => Ok(Some(TokenType::ReadScaling)),
+        Some(_) => Err(Wrong("must be one of: read_write, read_scaling")),
+    }
+}
+
+impl Check for TokenInput {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.name.is_empty() || self.name.chars().count() > 255 {
+            issues.push(Issue::new("name", "must be 1 to 255 characters"));
+        }
+        if self.ttl.is_some_and(|ttl| !TTL_SECONDS.contains(&ttl)) {
+            issues.push(Issue::new("ttl", "must be 300 to 31536000 seconds"));
+        }
+        issues
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Account {
+    username: Username,
+    role: Role,
+    attributes: BTreeMap<String, Value>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_ts: Timestamp,
+}
+
+impl From<ServiceAccount> for Account {
+    fn from(account: ServiceAccount) -> Self {
+        Self {
+            username: account.username,
+            role: account.role,
+            attributes: account.attributes,
+            created_ts: account.created_at,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Token {
+    id: String,
+    name: String,
+    token_type: TokenType,
+    read_only: bool,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_ts: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    expire_at: Option<Timestamp>,
+}
+
+impl From<AccountToken> for Token {
+    fn from(token: AccountToken) -> Self {
+        Self {
+            id: token.id,
+            name: token.name,
+            read_only: token.token_type == TokenType::ReadScaling,
+            token_type: token.token_type,
+            created_ts: token.created_at,
+            expire_at: token.expires_at,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenCreated {
+    /// The token itself. It is shown this once.
+    token: String,
+    #[serde(flatten)]
+    record: Token,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenList {
+    tokens: Vec<Token>,
+}
+
+/// Create a service account.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/users", tag = "service accounts",
+    description = "Admin only. 409 if the name is taken; upper and lower case are the same name.",
+    request_body = AccountInput, responses((status = 200, body = Account))
+))]
+pub async fn create(
+    _: Allowed<Admin>,
+    State(accounts): State<AccountWriter>,
+    State(clock): State<Clock>,
+    Json(input): Json<AccountInput>,
+) -> Result<axum::Json<Account>> {
+    let account = ServiceAccount {
+        id: random::short_id()?,
+        username: input.username,
+        role: input.role.unwrap_or(Role::Member),
+        attributes: input.attributes.unwrap_or_default(),
+        created_at: clock.now(),
+    };
+    accounts.create(&account).await.map_err(name_taken)?;
+    Ok(axum::Json(account.into()))
+}
+
+/// Read a service account.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    description = "Admin only.",
+    responses((status = 200, body = Account))
+))]
+pub async fn get(
+    _: Allowed<Admin>,
+    State(reader): State<AccountReader>,
+    Path(username): Path<String>,
+) -> Result<axum::Json<Account>> {
+    find(&reader, &username).await.map(|account| axum::Json(account.into()))
+}
+
+/// Change a service account's role or attributes.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    description = "Admin only. Shows in its views within `ResourceCacheSeconds`.",
+    request_body = AccountPatch, responses((status = 200, body = Account))
+))]
+pub async fn update(
+    _: Allowed<Admin>,
+    State(reader): State<AccountReader>,
+    State(writer): State<AccountWriter>,
+    Path(username): Path<String>,
+    Json(input): Json<AccountPatch>,
+) -> Result<axum::Json<Account>> {
+    let present = find(&reader, &username).await?;
+    let account = ServiceAccount {
+        role: input.role.unwrap_or(present.role),
+        attributes: input.attributes.unwrap_or(present.attributes),
+        ..present
+    };
+    writer.replace(&account).await?;
+    Ok(axum::Json(account.into()))
+}
+
+/// Remove a service account.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    description = "Admin only. Ends its tokens at once and its embed sessions within `ResourceCacheSeconds`.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete(
+    _: Allowed<Admin>,
+    State(writer): State<AccountWriter>,
+    Path(username): Path<String>,
+) -> Result<StatusCode> {
+    writer.delete(&named(&username)?).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Make a token for a service account.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
+    description = "Admin only. 409 if the account has a token of this name.",
+    request_body = TokenInput, responses((status = 200, body = TokenCreated))
+))]
+pub async fn create_token(
+    _: Allowed<Admin>,
+    State(reader): State<AccountReader>,
+    State(writer): State<AccountWriter>,
+    State(clock): State<Clock>,
+    Path(username): Path<String>,
+    Json(input): Json<TokenInput>,
+) -> Result<axum::Json<TokenCreated>> {
+    let account = find(&reader, &username).await?;
+    let now = clock.now();
+    let record = AccountToken {
+        id: AccountToken::id_of(&input.name),
+        name: input.name,
+        token_type: input.token_type.unwrap_or(TokenType::ReadWrite),
+        account: account.id,
+        created_at: now,
+        expires_at: input.ttl.map(|ttl| now.plus(ttl)),
+    };
+    let token = account::new_token(&account.username, &record.id)?;
+    writer.create_token(&account.username, &record, &token).await.map_err(name_taken)?;
+    Ok(axum::Json(TokenCreated { token, record: record.into() }))
+}
+
+/// List a service account's tokens.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
+    description = "Admin only. Never shows a token.",
+    responses((status = 200, body = TokenList))
+))]
+pub async fn list_tokens(
+    _: Allowed<Admin>,
+    State(reader): State<AccountReader>,
+    State(writer): State<AccountWriter>,
+    Path(username): Path<String>,
+) -> Result<axum::Json<TokenList>> {
+    let account = find(&reader, &username).await?;
+    // MotherDuck has no pages here; a thousand tokens of one account are enough for anybody.
+    let page = writer.tokens(&account.username, None).await?;
+    let mine = page.items.into_iter().filter(|token| token.account == account.id);
+    Ok(axum::Json(TokenList { tokens: mine.map(Token::from).collect() }))
+}
+
+/// Remove a token of a service account.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/users/{username}/tokens/{id}", tag = "service accounts",
+    params(("username" = String, Path,), ("id" = String, Path,)),
+    description = "Admin only. The next request with it is refused.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete_token(
+    _: Allowed<Admin>,
+    State(writer): State<AccountWriter>,
+    Path((username, id)): Path<(String, String)>,
+) -> Result<StatusCode> {
+    writer.delete_token(&named(&username)?, &id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn find(reader: &AccountReader, username: &str) -> Result<ServiceAccount> {
+    reader.find(&named(username)?).await?.ok_or(Reason::AccountNotFound.into())
+}
+
+/// What cannot be a name is the name of nothing.
+fn named(username: &str) -> Result<Username> {
+    username.parse().map_err(|_| Reason::AccountNotFound.into())
+}
+
+fn name_taken(error: Error) -> Error {
+    if error.reason == Reason::Conflict { Reason::NameTaken.into() } else { error }
+}
