@@ -19,11 +19,12 @@ struct Asset {
 }
 
 /// What the owner's markup may do, in its own frame: run scripts and load things over https, and nothing
-/// that reaches out of the frame. Anybody may frame this document; by itself it shows nothing.
+/// that reaches out of the frame. It says nothing of ancestors: even `*` would not match a page in a sandbox
+/// without an origin, and by itself this document shows nothing.
 const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https:; \
      style-src 'unsafe-inline' https:; img-src https: data: blob:; font-src https: data:; \
      media-src https: data: blob:; connect-src https:; worker-src blob:; frame-src https:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors *";
+     base-uri 'none'; form-action 'none'";
 
 const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
