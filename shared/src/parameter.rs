@@ -86,7 +86,7 @@ impl Parameter {
             if !is_slug(&parameter.slug) {
                 issue(
                     "slug",
-                    "must be 1 to 100 characters without control characters or white space at its ends",
+                    "must be 1 to 100 characters without control characters or white space at its ends, and not `parameters`",
                 );
             }
             if parameters[..index].iter().any(|earlier| earlier.slug == parameter.slug) {
@@ -131,7 +131,11 @@ fn is_choice(choice: &[Value]) -> bool {
 }
 
 fn is_slug(slug: &str) -> bool {
-    !slug.is_empty() && slug.len() <= 100 && slug.trim() == slug && !slug.chars().any(char::is_control)
+    // `?parameters=` is the JSON form of all of them.
+    slug != "parameters"
+        && (1..=100).contains(&slug.chars().count())
+        && slug.trim() == slug
+        && !slug.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -71,10 +71,10 @@ pub struct ResourceInput {
 impl Check for ResourceInput {
     fn problems(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
-        if self.title.trim().is_empty() || self.title.len() > 255 {
+        if self.title.trim().is_empty() || self.title.chars().count() > 255 {
             issues.push(Issue::new("title", "must be 1 to 255 characters"));
         }
-        if self.description.as_ref().is_some_and(|text| text.len() > 4_096) {
+        if self.description.as_ref().is_some_and(|text| text.chars().count() > 4_096) {
             issues.push(Issue::new("description", "must be at most 4096 characters"));
         }
         if self.allowed_origins.len() > 50 {

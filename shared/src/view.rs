@@ -53,14 +53,20 @@ pub struct Evidence {
 }
 
 /// What is asked for with a credential.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// The kind that the route is about.
     pub kind: Option<Kind>,
-    /// Viewer parameters.
-    pub url: Map<String, Value>,
+    /// Viewer parameters; or why they cannot be read, which matters only to who may see anything at all.
+    pub url: Result<Map<String, Value>>,
     pub named_by: NamedBy,
     pub terms: Terms,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { kind: None, url: Ok(Map::new()), named_by: NamedBy::default(), terms: Terms::default() }
+    }
 }
 
 /// What the URL calls parameters by.
@@ -101,11 +107,12 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         Terms::Published => None,
         Terms::Preview => Some(claims.preview_policy()?),
     };
+    let given = asked.url.as_ref().map_err(Clone::clone)?;
     let by_slug;
     let url = match asked.named_by {
-        NamedBy::Slug => &asked.url,
+        NamedBy::Slug => given,
         NamedBy::Id => {
-            by_slug = slugs_for_ids(&resource, &asked.url)?;
+            by_slug = slugs_for_ids(&resource, given)?;
             &by_slug
         }
     };

@@ -31,7 +31,7 @@ pub struct Viewer {
 impl Viewer {
     pub fn problems(&self, path: &str) -> Vec<Issue> {
         let mut issues = Vec::new();
-        if self.id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > 255) {
+        if self.id.as_ref().is_some_and(|id| id.trim().is_empty() || id.chars().count() > 255) {
             issues.push(Issue::new(format!("{path}.id"), "must be 1 to 255 characters"));
         }
         for (name, value) in &self.attributes {

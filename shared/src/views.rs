@@ -51,9 +51,12 @@ impl Views {
         let authentic = self.keys.authenticate(token).await?;
         let claims = authentic.claims;
         audit::signing_key(&authentic.kid);
+        let reference = claims.resource(asked.kind);
+        if let Ok(reference) = &reference {
+            audit::resource(reference);
+        }
         token::check_time(&claims, &self.settings, self.clock.now())?;
-        let reference = claims.resource(asked.kind)?;
-        audit::resource(&reference);
+        let reference = reference?;
         let evidence = self.evidence.gather(Filed::of(&claims, reference).sought()).await?;
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
@@ -63,11 +66,13 @@ impl Views {
     /// frame the page that explains what is wrong.
     pub async fn place(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
         let authentic = self.keys.authenticate(token).await.ok()?;
+        audit::signing_key(&authentic.kid);
         self.find(&authentic.claims.resource(Some(kind)).ok()?).await
     }
 
     /// A resource by one of its ids, for the same purpose.
     pub async fn find(&self, reference: &ResourceRef) -> Option<Arc<Resource>> {
+        audit::resource(reference);
         self.evidence.resource(reference).await.ok().flatten()
     }
 
@@ -87,8 +92,14 @@ impl Views {
     }
 
     /// Would a token that vouches for this open a view? Asked before one is made.
-    pub async fn rehearse(&self, claims: &Claims) -> Result<View> {
+    /// `reach` says whether the caller may know of the resource, before anything else is said about it.
+    pub async fn rehearse(
+        &self,
+        claims: &Claims,
+        reach: impl FnOnce(&Resource) -> Result<()>,
+    ) -> Result<View> {
         let evidence = self.evidence.gather_now(Filed::of(claims, claims.resource(None)?).sought()).await?;
+        evidence.resource.as_deref().map_or(Ok(()), reach)?;
         view::decide(claims, &Asked::default(), &evidence, &self.settings)
     }
 

@@ -2,15 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine::clock::Clock;
+use vitrine::environment::{Environment, Names};
 use vitrine::settings::Settings;
 use vitrine_local::assemble;
 use vitrine_local::options::Kept;
-use vitrine_local::services::Services;
+use vitrine_local::services::{Services, TABLE};
 
 pub const ADMIN_KEY: &str = "the-admin-key-of-the-tests";
 pub const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
@@ -29,6 +30,11 @@ impl Product {
 
     /// The same, with settings by their names.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_behind(settings, |_| {}).await
+    }
+
+    /// The same, with something put between the functions and the services.
+    pub async fn start_behind(settings: &[(&str, &str)], put_between: impl FnOnce(&mut Services)) -> Self {
         let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let kept = Kept {
             memory: true,
@@ -41,7 +47,8 @@ impl Product {
         for (name, value) in &kept.settings {
             decided.set(name, value).unwrap();
         }
-        let services = Services::start(&kept, 0, 0).await.unwrap();
+        let mut services = Services::start(&kept, 0, 0).await.unwrap();
+        put_between(&mut services);
         let clock = Clock::default();
         let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
         Self { services, clock, router }
@@ -99,6 +106,15 @@ impl Product {
         sign(&payload, SECRET)
     }
 
+    /// How many items the table holds.
+    pub async fn items(&self) -> i32 {
+        let endpoint = format!("http://{}", self.services.dynamodb);
+        let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
+        let table =
+            Environment::new(Settings::default(), self.clock.clone(), Names::default(), &config).dynamodb;
+        table.scan().table_name(TABLE).send().await.unwrap().count()
+    }
+
     /// Asks for the view of a token.
     pub async fn view(&self, token: &str, query: &str) -> Answer {
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
@@ -121,14 +137,18 @@ pub struct Call {
 
 impl Call {
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header<V>(mut self, name: &str, value: V) -> Self
+    where
+        HeaderValue: TryFrom<V>,
+        <HeaderValue as TryFrom<V>>::Error: Into<axum::http::Error>,
+    {
         self.request = self.request.header(name, value);
         self
     }
 
     #[must_use]
     pub fn bearer(self, credential: &str) -> Self {
-        self.header("authorization", &format!("Bearer {credential}"))
+        self.header("authorization", format!("Bearer {credential}"))
     }
 
     #[must_use]

@@ -17,6 +17,7 @@ use vitrine::http::{Allowed, Json};
 use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
 use vitrine::input::{Check, Invalid, Patch};
 use vitrine::random;
+use vitrine::resource::Resource;
 use vitrine::token::Claims;
 use vitrine::token::mint::Vouched;
 use vitrine::viewer::Viewer;
@@ -140,8 +141,8 @@ pub async fn embed_session(
     let mut claims = Claims::vouching(&dive, Map::new(), viewer.clone());
     claims.version = input.version;
     claims.account = Some(account.id.clone());
-    let resource = app.views.rehearse(&claims).await.map_err(missing_dive)?.resource;
-    caller.key.require_deployment(resource.deployment)?;
+    let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
+    let resource = app.views.rehearse(&claims, reach).await.map_err(missing_dive)?.resource;
 
     let now = app.clock.now();
     let expires = now.plus(TTL_SECONDS.min(app.settings.max_token_lifetime_seconds));

@@ -16,6 +16,7 @@ use vitrine::http::{Allowed, Json};
 use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
+use vitrine::resource::Resource;
 use vitrine::session::{REDEEM_WITHIN_SECONDS, Session};
 use vitrine::token::Claims;
 use vitrine::token::mint::Vouched;
@@ -127,8 +128,8 @@ pub async fn create(
     let viewer = input.viewer.unwrap_or_default();
     let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
     let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
-    let resource = app.views.rehearse(&claims).await?.resource;
-    caller.key.require_deployment(resource.deployment)?;
+    let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
+    let resource = app.views.rehearse(&claims, reach).await?.resource;
 
     let now = app.clock.now();
     let expires_at = now.plus(ttl);

@@ -11,7 +11,7 @@ use vitrine::access::Role;
 use vitrine::account::{self, AccountToken, ServiceAccount, TokenType, Username};
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::error::{Error, Issue, Reason, Result};
-use vitrine::http::caller::Admin;
+use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, Json};
 use vitrine::input::{Check, Invalid, Wrong};
 use vitrine::parameter::is_value;
@@ -176,11 +176,11 @@ pub struct TokenList {
 /// Create a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users", tag = "service accounts",
-    description = "Admin only. 409 if the name is taken; upper and lower case are the same name.",
+    description = "Admin of the whole stack only. 409 if the name is taken; upper and lower case are the same name.",
     request_body = AccountInput, responses((status = 200, body = Account))
 ))]
 pub async fn create(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(accounts): State<AccountWriter>,
     State(clock): State<Clock>,
     Json(input): Json<AccountInput>,
@@ -199,11 +199,11 @@ pub async fn create(
 /// Read a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin only.",
+    description = "Admin of the whole stack only.",
     responses((status = 200, body = Account))
 ))]
 pub async fn get(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     Path(username): Path<String>,
 ) -> Result<axum::Json<Account>> {
@@ -213,11 +213,11 @@ pub async fn get(
 /// Change a service account's role or attributes.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin only. Shows in its views within `ResourceCacheSeconds`.",
+    description = "Admin of the whole stack only. Shows in its views within `ResourceCacheSeconds`.",
     request_body = AccountPatch, responses((status = 200, body = Account))
 ))]
 pub async fn update(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
@@ -236,11 +236,11 @@ pub async fn update(
 /// Remove a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin only. Ends its tokens at once and its embed sessions within `ResourceCacheSeconds`.",
+    description = "Admin of the whole stack only. Ends its tokens at once and its embed sessions within `ResourceCacheSeconds`.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
 ) -> Result<StatusCode> {
@@ -250,11 +250,11 @@ pub async fn delete(
 /// Make a token for a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin only. 409 if the account has a token of this name.",
+    description = "Admin of the whole stack only. 409 if the account has a token of this name.",
     request_body = TokenInput, responses((status = 200, body = TokenCreated))
 ))]
 pub async fn create_token(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     State(clock): State<Clock>,
@@ -279,11 +279,11 @@ pub async fn create_token(
 /// List a service account's tokens.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin only. Never shows a token.",
+    description = "Admin of the whole stack only. Never shows a token.",
     responses((status = 200, body = TokenList))
 ))]
 pub async fn list_tokens(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
@@ -299,11 +299,11 @@ pub async fn list_tokens(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/users/{username}/tokens/{id}", tag = "service accounts",
     params(("username" = String, Path,), ("id" = String, Path,)),
-    description = "Admin only. The next request with it is refused.",
+    description = "Admin of the whole stack only. The next request with it is refused.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete_token(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(writer): State<AccountWriter>,
     Path((username, id)): Path<(String, String)>,
 ) -> Result<StatusCode> {

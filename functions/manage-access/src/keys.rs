@@ -1,5 +1,7 @@
 //! `/v1/keys`: the access keys.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
@@ -12,7 +14,8 @@ use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, Json, Query};
 use vitrine::identifiers::Deployment;
 use vitrine::input::{Check, Invalid, Wrong};
-use vitrine::storage::AccessKeyWriter;
+use vitrine::settings::Settings;
+use vitrine::storage::{AccessKeyReader, AccessKeyWriter};
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -38,7 +41,7 @@ fn parse_moment(text: Option<String>) -> std::result::Result<Option<Timestamp>, 
 
 impl Check for KeyInput {
     fn problems(&self) -> Vec<Issue> {
-        if self.name.trim().is_empty() || self.name.len() > 255 {
+        if self.name.trim().is_empty() || self.name.chars().count() > 255 {
             return vec![Issue::new("name", "must be 1 to 255 characters")];
         }
         Vec::new()
@@ -64,11 +67,15 @@ pub async fn create(
     caller: Allowed<Admin>,
     State(keys): State<AccessKeyWriter>,
     State(clock): State<Clock>,
+    State(settings): State<Arc<Settings>>,
     Json(input): Json<KeyInput>,
 ) -> Result<(StatusCode, axum::Json<KeyCreated>)> {
     let now = clock.now();
     if input.expires_at.is_some_and(|expires| expires <= now) {
         return Err(Error::invalid("expires_at", "must be in the future"));
+    }
+    if !input.deployments.iter().all(|deployment| settings.deployments.contains(deployment)) {
+        return Err(Error::invalid("deployments", "must be deployments of this stack"));
     }
     check_scope(&caller.key, &input.deployments)?;
     let (id, key) = access::new_key()?;
@@ -85,10 +92,10 @@ pub async fn create(
     Ok((StatusCode::CREATED, axum::Json(KeyCreated { key, record })))
 }
 
-/// A key cannot make another that reaches further than itself.
+/// A key has no say over another that reaches further than itself.
 fn check_scope(caller: &AccessKey, deployments: &[Deployment]) -> Result<()> {
     if deployments.is_empty() && !caller.deployments.is_empty() {
-        return Err(Error::new(Reason::AccessDenied).detail("a scoped key asked for one without scope"));
+        return Err(Error::new(Reason::AccessDenied).detail("a scoped key reaches for one without scope"));
     }
     deployments.iter().try_for_each(|deployment| caller.require_deployment(*deployment))
 }
@@ -107,12 +114,16 @@ pub struct KeyList {
     responses((status = 200, body = KeyList))
 ))]
 pub async fn list(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     State(keys): State<AccessKeyWriter>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<KeyList>> {
     let page = keys.list(query.limit, query.cursor.as_deref()).await?;
-    Ok(axum::Json(KeyList { items: page.items, next_cursor: page.next }))
+    let reachable = |key: &AccessKey| check_scope(&caller.key, &key.deployments).is_ok();
+    Ok(axum::Json(KeyList {
+        items: page.items.into_iter().filter(reachable).collect(),
+        next_cursor: page.next,
+    }))
 }
 
 /// Remove an access key.
@@ -122,13 +133,16 @@ pub async fn list(
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
+    State(reader): State<AccessKeyReader>,
     State(keys): State<AccessKeyWriter>,
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
     if !vitrine::identifiers::is_public_id(&id) {
         return Err(Reason::KeyNotFound.into());
     }
+    let key = reader.find(&id).await?.ok_or(Reason::KeyNotFound)?;
+    check_scope(&caller.key, &key.deployments)?;
     keys.delete(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

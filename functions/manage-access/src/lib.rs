@@ -4,15 +4,22 @@ mod accounts;
 mod keys;
 mod metabase;
 
+use std::sync::Arc;
+
 use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
 use vitrine::secrets::SigningKeyWriter;
-use vitrine::storage::{AccessKeyWriter, AccountReader, AccountWriter, SwitchReader, SwitchWriter};
+use vitrine::settings::Settings;
+use vitrine::storage::{
+    AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, SwitchReader, SwitchWriter,
+};
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
+        settings: Arc<Settings>,
+        key_reader: AccessKeyReader,
         keys: AccessKeyWriter,
         accounts: AccountReader,
         account_writer: AccountWriter,

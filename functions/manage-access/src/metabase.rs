@@ -6,7 +6,7 @@ use deserr::Deserr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use vitrine::error::{Error, Result};
-use vitrine::http::caller::{Admin, Anybody};
+use vitrine::http::caller::{Anybody, StackAdmin};
 use vitrine::http::{Allowed, Json};
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
@@ -52,11 +52,11 @@ pub async fn get_switch(_: Allowed<Anybody>, State(switch): State<SwitchReader>)
 /// Switch embedding on or off.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/enable-embedding-static", tag = "metabase",
-    description = "Admin only. Off shows within `ResourceCacheSeconds`. On makes a signing key where there is none.",
+    description = "Admin of the whole stack only. Off shows within `ResourceCacheSeconds`. On makes a signing key where there is none.",
     request_body = SwitchInput, responses((status = 204, description = "Done"))
 ))]
 pub async fn put_switch(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(turn): State<SwitchWriter>,
     State(keys): State<SigningKeyWriter>,
     Json(input): Json<SwitchInput>,
@@ -71,11 +71,11 @@ pub async fn put_switch(
 /// Read the embedding secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/embedding-secret-key", tag = "metabase",
-    description = "Admin only. The secret that signs now.",
+    description = "Admin of the whole stack only. The secret that signs now.",
     responses((status = 200, body = Option<String>))
 ))]
 pub async fn get_secret(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
 ) -> Result<axum::Json<Option<String>>> {
     let secret = keys.current().await?;
@@ -85,11 +85,11 @@ pub async fn get_secret(
 /// Replace the embedding secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/embedding-secret-key", tag = "metabase",
-    description = "Admin only. Replaces the whole key set: every token signed before dies within `KeyCacheSeconds`.",
+    description = "Admin of the whole stack only. Replaces the whole key set: every token signed before dies within `KeyCacheSeconds`.",
     request_body = SecretInput, responses((status = 204, description = "Done"))
 ))]
 pub async fn put_secret(
-    _: Allowed<Admin>,
+    _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
     Json(input): Json<SecretInput>,
 ) -> Result<StatusCode> {

@@ -4,10 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::audit;
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::error::{Code, Error, Result};
 use vitrine::http::caller::CreateSessions;
 use vitrine::http::{Allowed, Json};
+use vitrine::identifiers::ResourceRef;
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
 use vitrine::secrets::SigningKeys;
@@ -49,6 +51,7 @@ pub async fn redeem(
     let now = clock.now();
     let fingerprint = random::fingerprint(&input.session);
     let session = sessions.redeem(&fingerprint, now).await?;
+    audit::resource(&ResourceRef::new(session.kind, session.id.clone()));
     let token = keys
         .mint(&Vouched {
             kind: session.kind,

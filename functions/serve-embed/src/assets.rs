@@ -81,7 +81,11 @@ pub async fn file(Path(file): Path<String>) -> Result<Response> {
         // A page in a sandbox without an origin of its own loads them as well.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     ];
-    Ok((headers, asset.body).into_response())
+    let mut response = (headers, asset.body).into_response();
+    if asset.policy == FILE_POLICY {
+        response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -17,6 +18,8 @@ use vitrine::views::Views;
 
 use crate::assets::PAGE;
 
+type Credential = std::result::Result<Path<String>, PathRejection>;
+
 /// The page of a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/embed/dashboard/{credential}", tag = "page",
@@ -27,7 +30,7 @@ use crate::assets::PAGE;
 pub async fn dashboard(
     views: State<Views>,
     settings: State<Arc<Settings>>,
-    path: Path<String>,
+    path: Credential,
 ) -> Result<Response> {
     page(Kind::Dashboard, views, settings, path).await
 }
@@ -42,7 +45,7 @@ pub async fn dashboard(
 pub async fn question(
     views: State<Views>,
     settings: State<Arc<Settings>>,
-    path: Path<String>,
+    path: Credential,
 ) -> Result<Response> {
     page(Kind::Question, views, settings, path).await
 }
@@ -54,11 +57,7 @@ pub async fn question(
     description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn dive(
-    views: State<Views>,
-    settings: State<Arc<Settings>>,
-    path: Path<String>,
-) -> Result<Response> {
+pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Credential) -> Result<Response> {
     page(Kind::Dive, views, settings, path).await
 }
 
@@ -76,8 +75,10 @@ async fn page(
     kind: Kind,
     State(views): State<Views>,
     State(settings): State<Arc<Settings>>,
-    Path(credential): Path<String>,
+    credential: Credential,
 ) -> Result<Response> {
+    // What is not even text is a credential like any other that opens nothing.
+    let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
     let resource = if is_public_id(&credential) {
         views.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
     } else {

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::http::header;
+use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
 use vitrine::error::{Code, Error, Reason, Result};
 use vitrine::http::caller::Introspect;
 use vitrine::http::{Allowed, body};
 use vitrine::identifiers::{Kind, PrimaryId};
+use vitrine::input::{self, Check, Invalid};
 use vitrine::strict_json;
 use vitrine::token::Claims;
 use vitrine::view::{Asked, View};
 use vitrine::viewer::Viewer;
 use vitrine::views::Views;
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Default, Serialize)]
@@ -111,20 +114,30 @@ fn known(view: View, claims: Claims) -> Known {
 
 async fn token_of(request: Request) -> Result<String> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let is_form = content_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with(FORM));
     let bytes = body::read(request, MAX_BODY_BYTES).await?;
-    let token = if is_form {
-        form_urlencoded::parse(&bytes).find(|(name, _)| name == "token").map(|(_, value)| value.into_owned())
-    } else {
+    if !is_form {
         let document = strict_json::parse(&bytes).ok_or(Reason::BodyMalformed)?;
-        document.get("token").and_then(Value::as_str).map(str::to_owned)
-    };
-    token.ok_or_else(|| Error::invalid("token", "is required"))
+        return input::check::<TokenBody>(document).map(|body| body.token);
+    }
+    let mut tokens =
+        form_urlencoded::parse(&bytes).filter(|(name, _)| name == "token").map(|(_, value)| value);
+    match (tokens.next(), tokens.next()) {
+        (Some(token), None) => Ok(token.into_owned()),
+        (Some(_), Some(_)) => Err(Error::invalid("token", "is given twice")),
+        (None, _) => Err(Error::invalid("token", "is required")),
+    }
 }
 
-#[cfg(feature = "openapi")]
-#[derive(utoipa::ToSchema)]
-#[expect(dead_code, reason = "a schema only")]
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenBody {
     token: String,
+    /// Of RFC 7662. There is one type of token, so it changes nothing.
+    #[deserr(default)]
+    #[expect(dead_code, reason = "accepted, and of no use")]
+    token_type_hint: Option<String>,
 }
+
+impl Check for TokenBody {}

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
+use vitrine::access::AccessKey;
 use vitrine::content::Content;
 use vitrine::error::{Reason, Result};
 use vitrine::http::Allowed;
@@ -36,7 +37,7 @@ pub async fn embed(
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<EmbeddedCard>> {
-    card(&views, &kind, &token, query, Terms::Published).await
+    card(&views, &kind, &token, query, Terms::Published, None).await
 }
 
 /// Look at a view before it is published.
@@ -47,13 +48,13 @@ pub async fn embed(
     responses((status = 200, body = EmbeddedCard))
 ))]
 pub async fn preview(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     State(views): State<Views>,
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<EmbeddedCard>> {
     views.require_embedding().await?;
-    card(&views, &kind, &token, query, Terms::Preview).await
+    card(&views, &kind, &token, query, Terms::Preview, Some(&caller.key)).await
 }
 
 async fn card(
@@ -62,10 +63,12 @@ async fn card(
     token: &str,
     query: Option<String>,
     terms: Terms,
+    previewed_by: Option<&AccessKey>,
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
-    let url = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let url = parameters::from_query(query.as_deref().unwrap_or_default());
     let (view, _) = views.open(token, &Asked { kind, url, terms, ..Asked::default() }).await?;
+    previewed_by.map_or(Ok(()), |key| key.require_deployment(view.resource.deployment))?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {
         id: resource.id.clone(),

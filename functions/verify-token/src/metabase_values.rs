@@ -90,11 +90,11 @@ pub async fn remapping(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Vec<Value>>> {
-    let mut others = parameters::from_query(query.as_deref().unwrap_or_default())?;
-    let value = others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?;
-    let values =
-        open(&views, Terms::Published, (kind, token, key), others, "get remapped value for parameter")
-            .await?;
+    let mut others = parameters::from_query(query.as_deref().unwrap_or_default());
+    let value = others.as_mut().ok().and_then(|others| others.remove("value"));
+    let named = (kind, token, key);
+    let values = open(&views, Terms::Published, named, others, "get remapped value for parameter").await?;
+    let value = value.ok_or_else(|| Error::invalid("value", "is required"))?;
     let found =
         values.into_iter().find(|choice| choice.first().is_some_and(|listed| text(listed) == text(&value)));
     Ok(axum::Json(found.unwrap_or_else(|| vec![value])))
@@ -119,7 +119,7 @@ async fn choices(
     query: Option<String>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
-    let others = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let others = parameters::from_query(query.as_deref().unwrap_or_default());
     open(views, terms, named, others, purpose).await
 }
 
@@ -128,7 +128,7 @@ async fn open(
     views: &Views,
     terms: Terms,
     (kind, token, key): Named,
-    url: Map<String, Value>,
+    url: Result<Map<String, Value>>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
     let asked = Asked { kind: Some(kind_of(&kind)?), url, named_by: NamedBy::Id, terms };

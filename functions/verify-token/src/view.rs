@@ -92,7 +92,7 @@ async fn answer(
     kind: Option<Kind>,
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = bearer(headers).ok_or(Reason::TokenMissing)?;
-    let url = parameters::from_query(query.as_deref().unwrap_or_default())?;
+    let url = parameters::from_query(query.as_deref().unwrap_or_default());
     let (view, _) = views.open(token, &Asked { kind, url, ..Asked::default() }).await?;
     let resource = &view.resource;
     Ok(axum::Json(ViewAnswer {

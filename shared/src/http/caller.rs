@@ -129,6 +129,21 @@ impl Need for Admin {
     }
 }
 
+/// An admin of the whole stack: what belongs to no deployment is not for a key that is limited to some.
+#[derive(Debug)]
+pub struct StackAdmin;
+
+impl Need for StackAdmin {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require_admin()?;
+        if key.deployments.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::new(Reason::AccessDenied).detail("the key is limited to deployments"))
+        }
+    }
+}
+
 /// Proof that the caller may do what `N` says.
 #[derive(Debug)]
 pub struct Allowed<N> {

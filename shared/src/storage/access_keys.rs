@@ -39,6 +39,16 @@ impl Capability for AccessKeyReader {
 impl AccessKeyReader {
     /// The record under `id`, if `shown` is really its key.
     pub async fn authenticate(&self, id: &str, shown: &str) -> Result<Option<AccessKey>> {
+        let Some(item) = self.item(id).await? else { return Ok(None) };
+        let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
+        if random::equal(stored, &random::fingerprint(shown)) { from_item(item).map(Some) } else { Ok(None) }
+    }
+
+    pub async fn find(&self, id: &str) -> Result<Option<AccessKey>> {
+        self.item(id).await?.map(from_item).transpose()
+    }
+
+    async fn item(&self, id: &str) -> Result<Option<Item>> {
         let answer = self
             .0
             .client
@@ -49,9 +59,7 @@ impl AccessKeyReader {
             .send()
             .await
             .map_err(|error| unavailable("GetItem", &error))?;
-        let Some(item) = answer.item else { return Ok(None) };
-        let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
-        if random::equal(stored, &random::fingerprint(shown)) { from_item(item).map(Some) } else { Ok(None) }
+        Ok(answer.item)
     }
 }
 
@@ -82,7 +90,6 @@ impl AccessKeyWriter {
             .put_item()
             .table_name(&self.0.name)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
             .send()
             .await
             .map_err(|error| unavailable("PutItem", &error))?;

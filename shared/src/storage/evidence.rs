@@ -246,7 +246,11 @@ impl EvidenceReader {
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return Err(Error::new(Reason::Unavailable).detail("BatchGetItem: throttled in part"));
         }
-        Ok(answer.responses.unwrap_or_default().remove(&table.name).unwrap_or_default())
+        // An answer that leaves our table out says nothing, and least of all that nothing is there.
+        let items = answer.responses.and_then(|mut tables| tables.remove(&table.name));
+        items.ok_or_else(|| {
+            Error::new(Reason::Unavailable).detail("BatchGetItem: an answer without the table")
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::outage::unavailable;
+use crate::random;
 use crate::session::{Session, SessionState};
 
 const SORT_KEY: &str = "session";
@@ -70,7 +71,6 @@ impl SessionStarter {
             .item(DOCUMENT, text(document))
             .item("redeem_by", number(session.redeem_by.unix()))
             .item(TTL, number(session.expires_at.plus(crate::token::LEEWAY_SECONDS).unix()))
-            .condition_expression("attribute_not_exists(pk)")
             .send()
             .await
             .map_err(|error| unavailable("PutItem", &error))?;
@@ -111,17 +111,21 @@ impl Capability for SessionEnder {
 
 impl SessionEnder {
     /// Exchanges a session: one conditional write, so that of any number of attempts one succeeds.
+    /// If its answer is lost the same attempt may be sent again: it knows itself by a mark of its own.
     pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Session> {
+        let attempt = random::short_id()?;
         let sent = self
             .0
             .client
             .update_item()
             .table_name(&self.0.name)
             .set_key(Some(key_of(fingerprint)))
-            .update_expression("SET redeemed_at = :now")
+            .update_expression("SET redeemed_at = :now, redeemed_in = :attempt")
             .condition_expression(
-                "redeem_by >= :now AND attribute_not_exists(redeemed_at) AND attribute_not_exists(revoked_at)",
+                "redeem_by >= :now AND attribute_not_exists(revoked_at) \
+                 AND (attribute_not_exists(redeemed_at) OR redeemed_in = :attempt)",
             )
+            .expression_attribute_values(":attempt", text(attempt))
             .expression_attribute_values(":now", number(now.unix()))
             .return_values(ReturnValue::AllNew)
             .send()

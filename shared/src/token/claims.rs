@@ -37,7 +37,9 @@ impl Claims {
             return Err(Error::new(Reason::TokenClaims).detail("not a JSON object"));
         };
         let viewer = match members.remove("viewer") {
-            None => Viewer::default(),
+            None | Some(Value::Null) => Viewer::default(),
+            // serde would also read a list, by position.
+            Some(value) if !value.is_object() => return Err(wrong("viewer")),
             Some(value) => serde_json::from_value(value)
                 .ok()
                 .filter(|viewer: &Viewer| viewer.problems("viewer").is_empty())

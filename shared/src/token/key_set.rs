@@ -4,9 +4,10 @@ use std::fmt;
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::strict_json;
 
 /// A key set as Secrets Manager holds it. The document must never be empty and never be guessed at.
 #[derive(Clone)]
@@ -34,20 +35,9 @@ pub enum KeySetError {
     Kid,
 }
 
-#[derive(Deserialize)]
 struct StoredKey {
     kid: String,
     secret: SecretString,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    Set {
-        keys: Vec<StoredKey>,
-    },
-    /// As CloudFormation generates it.
-    Single(StoredKey),
 }
 
 impl KeySet {
@@ -96,11 +86,23 @@ pub fn is_secret(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
+/// The keys of a document: of a set, or of a single key as CloudFormation generates it.
 fn stored(document: &str) -> Result<Vec<StoredKey>, KeySetError> {
-    Ok(match serde_json::from_str(document).map_err(|_| KeySetError::Form)? {
-        Stored::Set { keys } => keys,
-        Stored::Single(key) => vec![key],
-    })
+    let Some(Value::Object(members)) = strict_json::parse(document.as_bytes()) else {
+        return Err(KeySetError::Form);
+    };
+    match members.get("keys") {
+        None => stored_key(&members).map(|key| vec![key]),
+        Some(Value::Array(keys)) => {
+            keys.iter().map(|key| stored_key(key.as_object().ok_or(KeySetError::Form)?)).collect()
+        }
+        Some(_) => Err(KeySetError::Form),
+    }
+}
+
+fn stored_key(members: &Map<String, Value>) -> Result<StoredKey, KeySetError> {
+    let text = |name| members.get(name).and_then(Value::as_str).ok_or(KeySetError::Form);
+    Ok(StoredKey { kid: text("kid")?.to_owned(), secret: SecretString::from(text("secret")?) })
 }
 
 impl fmt::Debug for KeySet {
@@ -159,6 +161,9 @@ mod tests {
             (json!({"kid": "a", "secret": upper}), Err(KeySetError::Secret)),
             (json!({"kid": "a", "secret": format!("{secret}\n")}), Err(KeySetError::Secret)),
             (json!({"kid": "a"}), Err(KeySetError::Form)),
+            (json!([secret]), Err(KeySetError::Form)),
+            (json!({"keys": [["a", secret]]}), Err(KeySetError::Form)),
+            (json!({"keys": {"kid": "a", "secret": secret}}), Err(KeySetError::Form)),
             (json!(secret), Err(KeySetError::Form)),
         ];
         for (document, expected) in cases {

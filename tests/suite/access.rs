@@ -1,0 +1,641 @@
+//! Who may call what: every administrative route, asked by every kind of caller.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use vitrine::settings::Settings;
+use vitrine_tests::{ADMIN_KEY, Answer, Call, Product, SECRET, merge};
+
+use crate::shape::assert_problem;
+
+const PERMISSIONS: [&str; 4] = ["resources:write", "resources:list", "sessions:create", "introspect"];
+
+/// An administrative route, and what it asks of its caller.
+struct Route {
+    method: Method,
+    pattern: &'static str,
+    path: &'static str,
+    body: Option<Value>,
+    /// None: only an admin may.
+    permission: Option<&'static str>,
+    success: u16,
+}
+
+/// `{victim}` is an access key that is there to be removed.
+fn routes() -> Vec<Route> {
+    let route = |method, pattern, path, body, permission, success| Route {
+        method,
+        pattern,
+        path,
+        body,
+        permission,
+        success,
+    };
+    const RESOURCE: &str = "/v1/resources/{kind}/{id}";
+    let (write, list) = (Some("resources:write"), Some("resources:list"));
+    let (create, introspect) = (Some("sessions:create"), Some("introspect"));
+    let published = Some(json!({"title": "T", "enable_embedding": true}));
+    let wanted = Some(json!({"resource": {"dashboard": 1}}));
+    let key = Some(json!({"name": "made", "role": "restricted"}));
+    const PREVIEW: &str = "/api/preview_embed/{kind}/{token}";
+    const SWITCH: &str = "/api/setting/enable-embedding-static";
+    const SECRET_KEY: &str = "/api/setting/embedding-secret-key";
+    const VERSION: &str = "/v1/dives/{id}/versions/{version}";
+    const EMBED_SESSION: &str = "/v1/dives/{id}/embed-session";
+    const USER: &str = "/v1/users/{username}";
+    const TOKENS: &str = "/v1/users/{username}/tokens";
+    let named = Some(json!({"name": "Renamed"}));
+    let dive =
+        Some(json!({"title": "D", "content": {"type": "html", "html": "x"}, "enable_embedding": true}));
+    let viewer = Some(json!({"username": "acme"}));
+    vec![
+        route(Method::PUT, RESOURCE, "/v1/resources/dashboard/1", published, write, 200),
+        route(Method::GET, RESOURCE, "/v1/resources/dashboard/1", None, write, 200),
+        route(Method::DELETE, RESOURCE, "/v1/resources/dashboard/2", None, write, 204),
+        route(Method::GET, "/v1/resources", "/v1/resources", None, list, 200),
+        route(Method::GET, "/api/card/embeddable", "/api/card/embeddable", None, list, 200),
+        route(Method::GET, "/api/dashboard/embeddable", "/api/dashboard/embeddable", None, list, 200),
+        route(Method::POST, "/v1/sessions", "/v1/sessions", wanted, create, 201),
+        route(
+            Method::POST,
+            "/v1/sessions/revoke",
+            "/v1/sessions/revoke",
+            Some(json!({"session": "none"})),
+            create,
+            204,
+        ),
+        route(
+            Method::POST,
+            "/v1/introspect",
+            "/v1/introspect",
+            Some(json!({"token": "none"})),
+            introspect,
+            200,
+        ),
+        route(Method::POST, "/v1/keys", "/v1/keys", key, None, 201),
+        route(Method::GET, "/v1/keys", "/v1/keys", None, None, 200),
+        route(Method::DELETE, "/v1/keys/{id}", "/v1/keys/{victim}", None, None, 204),
+        route(Method::POST, "/api/card", "/api/card", named.clone(), write, 200),
+        route(Method::GET, "/api/card/{id}", "/api/card/1", None, write, 200),
+        route(Method::PUT, "/api/card/{id}", "/api/card/1", named.clone(), write, 200),
+        route(Method::POST, "/api/dashboard", "/api/dashboard", named.clone(), write, 200),
+        route(Method::GET, "/api/dashboard/{id}", "/api/dashboard/1", None, write, 200),
+        route(Method::PUT, "/api/dashboard/{id}", "/api/dashboard/1", named, write, 200),
+        route(Method::GET, PREVIEW, "/api/preview_embed/dashboard/{preview}", None, None, 200),
+        route(
+            Method::GET,
+            "/api/preview_embed/{kind}/{token}/params/{key}/values",
+            "/api/preview_embed/dashboard/{preview}/params/x/values",
+            None,
+            None,
+            200,
+        ),
+        route(Method::PUT, SWITCH, SWITCH, Some(json!({"value": true})), None, 204),
+        route(Method::GET, SECRET_KEY, SECRET_KEY, None, None, 200),
+        route(Method::PUT, SECRET_KEY, SECRET_KEY, Some(json!({"value": SECRET})), None, 204),
+        route(Method::POST, "/v1/dives", "/v1/dives", dive.clone(), write, 201),
+        route(Method::GET, "/v1/dives", "/v1/dives", None, list, 200),
+        route(Method::GET, "/v1/dives/{id}", "/v1/dives/{dive}", None, write, 200),
+        route(Method::PUT, "/v1/dives/{id}", "/v1/dives/{dive}", dive, write, 200),
+        route(Method::PATCH, "/v1/dives/{id}", "/v1/dives/{dive}", Some(json!({"title": "D"})), write, 200),
+        route(Method::DELETE, "/v1/dives/{id}", "/v1/dives/{dive}", None, write, 204),
+        route(Method::GET, "/v1/dives/{id}/versions", "/v1/dives/{dive}/versions", None, write, 200),
+        route(Method::GET, VERSION, "/v1/dives/{dive}/versions/1", None, write, 200),
+        route(Method::POST, EMBED_SESSION, "/v1/dives/{dive}/embed-session", viewer, create, 200),
+        route(Method::POST, "/v1/users", "/v1/users", Some(json!({"username": "{fresh}"})), None, 200),
+        route(Method::GET, USER, "/v1/users/acme", None, None, 200),
+        route(Method::PATCH, USER, "/v1/users/acme", Some(json!({"role": "member"})), None, 200),
+        route(Method::DELETE, USER, "/v1/users/{account}", None, None, 204),
+        route(Method::POST, TOKENS, "/v1/users/acme/tokens", Some(json!({"name": "{fresh}"})), None, 200),
+        route(Method::GET, TOKENS, "/v1/users/acme/tokens", None, None, 200),
+        route(
+            Method::DELETE,
+            "/v1/users/{username}/tokens/{id}",
+            "/v1/users/acme/tokens/{account_token}",
+            None,
+            None,
+            204,
+        ),
+    ]
+}
+
+/// What anybody may call; a credential of their own decides there, if any.
+const OPEN: [&str; 14] = [
+    "GET /api/embed/{kind}/{token}",
+    "GET /api/embed/{kind}/{token}/params/{key}/remapping",
+    "GET /api/embed/{kind}/{token}/params/{key}/search/{prefix}",
+    "GET /api/embed/{kind}/{token}/params/{key}/values",
+    "GET /app/iframeResizer.js",
+    "GET /sandbox",
+    "GET /healthz",
+    "GET /v1/view",
+    "GET /v1/view/{kind}",
+    "POST /v1/sessions/redeem",
+    "GET /embed/dashboard/{credential}",
+    "GET /embed/question/{credential}",
+    "GET /embed/dive/{credential}",
+    "GET /embed/assets/{file}",
+];
+
+/// What any good key may call.
+const ANY_KEY: [&str; 2] = ["/api/setting/enable-embedding-static", "/api/util/random_token"];
+
+async fn make(product: &Product, maker: &str, fields: Value) -> Answer {
+    let mut body = json!({"name": "a key", "role": "admin"});
+    merge(&mut body, fields);
+    product.post("/v1/keys", body).bearer(maker).send().await
+}
+
+async fn made(product: &Product, fields: Value) -> Value {
+    let answer = make(product, ADMIN_KEY, fields).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json
+}
+
+async fn key(product: &Product, fields: Value) -> String {
+    made(product, fields).await["key"].as_str().unwrap().to_owned()
+}
+
+/// Two deployments, two dashboards in the first of them.
+async fn product() -> Product {
+    let product = Product::start_with(&[("Deployments", "1,2")]).await;
+    restore(&product).await;
+    product
+}
+
+async fn restore(product: &Product) {
+    let x = json!([{"slug": "x", "name": "X", "type": "text", "values": [["a"]]}]);
+    for resource in ["dashboard/1", "dashboard/2", "question/1"] {
+        product.publish(resource, json!({ "parameters": x })).await;
+    }
+    let account = product.post("/v1/users", json!({"username": "acme"})).admin().send().await;
+    assert!(matches!(account.status.as_u16(), 200 | 409), "{}", account.text);
+}
+
+/// Something new for a route to be about.
+async fn example(product: &Product, name: &str, fresh: &str) -> String {
+    let (path, body) = match name {
+        "victim" => ("/v1/keys", json!({"name": "victim", "role": "admin"})),
+        "dive" => {
+            let content = json!({"type": "html", "html": "x"});
+            ("/v1/dives", json!({"title": "D", "content": content, "enable_embedding": true}))
+        }
+        "account" => ("/v1/users", json!({"username": fresh})),
+        "account_token" => ("/v1/users/acme/tokens", json!({"name": fresh})),
+        _ => {
+            return product.sign(json!({
+                "resource": {"dashboard": 1}, "params": {}, "_embedding_params": {"x": "enabled"},
+            }));
+        }
+    };
+    let answer = product.post(path, body).admin().send().await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    answer.json["id"].as_str().unwrap_or(fresh).to_owned()
+}
+
+impl Route {
+    async fn call(&self, product: &Product, authorize: impl FnOnce(Call) -> Call) -> Answer {
+        let fresh = vitrine::random::short_id().unwrap();
+        let mut path = self.path.to_owned();
+        for name in ["victim", "preview", "dive", "account_token", "account"] {
+            if path.contains(&format!("{{{name}}}")) {
+                path = path.replace(&format!("{{{name}}}"), &example(product, name, &fresh).await);
+            }
+        }
+        let mut call = product.request(self.method.clone(), &path);
+        if let Some(body) = &self.body {
+            let body = body.to_string().replace("{fresh}", &fresh);
+            call = call.json(serde_json::from_str(&body).unwrap());
+        }
+        let before = product.items().await;
+        let answer = authorize(call).send().await;
+        if answer.status.is_client_error() {
+            assert_eq!(product.items().await, before, "{} wrote something", self.path);
+        }
+        answer
+    }
+
+    fn others(&self) -> Vec<&'static str> {
+        PERMISSIONS.into_iter().filter(|permission| Some(*permission) != self.permission).collect()
+    }
+}
+
+#[tokio::test]
+async fn no_route_is_left_out() {
+    let product = Product::start().await;
+    let functions =
+        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
+    let served: BTreeSet<_> = functions
+        .iter()
+        .flat_map(|function| function.routes.declared())
+        .filter(|(method, _)| method != Method::OPTIONS)
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    let told =
+        routes().iter().map(|route| format!("{} {}", route.method, route.pattern)).collect::<BTreeSet<_>>();
+    let any_key = ANY_KEY.map(|path| format!("GET {path}"));
+    assert_eq!(served, told.into_iter().chain(OPEN.map(str::to_owned)).chain(any_key).collect());
+}
+
+#[tokio::test]
+async fn some_things_are_for_any_good_key() {
+    let product = product().await;
+    let least = key(&product, json!({"role": "restricted"})).await;
+    for path in ANY_KEY {
+        assert_eq!(product.get(path).bearer(&least).send().await.status, 200, "{path}");
+        assert_eq!(product.get(path).send().await.refusal(), (401, "access_key_missing"), "{path}");
+        assert_eq!(
+            product.get(path).bearer("x").send().await.refusal(),
+            (401, "access_key_unknown"),
+            "{path}"
+        );
+    }
+}
+
+/// What belongs to the whole stack is not for the admin of a part of it.
+#[tokio::test]
+async fn a_scoped_admin_leaves_the_stack_alone() {
+    let product = product().await;
+    let scoped = key(&product, json!({"deployments": [2]})).await;
+    let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "_embedding_params": {}}));
+    for call in [
+        product.put("/api/setting/enable-embedding-static", json!({"value": false})),
+        product.get("/api/setting/embedding-secret-key"),
+        product.put("/api/setting/embedding-secret-key", json!({"value": "0".repeat(64)})),
+        product.post("/v1/users", json!({"username": "other"})),
+        product.delete("/v1/users/acme"),
+        product.get(&format!("/api/preview_embed/dashboard/{token}")),
+    ] {
+        assert_eq!(call.bearer(&scoped).send().await.refusal(), (403, "access_denied"));
+    }
+    assert_eq!(product.view(&token, "").await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_without_a_good_key_may_anything() {
+    let product = product().await;
+    let expired = key(&product, json!({"expires_at": product.clock.now().plus(60).to_string()})).await;
+    let gone = made(&product, json!({})).await;
+    let path = format!("/v1/keys/{}", gone["id"].as_str().unwrap());
+    assert_eq!(product.delete(&path).admin().send().await.status, 204);
+    product.clock.set_offset(61);
+    let gone = gone["key"].as_str().unwrap();
+    for route in routes() {
+        let nobody = route.call(&product, |call| call).await;
+        assert_problem(&nobody, route.path);
+        assert_eq!(nobody.refusal(), (401, "access_key_missing"), "{}", route.path);
+        for shown in ["garbage", "undefined", "null", &expired, gone, &expired[..20]] {
+            let answer = route.call(&product, |call| call.bearer(shown)).await;
+            assert_problem(&answer, route.path);
+            assert_eq!(answer.refusal(), (401, "access_key_unknown"), "{} {shown:.8}", route.path);
+            assert_eq!(answer.json["message"], nobody.json["message"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_may_what_their_key_says_and_no_more() {
+    let product = product().await;
+    let admin = key(&product, json!({"role": "admin"})).await;
+    for route in routes() {
+        let mut callers = vec![
+            ("bootstrap".to_owned(), ADMIN_KEY.to_owned(), true),
+            ("admin".to_owned(), admin.clone(), true),
+        ];
+        for role in ["member", "restricted"] {
+            for (permissions, may) in [
+                (route.permission.into_iter().collect(), route.permission.is_some()),
+                (PERMISSIONS.to_vec(), route.permission.is_some()),
+                (route.others(), false),
+                (Vec::new(), false),
+            ] {
+                let caller = format!("{role} {permissions:?}");
+                callers.push((
+                    caller,
+                    key(&product, json!({"role": role, "permissions": permissions})).await,
+                    may,
+                ));
+            }
+        }
+        for (caller, shown, may) in callers {
+            restore(&product).await;
+            let answer = route.call(&product, |call| call.bearer(&shown)).await;
+            let case = format!("{} {} by {caller}", route.method, route.path);
+            if may {
+                assert_eq!(answer.status, route.success, "{case}: {}", answer.text);
+            } else {
+                assert_problem(&answer, &case);
+                assert_eq!(answer.refusal(), (403, "access_denied"), "{case}");
+            }
+        }
+    }
+}
+
+/// What a key may that is limited to the second of two deployments, when everything is in the first.
+#[tokio::test]
+async fn a_scope_ends_where_it_says() {
+    let product = product().await;
+    let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
+    for scoped in [
+        json!({"role": "admin", "deployments": [2]}),
+        json!({"role": "member", "permissions": PERMISSIONS, "deployments": [2]}),
+        json!({"role": "restricted", "permissions": PERMISSIONS, "deployments": [2]}),
+    ] {
+        let scoped = key(&product, scoped).await;
+        let denied = [
+            product.put("/v1/resources/dashboard/1", json!({"title": "Taken"})),
+            product.put("/v1/resources/dashboard/1", json!({"title": "Taken", "deployment": 2})),
+            product.put("/v1/resources/dashboard/9", json!({"title": "New"})),
+            product.put("/v1/resources/dashboard/9", json!({"title": "New", "deployment": 1})),
+            product.get("/v1/resources/dashboard/1"),
+            product.delete("/v1/resources/dashboard/1"),
+            product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})),
+            product.post("/v1/sessions", json!({"resource": {"dashboard": 1}, "single_use": true})),
+        ];
+        let before = product.items().await;
+        for call in denied {
+            let answer = call.bearer(&scoped).send().await;
+            assert_problem(&answer, "out of scope");
+            assert_eq!(answer.refusal(), (403, "access_denied"));
+        }
+        assert_eq!(product.items().await, before);
+        assert_eq!(product.get("/v1/resources").bearer(&scoped).send().await.json["items"], json!([]));
+        assert_eq!(
+            product.get("/v1/resources?embeddable=true").bearer(&scoped).send().await.json["items"],
+            json!([])
+        );
+        assert_eq!(product.get("/api/dashboard/embeddable").bearer(&scoped).send().await.json, json!([]));
+        let known = product.post("/v1/introspect", json!({ "token": token })).bearer(&scoped).send().await;
+        assert_eq!((known.status.as_u16(), known.json), (200, json!({"active": false})));
+
+        let theirs = product.put(
+            "/v1/resources/dashboard/7",
+            json!({"title": "Theirs", "deployment": 2, "enable_embedding": true}),
+        );
+        let theirs = theirs.bearer(&scoped).send().await;
+        assert!(theirs.status.is_success(), "{}", theirs.text);
+        let listed = product.get("/v1/resources").bearer(&scoped).send().await;
+        assert_eq!(
+            (listed.json["items"].as_array().unwrap().len(), &listed.json["items"][0]["id"]),
+            (1, &json!(7))
+        );
+        let session =
+            product.post("/v1/sessions", json!({"resource": {"dashboard": 7}})).bearer(&scoped).send().await;
+        assert_eq!(session.status, 201, "{}", session.text);
+        assert_eq!(product.delete("/v1/resources/dashboard/7").bearer(&scoped).send().await.status, 204);
+    }
+    assert_eq!(product.get("/v1/resources/dashboard/1").admin().send().await.json["title"], "A resource");
+}
+
+/// A refusal for want of scope comes before anything that tells what is out of it.
+#[tokio::test]
+async fn a_scope_hides_what_is_outside_of_it() {
+    let product = product().await;
+    let x = json!([{"slug": "x", "name": "X", "type": "text"}]);
+    product.publish("dashboard/3", json!({"parameters": x, "embedding_params": {"x": "locked"}})).await;
+    product.publish("dashboard/4", json!({"enable_embedding": false})).await;
+    product.publish("dashboard/5", json!({"archived": true})).await;
+    let scoped =
+        key(&product, json!({"role": "member", "permissions": PERMISSIONS, "deployments": [2]})).await;
+    for body in [
+        json!({"resource": {"dashboard": 3}}),
+        json!({"resource": {"dashboard": 3}, "params": {"y": 1}}),
+        json!({"resource": {"dashboard": 4}}),
+        json!({"resource": {"dashboard": 5}}),
+    ] {
+        let answer = product.post("/v1/sessions", body.clone()).bearer(&scoped).send().await;
+        assert_eq!(answer.refusal(), (403, "access_denied"), "{body}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_scoped_key_makes_none_that_is_wider() {
+    let product = Product::start_with(&[("Deployments", "1,2,3")]).await;
+    let scoped = key(&product, json!({"deployments": [1, 2]})).await;
+    let before = product.items().await;
+    for deployments in [json!([]), json!([3]), json!([1, 3]), json!([1, 2, 3])] {
+        for role in ["admin", "member", "restricted"] {
+            let answer = make(&product, &scoped, json!({"role": role, "deployments": deployments})).await;
+            assert_problem(&answer, "wider");
+            assert_eq!(answer.refusal(), (403, "access_denied"), "{role} {deployments}");
+        }
+    }
+    let unsaid =
+        product.post("/v1/keys", json!({"name": "k", "role": "member"})).bearer(&scoped).send().await;
+    assert_eq!(unsaid.refusal(), (403, "access_denied"));
+    assert_eq!(product.items().await, before);
+    for deployments in [json!([1]), json!([2]), json!([1, 2])] {
+        let answer = make(&product, &scoped, json!({ "deployments": deployments })).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json["deployments"]),
+            (201, &deployments),
+            "{}",
+            answer.text
+        );
+    }
+}
+
+/// An admin of one deployment is no admin of the keys of all.
+#[tokio::test]
+async fn a_scoped_key_ends_none_that_is_wider() {
+    let product = product().await;
+    let scoped = key(&product, json!({"deployments": [2]})).await;
+    for wider in [json!({}), json!({"deployments": [1]}), json!({"deployments": [1, 2]})] {
+        let wider = made(&product, wider).await;
+        let answer = product
+            .delete(&format!("/v1/keys/{}", wider["id"].as_str().unwrap()))
+            .bearer(&scoped)
+            .send()
+            .await;
+        assert_eq!(answer.refusal(), (403, "access_denied"), "{}", wider["deployments"]);
+        assert_eq!(product.get("/v1/keys").bearer(wider["key"].as_str().unwrap()).send().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_shown_in_any_of_the_clients_headers() {
+    let product = Product::start().await;
+    let key = product.key("admin", &[]).await;
+    let good = [
+        ("authorization", "Bearer {key}"),
+        ("authorization", "bearer {key}"),
+        ("authorization", "BEARER {key}"),
+        ("authorization", "Bearer   {key}  "),
+        ("Authorization", "Api-Key {key}"),
+        ("authorization", "api-key {key}"),
+        ("authorization", "API-KEY {key}"),
+        ("x-api-key", "{key}"),
+        ("X-API-Key", " {key} "),
+        ("X-Metabase-Session", "{key}"),
+        ("x-metabase-session", "{key}"),
+    ];
+    let bad = [
+        ("authorization", "{key}"),
+        ("authorization", "Basic {key}"),
+        ("authorization", "Token {key}"),
+        ("authorization", "ApiKey {key}"),
+        ("authorization", "Bearer:{key}"),
+        ("x-api-key", ""),
+        ("x-api-key", "  "),
+        ("api-key", "{key}"),
+        ("x-vitrine-key", "{key}"),
+        ("cookie", "metabase.SESSION={key}"),
+        ("proxy-authorization", "Bearer {key}"),
+    ];
+    for shown in [ADMIN_KEY, &key] {
+        for (name, value) in good {
+            let answer = product.get("/v1/keys").header(name, value.replace("{key}", shown)).send().await;
+            assert_eq!(answer.status, 200, "{name}: {value}");
+        }
+        for (name, value) in bad {
+            let answer = product.get("/v1/keys").header(name, value.replace("{key}", shown)).send().await;
+            assert_problem(&answer, name);
+            assert_eq!(answer.refusal(), (401, "access_key_missing"), "{name}: {value}");
+        }
+        for query in ["api_key", "key", "access_key", "x-api-key"] {
+            let answer = product.get(&format!("/v1/keys?{query}={shown}")).send().await;
+            assert_eq!(answer.refusal(), (401, "access_key_missing"), "{query}");
+        }
+    }
+    // The first that is there decides.
+    let both = product.get("/v1/keys").bearer("garbage").header("x-api-key", ADMIN_KEY).send().await;
+    assert_eq!(both.refusal(), (401, "access_key_unknown"));
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once() {
+    let product = Product::start().await;
+    let fields = json!({"name": "the backend's", "role": "member", "permissions": ["introspect"], "deployments": [1], "expires_at": "2999-01-31T12:00:00+01:00"});
+    let created = make(&product, ADMIN_KEY, fields).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert_eq!(created.header("cache-control"), "no-store");
+    let mut record = created.json;
+    let key = record.as_object_mut().unwrap().remove("key").unwrap();
+    let key = key.as_str().unwrap();
+    let id = record["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        record,
+        json!({
+            "id": id, "name": "the backend's", "role": "member", "permissions": ["introspect"], "deployments": [1],
+            "created_at": record["created_at"], "expires_at": "2999-01-31T11:00:00Z",
+        })
+    );
+    let listed = product.get("/v1/keys").admin().send().await;
+    assert_eq!(listed.json, json!({"items": [record], "next_cursor": null}));
+    let (_, secret) = key.split_at(key.len() - 43);
+    let fingerprint = vitrine::random::fingerprint(key);
+    for hidden in [key, secret, fingerprint.as_str(), ADMIN_KEY] {
+        assert!(!listed.text.contains(hidden));
+    }
+    let path = format!("/v1/keys/{id}");
+    let read = product.get(&path).admin().send().await;
+    assert_eq!(read.refusal(), (405, "method_not_allowed"));
+    assert_eq!(product.delete(&path).admin().send().await.status, 204);
+    assert_eq!(product.delete(&path).admin().send().await.refusal(), (404, "access_key_not_found"));
+    assert_eq!(product.get("/v1/keys").admin().send().await.json["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_says() {
+    let product = Product::start().await;
+    let now = product.clock.now();
+    for past in [now.to_string(), now.plus(-1).to_string(), "1970-01-01T00:00:00Z".to_owned()] {
+        let answer = make(&product, ADMIN_KEY, json!({ "expires_at": past })).await;
+        assert_eq!(
+            (answer.refusal(), answer.issues()),
+            ((400, "request_invalid"), vec!["expires_at"]),
+            "{past}"
+        );
+    }
+    assert_eq!(product.items().await, 0);
+    let short = key(&product, json!({"expires_at": now.plus(100).to_string()})).await;
+    let long = key(&product, json!({"expires_at": null})).await;
+    for (offset, expected) in [(0, 200), (90, 200), (101, 401), (86_400, 401), (0, 200)] {
+        product.clock.set_offset(offset);
+        assert_eq!(product.get("/v1/keys").bearer(&short).send().await.status, expected, "{offset}");
+        assert_eq!(product.get("/v1/keys").bearer(&long).send().await.status, 200, "{offset}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_listed_page_by_page() {
+    let product = Product::start().await;
+    let mut made_ids = BTreeSet::new();
+    for number in 0..7 {
+        made_ids.insert(
+            made(&product, json!({"name": format!("key {number}")})).await["id"].as_str().unwrap().to_owned(),
+        );
+    }
+    product.publish("dashboard/1", json!({})).await;
+    for (limit, pages) in [(1, 7..=8), (2, 4..=4), (3, 3..=3), (7, 1..=2), (1_000, 1..=1)] {
+        let (mut ids, mut cursor, mut read) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = product.get(&format!("/v1/keys?limit={limit}{cursor}")).admin().send().await;
+            assert_eq!(page.status, 200, "{}", page.text);
+            read += 1;
+            let items = page.json["items"].as_array().unwrap();
+            assert!(items.len() <= limit);
+            ids.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+            match page.json["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert!(pages.contains(&read), "{limit}: {read} pages");
+        assert_eq!(ids.len(), made_ids.len(), "{limit}");
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), made_ids, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_that_a_page_ended_with_can_be_removed() {
+    let product = Product::start().await;
+    for _ in 0..4 {
+        made(&product, json!({})).await;
+    }
+    let first = product.get("/v1/keys?limit=2").admin().send().await.json;
+    let last = first["items"][1]["id"].as_str().unwrap();
+    assert_eq!(product.delete(&format!("/v1/keys/{last}")).admin().send().await.status, 204);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = product.get(&format!("/v1/keys?limit=2&cursor={cursor}")).admin().send().await.json;
+    assert_eq!(second["items"].as_array().unwrap().len(), 2);
+}
+
+/// What is wrong with a key that is asked for, and which fields the answer names.
+#[tokio::test]
+async fn keys_that_cannot_be_made() {
+    let product = Product::start_with(&[("Deployments", "1,2")]).await;
+    let cases = [
+        (json!({"name": null}), vec!["name"]),
+        (json!({"name": " "}), vec!["name"]),
+        (json!({"name": 1}), vec!["name"]),
+        (json!({"name": "n".repeat(256)}), vec!["name"]),
+        (json!({"role": null}), vec!["role"]),
+        (json!({"role": "owner"}), vec!["role"]),
+        (json!({"role": "Admin"}), vec!["role"]),
+        (json!({"permissions": "introspect"}), vec!["permissions"]),
+        (json!({"permissions": ["introspect", "everything"]}), vec!["permissions[1]"]),
+        (json!({"permissions": ["*"]}), vec!["permissions[0]"]),
+        (json!({"deployments": [0]}), vec!["deployments[0]"]),
+        (json!({"deployments": [-1]}), vec!["deployments[0]"]),
+        (json!({"deployments": ["1"]}), vec!["deployments[0]"]),
+        (json!({"deployments": 1}), vec!["deployments"]),
+        (json!({"expires_at": "tomorrow"}), vec!["expires_at"]),
+        (json!({"expires_at": 4102444800u64}), vec!["expires_at"]),
+        (json!({"id": "aaaaaaaaaaaa"}), vec!["id"]),
+        (json!({"key": "chosen"}), vec!["key"]),
+        (json!({"name": "", "role": "x", "more": 1}), vec!["role", "more"]),
+    ];
+    for (fields, issues) in cases {
+        let answer = make(&product, ADMIN_KEY, fields.clone()).await;
+        assert_problem(&answer, &fields.to_string());
+        assert_eq!(answer.refusal(), (400, "request_invalid"), "{fields}");
+        assert_eq!(
+            answer.issues().into_iter().collect::<BTreeSet<_>>(),
+            issues.into_iter().collect(),
+            "{fields}"
+        );
+    }
+    assert_eq!(product.items().await, 0);
+}
