@@ -14,6 +14,7 @@ use crate::content::Content;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::Kind;
 use crate::parameters::{self, Given, VisibleParameter};
+use crate::policy::Visibility;
 use crate::resource::Resource;
 use crate::session::SessionState;
 use crate::settings::Settings;
@@ -35,6 +36,17 @@ pub struct View {
     /// What the content begins with.
     pub state: Option<Arc<Value>>,
     pub expires_at: Option<Timestamp>,
+}
+
+impl View {
+    /// The viewer's attributes that this resource is locked to: its content may show them, and no others.
+    pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
+        let bound = |(slug, visibility): (&String, &Visibility)| match visibility {
+            Visibility::Attribute(name) => Some((name.clone(), self.values.get(slug)?.clone())),
+            _ => None,
+        };
+        self.resource.embedding_params.iter().filter_map(bound).collect()
+    }
 }
 
 /// What storage knows that bears on the decision.

@@ -16,7 +16,7 @@ const FUNCTIONS: [&str; 7] = [
 fn linked(function: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--no-dedupe"])
-        .args(["--target", "aarch64-unknown-linux-gnu", "--package", function])
+        .args(["--package", function])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();

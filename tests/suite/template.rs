@@ -234,3 +234,31 @@ fn the_local_table_is_the_declared_one() {
     assert_eq!(text(&declared["BillingMode"]), text(&local["BillingMode"]));
     assert_eq!(text(&declared["TimeToLiveSpecification"]["AttributeName"]), vitrine::storage::schema::TTL);
 }
+
+/// The README's table of settings is the template's list of parameters, in its order.
+#[test]
+fn the_readme_tells_every_parameter() {
+    let template = template();
+    let declared: Vec<_> = members(&template["Parameters"])
+        .into_iter()
+        .map(|(name, parameter)| {
+            let default = match &parameter["Default"] {
+                Value::Number(number) => number.to_string(),
+                value => text(value).to_owned(),
+            };
+            (name.to_owned(), default)
+        })
+        .collect();
+    let (_, section) = include_str!("../../README.md").split_once("\n## Settings\n").unwrap();
+    let told: Vec<_> = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"))
+        .map(|line| {
+            let mut cells = line.split('|').skip(1).map(|cell| cell.trim().trim_matches('`').to_owned());
+            let (name, default) = (cells.next().unwrap(), cells.next().unwrap());
+            (name, if default == "empty" { String::new() } else { default })
+        })
+        .collect();
+    assert_eq!(told, declared);
+}

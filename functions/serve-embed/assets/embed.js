@@ -435,8 +435,9 @@ function unmount() {
 function sendView(html) {
   if (!frame || !listening) return;
   const { resource, parameters } = view;
-  const { state = null } = view;
-  const message = { resource, parameters, values: valuesOf(parameters), state, queryMode, theme: theme(), locale: root.lang };
+  const { state = null, attributes = {} } = view;
+  const values = valuesOf(parameters);
+  const message = { resource, parameters, values, attributes, state, queryMode, theme: theme(), locale: root.lang };
   // An opaque origin has no name to post to. What the frame may load is bounded by frame-src.
   const named = origin !== "null" && frame.sandbox.contains("allow-same-origin");
   frame.contentWindow.postMessage({ type: "vitrine:view", html, view: message }, named ? new URL(frame.src).origin : "*");

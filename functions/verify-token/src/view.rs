@@ -1,5 +1,6 @@
 //! `GET /v1/view`: what the page inside the iframe asks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -24,6 +25,9 @@ pub struct ViewAnswer {
     pub parameters: Vec<VisibleParameter>,
     pub content: Option<Content>,
     pub viewer: Option<ViewedBy>,
+    /// The viewer's attributes that the resource is locked to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Value>,
     /// What the content begins with, where its session was made with a first state.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -95,6 +99,7 @@ async fn answer(
     let url = parameters::from_query(query.as_deref().unwrap_or_default());
     let (view, _) = views.open(token, &Asked { kind, url, ..Asked::default() }).await?;
     let resource = &view.resource;
+    let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {
         resource: ViewedResource {
             kind: resource.kind,
@@ -107,6 +112,7 @@ async fn answer(
         parameters: view.visible,
         content: view.content,
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
+        attributes,
         state: view.state,
         expires_at: view.expires_at,
         server_time: clock.now(),
