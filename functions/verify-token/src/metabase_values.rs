@@ -9,7 +9,9 @@ use vitrine::http::Allowed;
 use vitrine::http::caller::Admin;
 use vitrine::parameter::Parameter;
 use vitrine::parameters;
-use vitrine::view::{Asked, NamedBy, Terms};
+use vitrine::policy::Visibility;
+use vitrine::token::Claims;
+use vitrine::view::{Asked, NamedBy, Terms, View};
 use vitrine::views::Views;
 
 use crate::metabase::kind_of;
@@ -40,7 +42,8 @@ pub async fn values(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
-    list(&views, Terms::Published, (kind, token, key), query).await
+    let choices = choices(&views, Terms::Published, (kind, token, key), others(query), SEARCHING).await?;
+    Ok(axum::Json(choices.into()))
 }
 
 /// List a parameter's values in a preview.
@@ -57,7 +60,8 @@ pub async fn preview_values(
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
     views.require_embedding().await?;
-    list(&views, Terms::Preview, (kind, token, key), query).await
+    let choices = choices(&views, Terms::Preview, (kind, token, key), others(query), SEARCHING).await?;
+    Ok(axum::Json(choices.into()))
 }
 
 /// Search a parameter's values.
@@ -72,10 +76,9 @@ pub async fn search(
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
     let sought = prefix.to_lowercase();
-    let mut values =
-        choices(&views, Terms::Published, (kind, token, key), query, "search for values").await?;
-    values.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
-    Ok(axum::Json(values.into()))
+    let mut found = choices(&views, Terms::Published, (kind, token, key), others(query), SEARCHING).await?;
+    found.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
+    Ok(axum::Json(found.into()))
 }
 
 /// Find the label of a value.
@@ -90,41 +93,27 @@ pub async fn remapping(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Vec<Value>>> {
-    let mut others = parameters::from_query(query.as_deref().unwrap_or_default());
+    let mut others = others(query);
     let value = others.as_mut().ok().and_then(|others| others.remove("value"));
-    let named = (kind, token, key);
-    let values = open(&views, Terms::Published, named, others, "get remapped value for parameter").await?;
+    let choices = choices(&views, Terms::Published, (kind, token, key), others, REMAPPING).await?;
     let value = value.ok_or_else(|| Error::invalid("value", "is required"))?;
-    let found =
-        values.into_iter().find(|choice| choice.first().is_some_and(|listed| text(listed) == text(&value)));
-    Ok(axum::Json(found.unwrap_or_else(|| vec![value])))
+    let is_asked = |choice: &Vec<Value>| choice.first().is_some_and(|listed| text(listed) == text(&value));
+    Ok(axum::Json(choices.into_iter().find(is_asked).unwrap_or_else(|| vec![value])))
 }
 
+const SEARCHING: &str = "search for values";
+const REMAPPING: &str = "get remapped value for parameter";
+
+/// Kind, token and parameter, as the path has them.
 type Named = (String, String, String);
 
-async fn list(
-    views: &Views,
-    terms: Terms,
-    named: Named,
-    query: Option<String>,
-) -> Result<axum::Json<Values>> {
-    let values = choices(views, terms, named, query, "search for values").await?;
-    Ok(axum::Json(values.into()))
-}
-
-async fn choices(
-    views: &Views,
-    terms: Terms,
-    named: Named,
-    query: Option<String>,
-    purpose: &str,
-) -> Result<Vec<Vec<Value>>> {
-    let others = parameters::from_query(query.as_deref().unwrap_or_default());
-    open(views, terms, named, others, purpose).await
+/// The other parameters that a request names.
+fn others(query: Option<String>) -> Result<Map<String, Value>> {
+    parameters::from_query(query.as_deref().unwrap_or_default())
 }
 
 /// The static values of a parameter that the viewer may set.
-async fn open(
+async fn choices(
     views: &Views,
     terms: Terms,
     (kind, token, key): Named,
@@ -138,24 +127,23 @@ async fn open(
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);
     match parameter.filter(visible) {
         Some(parameter) => Ok(parameter.values.clone().unwrap_or_default()),
-        None => {
-            let policy = &view.resource.embedding_params;
-            let pinned = parameter.filter(|parameter| {
-                policy.get(&parameter.slug) == Some(&vitrine::policy::Visibility::Enabled)
-                    && claims.params().is_ok_and(|params| params.contains_key(&parameter.slug))
-            });
-            Err(match (pinned, parameter) {
-                (Some(pinned), _) => Error::new(Reason::ParameterPinned).message(format!(
-                    "You can't specify a value for \"{}\" if it's already set in the JWT.",
-                    pinned.slug
-                )),
-                (None, Some(closed)) => Error::new(Reason::ParameterDisabled)
-                    .message(format!("Cannot {purpose}: \"{}\" is not an enabled parameter.", closed.slug)),
-                (None, None) => Error::new(Reason::ParameterUnknown)
-                    .message(format!("Cannot {purpose}: nil is not an enabled parameter.")),
-            })
-        }
+        None => Err(refusal(&view, &claims, parameter, purpose)),
     }
+}
+
+/// Why the viewer may not choose.
+fn refusal(view: &View, claims: &Claims, parameter: Option<&Parameter>, purpose: &str) -> Error {
+    let Some(Parameter { slug, .. }) = parameter else {
+        return Error::new(Reason::ParameterUnknown)
+            .message(format!("Cannot {purpose}: nil is not an enabled parameter."));
+    };
+    let is_enabled = view.resource.embedding_params.get(slug) == Some(&Visibility::Enabled);
+    if is_enabled && claims.params().is_ok_and(|params| params.contains_key(slug)) {
+        return Error::new(Reason::ParameterPinned)
+            .message(format!("You can't specify a value for \"{slug}\" if it's already set in the JWT."));
+    }
+    Error::new(Reason::ParameterDisabled)
+        .message(format!("Cannot {purpose}: \"{slug}\" is not an enabled parameter."))
 }
 
 fn text(value: &Value) -> String {
