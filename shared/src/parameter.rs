@@ -58,7 +58,7 @@ impl ParameterType {
             "date" => Self::Date,
             "date_range" | "date/range" | "date/all-options" => Self::DateRange,
             "boolean" => Self::Boolean,
-            "category" => Self::Category,
+            "category" | "temporal-unit" => Self::Category,
             _ => match word.split_once('/').map(|(family, _)| family) {
                 Some("string") => Self::Category,
                 Some("location") => Self::Category,

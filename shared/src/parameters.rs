@@ -89,8 +89,8 @@ pub fn resolve(
     let mut resolved = Resolved { values: BTreeMap::new(), visible: Vec::new() };
     for parameter in declared {
         let visibility = policy.get(&parameter.slug).unwrap_or(&Visibility::Disabled);
-        let value = effective(parameter, visibility, given);
         let pinned = settings.enabled_in_token == EnabledInToken::Pinned;
+        let value = effective(parameter, visibility, given, pinned);
         if *visibility == Visibility::Enabled && !(pinned && given.token.contains_key(&parameter.slug)) {
             resolved.visible.push(VisibleParameter { parameter: parameter.clone(), value: value.clone() });
         }
@@ -146,12 +146,16 @@ fn binds(visibility: &Visibility, slug: &str, given: Given) -> bool {
     }
 }
 
-fn effective(parameter: &Parameter, visibility: &Visibility, given: Given) -> Value {
+fn effective(parameter: &Parameter, visibility: &Visibility, given: Given, pinned: bool) -> Value {
     let default = || parameter.default.clone().unwrap_or_default();
     let value = match visibility {
         Visibility::Disabled => return default(),
         Visibility::Enabled => {
-            match given.url.get(&parameter.slug).or_else(|| given.token.get(&parameter.slug)) {
+            let in_url = given.url.get(&parameter.slug);
+            let in_token = given.token.get(&parameter.slug);
+            // A blank in the URL passes the check; it must not take the place of what is pinned.
+            let stands = in_token.filter(|value| pinned && !is_blank(value));
+            match stands.or(in_url).or(in_token) {
                 // A parameter that must have a value falls back to its default when it is cleared.
                 Some(value) if parameter.required && is_nothing(value) => return default(),
                 Some(value) => value,
@@ -304,6 +308,7 @@ mod tests {
         let refused = resolve_x(json!("enabled"), json!({"x": "a"}), "x=b", &pinned).unwrap_err();
         assert_eq!(refused.message, "You can't specify a value for :x if it's already set in the JWT.");
         assert_eq!(resolve_x(json!("enabled"), json!({"x": ""}), "x=b", &pinned).unwrap(), json!("b"));
+        assert_eq!(resolve_x(json!("enabled"), json!({"x": "a"}), "x=%20", &pinned).unwrap(), json!("a"));
 
         let lenient = [("AllowEmptyLockedList", "true")];
         assert_eq!(resolve_x(json!("locked"), json!({"x": []}), "", &lenient).unwrap(), json!(null));

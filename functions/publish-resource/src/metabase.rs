@@ -8,7 +8,7 @@ use vitrine::access::AccessKey;
 use vitrine::audit;
 use vitrine::clock::Timestamp;
 use vitrine::content::Content;
-use vitrine::error::Result;
+use vitrine::error::{Error, Result};
 use vitrine::http::caller::WriteResources;
 use vitrine::http::{Allowed, ContentJson};
 use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef};
@@ -106,7 +106,7 @@ impl From<CardParameter> for Parameter {
             default: card.default,
             required: card.required.unwrap_or(false),
             multiple: card.is_multi_select.or(card.multiple).unwrap_or(false),
-            values: card.values.or(source.map(|values| values.into_iter().map(listed).collect())),
+            values: source.map(|values| values.into_iter().map(listed).collect()).or(card.values),
         }
     }
 }
@@ -179,7 +179,8 @@ async fn create(app: &App, key: &AccessKey, kind: Kind, input: CardInput) -> Res
     if input.enable_embedding || !input.embedding_params.is_empty() {
         write::require_publisher(app, key).await?;
     }
-    write::create(app, key, kind, &input).await.map(|resource| axum::Json(resource.into()))
+    let created = write::create(app, key, kind, &input).await.map_err(in_their_words)?;
+    Ok(axum::Json(created.into()))
 }
 
 async fn get(app: &App, key: &AccessKey, kind: Kind, id: &str) -> Result<axum::Json<Card>> {
@@ -196,9 +197,16 @@ async fn update(
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
     let change = |decided| input.clone().over(decided);
-    write::change(app, key, &named(kind, id)?, Publishing::Publishers, change)
-        .await
-        .map(|resource| axum::Json(resource.into()))
+    let changed = write::change(app, key, &named(kind, id)?, Publishing::Publishers, change).await;
+    Ok(axum::Json(changed.map_err(in_their_words)?.into()))
+}
+
+/// What we call a title is a name to these callers.
+fn in_their_words(mut error: Error) -> Error {
+    for issue in error.issues.iter_mut().filter(|issue| issue.path == "title") {
+        issue.path = "name".to_owned();
+    }
+    error
 }
 
 fn named(kind: Kind, id: &str) -> Result<ResourceRef> {

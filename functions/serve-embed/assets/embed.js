@@ -267,7 +267,8 @@ function applyAppearance() {
   root.lang = locale;
   root.dir = ["ar", "he", "fa"].includes(language) ? "rtl" : "ltr";
   root.dataset.theme = theme();
-  root.toggleAttribute("data-bordered", flag("bordered", false));
+  // Metabase's pages expect a border around what is framed, unless they say otherwise.
+  root.toggleAttribute("data-bordered", flag("bordered", !publicId && !sandbox && parent !== window));
   root.toggleAttribute("data-background", flag("background", true) && options.theme !== "transparent");
   if (/^[\w -]{1,60}$/.test(options.font ?? "")) root.style.setProperty("--font", `"${options.font}", system-ui, sans-serif`);
   else root.style.removeProperty("--font");

@@ -35,6 +35,11 @@ pub fn routes() -> Routes<State> {
         .open_get("/api/embed/{kind}/{token}/params/{key}/remapping", metabase_values::remapping)
         .get("/api/preview_embed/{kind}/{token}", metabase::preview)
         .get("/api/preview_embed/{kind}/{token}/params/{key}/values", metabase_values::preview_values)
+        .get(
+            "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}",
+            metabase_values::preview_search,
+        )
+        .get("/api/preview_embed/{kind}/{token}/params/{key}/remapping", metabase_values::preview_remapping)
 }
 
 pub fn router(state: State) -> Router {
@@ -54,5 +59,7 @@ pub fn router(state: State) -> Router {
     metabase_values::search,
     metabase_values::remapping,
     metabase_values::preview_values,
+    metabase_values::preview_search,
+    metabase_values::preview_remapping,
 ))]
 pub struct ApiDoc;

@@ -75,10 +75,24 @@ pub async fn search(
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
-    let sought = prefix.to_lowercase();
-    let mut found = choices(&views, Terms::Published, (kind, token, key), others(query), SEARCHING).await?;
-    found.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
-    Ok(axum::Json(found.into()))
+    search_in(&views, Terms::Published, (kind, token, key), &prefix, query).await
+}
+
+/// Search a parameter's values in a preview.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}", tag = "metabase",
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("prefix" = String, Path)),
+    description = "Admin only.",
+    responses((status = 200, body = Values))
+))]
+pub async fn preview_search(
+    _: Allowed<Admin>,
+    State(views): State<Views>,
+    Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<Values>> {
+    views.require_embedding().await?;
+    search_in(&views, Terms::Preview, (kind, token, key), &prefix, query).await
 }
 
 /// Find the label of a value.
@@ -93,10 +107,53 @@ pub async fn remapping(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Vec<Value>>> {
-    let mut others = others(query);
-    let value = others.as_mut().ok().and_then(|others| others.remove("value"));
-    let choices = choices(&views, Terms::Published, (kind, token, key), others, REMAPPING).await?;
-    let value = value.ok_or_else(|| Error::invalid("value", "is required"))?;
+    remap(&views, Terms::Published, (kind, token, key), query).await
+}
+
+/// Find the label of a value in a preview.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/preview_embed/{kind}/{token}/params/{key}/remapping", tag = "metabase",
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("value" = String, Query)),
+    description = "Admin only.",
+    responses((status = 200, body = Vec<Value>))
+))]
+pub async fn preview_remapping(
+    _: Allowed<Admin>,
+    State(views): State<Views>,
+    Path((kind, token, key)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<Vec<Value>>> {
+    views.require_embedding().await?;
+    remap(&views, Terms::Preview, (kind, token, key), query).await
+}
+
+async fn search_in(
+    views: &Views,
+    terms: Terms,
+    named: Named,
+    prefix: &str,
+    query: Option<String>,
+) -> Result<axum::Json<Values>> {
+    let sought = prefix.to_lowercase();
+    let mut found = choices(views, terms, named, others(query), SEARCHING).await?;
+    found.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
+    Ok(axum::Json(found.into()))
+}
+
+async fn remap(
+    views: &Views,
+    terms: Terms,
+    named: Named,
+    query: Option<String>,
+) -> Result<axum::Json<Vec<Value>>> {
+    let mut value = None;
+    // Said, like all that is wrong with parameters, to who may see the resource only.
+    let others = others(query).and_then(|mut others| {
+        value = Some(others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?);
+        Ok(others)
+    });
+    let choices = choices(views, terms, named, others, REMAPPING).await?;
+    let value = value.unwrap_or_default();
     let is_asked = |choice: &Vec<Value>| choice.first().is_some_and(|listed| text(listed) == text(&value));
     Ok(axum::Json(choices.into_iter().find(is_asked).unwrap_or_else(|| vec![value])))
 }

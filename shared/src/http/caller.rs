@@ -169,12 +169,14 @@ where
 
 /// The access key, in any of the places where the clients of the three dialects put it.
 fn shown(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        value.filter(|key| !key.is_empty())
+    };
     bearer(headers)
         .or_else(|| with_scheme(headers, "Api-Key"))
         .or_else(|| text("x-api-key"))
         .or_else(|| text("x-metabase-session"))
-        .filter(|key| !key.is_empty())
 }
 
 /// The credential of an `Authorization: Bearer` header.
@@ -184,5 +186,6 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
     let (named, credential) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    named.eq_ignore_ascii_case(scheme).then(|| credential.trim())
+    let credential = credential.trim();
+    (named.eq_ignore_ascii_case(scheme) && !credential.is_empty()).then_some(credential)
 }

@@ -21,8 +21,15 @@ impl Header {
         let Some(Value::Object(members)) = strict_json::parse(json) else {
             return Err(Error::new(Reason::TokenHeader).detail("not a JSON object"));
         };
-        if members.get("alg").and_then(Value::as_str) != Some("HS256") {
-            return Err(Reason::TokenAlgorithm.into());
+        match members.get("alg") {
+            Some(Value::String(algorithm)) if algorithm == "HS256" => {}
+            None | Some(Value::Null | Value::Bool(false)) => {
+                return Err(Error::new(Reason::TokenAlgorithm).message("JWT is missing `alg`."));
+            }
+            Some(Value::String(algorithm)) if algorithm == "none" => {
+                return Err(Error::new(Reason::TokenAlgorithm).message("JWT `alg` cannot be `none`."));
+            }
+            Some(_) => return Err(Reason::TokenAlgorithm.into()),
         }
         if let Some(refused) = REFUSED.iter().find(|name| members.contains_key(**name)) {
             return Err(Error::new(Reason::TokenHeader).detail(format_args!("member {refused}")));
