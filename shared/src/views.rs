@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::account::Username;
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
@@ -57,7 +56,7 @@ impl Views {
         }
         token::check_time(&claims, &self.settings, self.clock.now())?;
         let reference = reference?;
-        let evidence = self.evidence.gather(Filed::of(&claims, reference).sought()).await?;
+        let evidence = self.evidence.gather(sought(&claims, reference)).await?;
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
     }
@@ -98,7 +97,7 @@ impl Views {
         claims: &Claims,
         reach: impl FnOnce(&Resource) -> Result<()>,
     ) -> Result<View> {
-        let evidence = self.evidence.gather_now(Filed::of(claims, claims.resource(None)?).sought()).await?;
+        let evidence = self.evidence.gather_now(sought(claims, claims.resource(None)?)).await?;
         evidence.resource.as_deref().map_or(Ok(()), reach)?;
         view::decide(claims, &Asked::default(), &evidence, &self.settings)
     }
@@ -109,35 +108,15 @@ impl Views {
 }
 
 /// What a decision about these claims needs to know, by its ids.
-struct Filed {
-    resource: ResourceRef,
-    session: Option<String>,
-    account: Option<Username>,
-    state: Option<String>,
-    version: Option<u64>,
-}
-
-impl Filed {
-    fn of(claims: &Claims, resource: ResourceRef) -> Self {
-        let username = claims.account.as_ref().and(claims.viewer.id.as_ref());
-        let state = claims.token_id.as_ref().filter(|_| claims.has_state);
-        Self {
-            resource,
-            session: filed_under(claims),
-            account: username.and_then(|name| name.parse().ok()),
-            state: state.map(|id| random::fingerprint(id)),
-            version: claims.version,
-        }
-    }
-
-    fn sought(&self) -> Sought<'_> {
-        Sought {
-            resource: &self.resource,
-            session: self.session.as_deref(),
-            version: self.version,
-            account: self.account.as_ref(),
-            state: self.state.as_deref(),
-        }
+fn sought(claims: &Claims, resource: ResourceRef) -> Sought {
+    let username = claims.account.as_ref().and(claims.viewer.id.as_ref());
+    let state = claims.token_id.as_ref().filter(|_| claims.has_state);
+    Sought {
+        resource,
+        session: filed_under(claims),
+        version: claims.version,
+        account: username.and_then(|name| name.parse().ok()),
+        state: state.map(|id| random::fingerprint(id)),
     }
 }
 

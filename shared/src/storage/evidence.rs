@@ -4,15 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-
 use serde_json::Value;
 
-use super::accounts;
-use super::resources;
-use super::sessions;
-use super::switch;
+use super::shelf::{Read, Shelf};
 use super::table::{Item, Table, text_of};
-use super::versions;
+use super::{accounts, resources, sessions, switch, versions};
 use crate::account::{ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
@@ -21,15 +17,11 @@ use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::identifiers::ResourceRef;
 use crate::outage::unavailable;
-use crate::recent::Recent;
 use crate::resource::Resource;
 use crate::session::SessionState;
 use crate::settings::Settings;
 use crate::version::Version;
 use crate::view::Evidence;
-
-/// What every entry weighs.
-const ENTRY_WEIGHT: usize = 2_048;
 
 #[derive(Clone)]
 pub struct EvidenceReader(Arc<Inner>);
@@ -38,12 +30,13 @@ struct Inner {
     table: Table,
     clock: Clock,
     settings: Arc<Settings>,
-    switch: Recent<(), bool>,
-    resources: Recent<ResourceRef, Arc<Resource>>,
-    sessions: Recent<String, SessionState>,
-    versions: Recent<(ResourceRef, u64), Arc<Version>>,
-    accounts: Recent<String, Arc<ServiceAccount>>,
-    states: Recent<String, Arc<Value>>,
+    /// None: it was never turned, and the setting decides.
+    switch: Shelf<(), Option<bool>>,
+    resources: Shelf<ResourceRef, Arc<Resource>>,
+    sessions: Shelf<String, SessionState>,
+    versions: Shelf<(ResourceRef, u64), Arc<Version>>,
+    accounts: Shelf<Username, Arc<ServiceAccount>>,
+    states: Shelf<String, Arc<Value>>,
 }
 
 impl Capability for EvidenceReader {
@@ -57,12 +50,59 @@ impl Capability for EvidenceReader {
             table: Table::of(environment),
             clock: environment.clock.clone(),
             settings: Arc::clone(&environment.settings),
-            switch: Recent::new(age),
-            resources: Recent::new(age),
-            sessions: Recent::new(age),
-            versions: Recent::new(age),
-            accounts: Recent::new(age),
-            states: Recent::new(age),
+            switch: Shelf::new(
+                age,
+                |()| switch::item_key(),
+                |item| Ok(Some(Read { value: switch::turned(item)?, weight: Some(1) })),
+            ),
+            resources: Shelf::new(age, resources::key_of, |item| {
+                item.map(|item| {
+                    let resource = Arc::new(resources::from_item(item)?);
+                    // What cannot be seen is read anew each time: publishing shows at once.
+                    let weight = resource.is_embeddable().then(|| weight(item, resource.content.as_ref()));
+                    Ok(Read { value: resource, weight })
+                })
+                .transpose()
+            }),
+            sessions: Shelf::new(
+                age,
+                |id| sessions::key_of(id),
+                |item| {
+                    let value = item.map_or(SessionState::Absent, sessions::state_of);
+                    Ok(Some(Read { value, weight: Some(ENTRY_WEIGHT) }))
+                },
+            ),
+            versions: Shelf::new(
+                age,
+                |(dive, version)| versions::key_of(dive, *version),
+                |item| {
+                    item.map(|item| {
+                        let version = Arc::new(versions::from_item(item)?);
+                        let weight = weight(item, version.content.as_ref());
+                        Ok(Read { value: version, weight: Some(weight) })
+                    })
+                    .transpose()
+                },
+            ),
+            accounts: Shelf::new(age, accounts::key_of, |item| {
+                item.map(|item| {
+                    Ok(Read { value: Arc::new(accounts::from_item(item)?), weight: Some(weight(item, None)) })
+                })
+                .transpose()
+            }),
+            states: Shelf::new(
+                age,
+                |id| sessions::state_key(id),
+                |item| {
+                    item.map(|item| {
+                        Ok(Read {
+                            value: Arc::new(sessions::kept_state(item)?),
+                            weight: Some(weight(item, None)),
+                        })
+                    })
+                    .transpose()
+                },
+            ),
         }))
     }
 
@@ -73,166 +113,90 @@ impl Capability for EvidenceReader {
     }
 }
 
+/// What every entry weighs.
+const ENTRY_WEIGHT: usize = 2_048;
+
+fn weight(item: &Item, content: Option<&Content>) -> usize {
+    ENTRY_WEIGHT + text_of(item, "document").map_or(0, str::len) + content.map_or(0, Content::size)
+}
+
 /// What bears on a decision, by its ids.
-#[derive(Debug, Clone, Copy)]
-pub struct Sought<'a> {
-    pub resource: &'a ResourceRef,
+#[derive(Debug, Clone)]
+pub struct Sought {
+    pub resource: ResourceRef,
     /// What the token's session or revocation is filed under.
-    pub session: Option<&'a str>,
+    pub session: Option<String>,
     /// The version of the content that the token is about.
     pub version: Option<u64>,
     /// The service account that the viewer is.
-    pub account: Option<&'a Username>,
+    pub account: Option<Username>,
     /// What the first state of the content is filed under.
-    pub state: Option<&'a str>,
-}
-
-/// The parts that are not known and have to be read.
-#[derive(Default)]
-struct Wanted<'a> {
-    switch: bool,
-    resource: Option<&'a ResourceRef>,
-    session: Option<&'a str>,
-    version: Option<(&'a ResourceRef, u64)>,
-    account: Option<&'a Username>,
-    state: Option<&'a str>,
-}
-
-/// What was found; a part that was not asked for stays as it is.
-#[derive(Default)]
-struct Found {
-    switch: Option<bool>,
-    resource: Option<Arc<Resource>>,
-    session: Option<SessionState>,
-    version: Option<Arc<Version>>,
-    account: Option<Arc<ServiceAccount>>,
-    state: Option<Arc<Value>>,
+    pub state: Option<String>,
 }
 
 impl EvidenceReader {
     /// The global switch.
     pub async fn embedding_enabled(&self) -> Result<bool> {
-        let now = self.0.clock.now();
-        if let Some(enabled) = self.0.switch.get(&(), now) {
-            return Ok(enabled);
-        }
-        let found = self.read(Wanted { switch: true, ..Wanted::default() }, now).await?;
-        Ok(found.switch.unwrap_or(self.0.settings.embedding_enabled))
+        let (shelves, now) = (&self.0, self.0.clock.now());
+        let mut batch = Vec::new();
+        let switch = shelves.switch.ask(Some(()), Some(now), &mut batch);
+        let items = self.read(batch).await?;
+        Ok(self.is_on(shelves.switch.take(switch, &items, now)?))
     }
 
     /// A resource alone, for whoever needs to know where it may be framed.
     pub async fn resource(&self, reference: &ResourceRef) -> Result<Option<Arc<Resource>>> {
-        let now = self.0.clock.now();
-        if let Some(resource) = self.0.resources.get(reference, now) {
-            return Ok(Some(resource));
-        }
-        Ok(self.read(Wanted { resource: Some(reference), ..Wanted::default() }, now).await?.resource)
+        let (shelves, now) = (&self.0, self.0.clock.now());
+        let mut batch = Vec::new();
+        let resource = shelves.resources.ask(Some(reference.clone()), Some(now), &mut batch);
+        let items = self.read(batch).await?;
+        shelves.resources.take(resource, &items, now)
     }
 
     /// Everything that bears on a view.
-    pub async fn gather(&self, sought: Sought<'_>) -> Result<Evidence> {
+    pub async fn gather(&self, sought: Sought) -> Result<Evidence> {
         let now = self.0.clock.now();
-        let memory = &self.0;
-        let known = Found {
-            switch: memory.switch.get(&(), now),
-            resource: memory.resources.get(sought.resource, now),
-            session: sought.session.and_then(|id| memory.sessions.get(&id.to_owned(), now)),
-            version: sought
-                .version
-                .and_then(|version| memory.versions.get(&(sought.resource.clone(), version), now)),
-            account: sought.account.and_then(|name| memory.accounts.get(&name.folded(), now)),
-            state: sought.state.and_then(|id| memory.states.get(&id.to_owned(), now)),
-        };
-        self.complete(sought, known, now).await
+        self.collect(sought, Some(now), now).await
     }
 
     /// The same, past the memory: for whoever makes a credential and not just looks.
-    pub async fn gather_now(&self, sought: Sought<'_>) -> Result<Evidence> {
-        self.complete(sought, Found::default(), self.0.clock.now()).await
+    pub async fn gather_now(&self, sought: Sought) -> Result<Evidence> {
+        self.collect(sought, None, self.0.clock.now()).await
     }
 
-    async fn complete(&self, sought: Sought<'_>, known: Found, now: Timestamp) -> Result<Evidence> {
-        let wanted = Wanted {
-            switch: known.switch.is_none(),
-            resource: known.resource.is_none().then_some(sought.resource),
-            session: sought.session.filter(|_| known.session.is_none()),
-            version: sought
-                .version
-                .filter(|_| known.version.is_none())
-                .map(|version| (sought.resource, version)),
-            account: sought.account.filter(|_| known.account.is_none()),
-            state: sought.state.filter(|_| known.state.is_none()),
-        };
-        let found = if wanted.is_nothing() { Found::default() } else { self.read(wanted, now).await? };
+    async fn collect(&self, sought: Sought, known_at: Option<Timestamp>, now: Timestamp) -> Result<Evidence> {
+        let shelves = &self.0;
+        let mut batch = Vec::new();
+        let version = sought.version.map(|version| (sought.resource.clone(), version));
+        let switch = shelves.switch.ask(Some(()), known_at, &mut batch);
+        let resource = shelves.resources.ask(Some(sought.resource), known_at, &mut batch);
+        let session = shelves.sessions.ask(sought.session, known_at, &mut batch);
+        let version = shelves.versions.ask(version, known_at, &mut batch);
+        let account = shelves.accounts.ask(sought.account, known_at, &mut batch);
+        let state = shelves.states.ask(sought.state, known_at, &mut batch);
+        let items = self.read(batch).await?;
         Ok(Evidence {
-            embedding_enabled: known.switch.or(found.switch).unwrap_or(self.0.settings.embedding_enabled),
-            resource: known.resource.or(found.resource),
-            session: known.session.or(found.session).unwrap_or(SessionState::Absent),
-            version: known.version.or(found.version),
-            account: known.account.or(found.account),
-            state: known.state.or(found.state),
+            embedding_enabled: self.is_on(shelves.switch.take(switch, &items, now)?),
+            resource: shelves.resources.take(resource, &items, now)?,
+            session: shelves.sessions.take(session, &items, now)?.unwrap_or(SessionState::Absent),
+            version: shelves.versions.take(version, &items, now)?,
+            account: shelves.accounts.take(account, &items, now)?,
+            state: shelves.states.take(state, &items, now)?,
         })
     }
 
-    async fn read(&self, wanted: Wanted<'_>, now: Timestamp) -> Result<Found> {
-        let resource_key = wanted.resource.map(resources::key_of);
-        let session_key = wanted.session.map(sessions::key_of);
-        let switch_key = wanted.switch.then(switch::item_key);
-        let version_key = wanted.version.map(|(dive, version)| versions::key_of(dive, version));
-        let account_key = wanted.account.map(accounts::key_of);
-        let state_key = wanted.state.map(sessions::state_key);
-        let keys = [&resource_key, &session_key, &version_key, &account_key, &state_key, &switch_key];
-        let keys = keys.into_iter().flatten().cloned().collect();
-        let items = self.batch_get(keys).await?;
-        let find = |key: &Option<Item>| {
-            key.as_ref().and_then(|key| {
-                items.iter().find(|item| key.iter().all(|(name, value)| item.get(name) == Some(value)))
-            })
-        };
-        let mut found = Found::default();
-        if wanted.switch {
-            let enabled = switch::value_of(find(&switch_key), &self.0.settings)?;
-            self.0.switch.put((), enabled, 1, now);
-            found.switch = Some(enabled);
-        }
-        if let (Some(reference), Some(item)) = (wanted.resource, find(&resource_key)) {
-            let resource = Arc::new(resources::from_item(item)?);
-            let weight = text_weight(item) + resource.content.as_ref().map_or(0, Content::size);
-            // What cannot be seen is read anew each time: publishing shows at once.
-            if resource.is_embeddable() {
-                self.0.resources.put(reference.clone(), Arc::clone(&resource), weight, now);
-            }
-            found.resource = Some(resource);
-        }
-        if let (Some((dive, number)), Some(item)) = (wanted.version, find(&version_key)) {
-            let version = Arc::new(versions::from_item(item)?);
-            let weight = ENTRY_WEIGHT + version.content.as_ref().map_or(0, Content::size);
-            self.0.versions.put((dive.clone(), number), Arc::clone(&version), weight, now);
-            found.version = Some(version);
-        }
-        if let (Some(name), Some(item)) = (wanted.account, find(&account_key)) {
-            let account = Arc::new(accounts::from_item(item)?);
-            self.0.accounts.put(name.folded(), Arc::clone(&account), text_weight(item), now);
-            found.account = Some(account);
-        }
-        if let (Some(id), Some(item)) = (wanted.state, find(&state_key)) {
-            let state = Arc::new(sessions::kept_state(item)?);
-            self.0.states.put(id.to_owned(), Arc::clone(&state), text_weight(item), now);
-            found.state = Some(state);
-        }
-        if let Some(id) = wanted.session {
-            let state = find(&session_key).map_or(SessionState::Absent, sessions::state_of);
-            self.0.sessions.put(id.to_owned(), state, ENTRY_WEIGHT, now);
-            found.session = Some(state);
-        }
-        Ok(found)
+    fn is_on(&self, turned: Option<Option<bool>>) -> bool {
+        turned.flatten().unwrap_or(self.0.settings.embedding_enabled)
     }
 
-    /// Reads all of `keys` or fails: half an answer could be a wider view.
-    async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+    /// Reads the whole batch or fails: half an answer could be a wider view.
+    async fn read(&self, batch: Vec<Item>) -> Result<Vec<Item>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let table = &self.0.table;
         let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
+            .set_keys(Some(batch))
             .consistent_read(true)
             .build()
             .map_err(Error::internal)?;
@@ -243,29 +207,14 @@ impl EvidenceReader {
             .send()
             .await
             .map_err(|error| unavailable("BatchGetItem", &error))?;
+        let refuse = |cause| Err(Error::new(Reason::Unavailable).detail(cause));
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            return Err(Error::new(Reason::Unavailable).detail("BatchGetItem: throttled in part"));
+            return refuse("BatchGetItem: throttled in part");
         }
-        // An answer that leaves our table out says nothing, and least of all that nothing is there.
-        let items = answer.responses.and_then(|mut tables| tables.remove(&table.name));
-        items.ok_or_else(|| {
-            Error::new(Reason::Unavailable).detail("BatchGetItem: an answer without the table")
-        })
-    }
-}
-
-/// What an entry weighs beside the content of a resource.
-fn text_weight(item: &Item) -> usize {
-    ENTRY_WEIGHT + text_of(item, "document").map_or(0, str::len)
-}
-
-impl Wanted<'_> {
-    const fn is_nothing(&self) -> bool {
-        !self.switch
-            && self.resource.is_none()
-            && self.session.is_none()
-            && self.version.is_none()
-            && self.account.is_none()
-            && self.state.is_none()
+        match answer.responses.and_then(|mut tables| tables.remove(&table.name)) {
+            Some(items) => Ok(items),
+            // An answer that leaves our table out says nothing, and least of all that nothing is there.
+            None => refuse("BatchGetItem: an answer without the table"),
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod evidence;
 pub mod resources;
 pub mod sessions;
+mod shelf;
 pub mod switch;
 mod table;
 pub mod versions;

@@ -18,16 +18,12 @@ pub(super) fn item_key() -> Item {
     key("settings", "settings")
 }
 
-/// What a stored switch says; where none is stored, the setting does.
-pub(super) fn value_of(item: Option<&Item>, settings: &Settings) -> Result<bool> {
-    match item {
-        None => Ok(settings.embedding_enabled),
-        Some(item) => item
-            .get(VALUE)
-            .and_then(|value| value.as_bool().ok())
-            .copied()
-            .ok_or_else(|| unreadable("settings")),
-    }
+/// What a stored switch says; where none is stored, it was never turned.
+pub(super) fn turned(item: Option<&Item>) -> Result<Option<bool>> {
+    let value = |item: &Item| {
+        item.get(VALUE).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| unreadable("settings"))
+    };
+    item.map(value).transpose()
 }
 
 /// Reads the switch as it is now. For views there is [`super::EvidenceReader`], which remembers.
@@ -59,7 +55,7 @@ impl SwitchReader {
             .send()
             .await
             .map_err(|error| unavailable("GetItem", &error))?;
-        value_of(answer.item.as_ref(), &self.settings)
+        Ok(turned(answer.item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
     }
 
     /// Administration of embedding needs it on.
