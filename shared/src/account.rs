@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::access::Role;
 use crate::clock::Timestamp;
-use crate::error::{Error, Reason, Result};
+use crate::error::Result;
 use crate::input::Wrong;
 use crate::random;
 
@@ -56,6 +56,8 @@ pub struct ServiceAccount {
     /// Part of every view that is made as this account.
     pub attributes: BTreeMap<String, Value>,
     pub created_at: Timestamp,
+    /// Grows with every change; a write that did not see the latest one is refused.
+    pub revision: u64,
 }
 
 /// What a token of a service account may be used for.
@@ -102,18 +104,6 @@ pub fn parts_of(token: &str) -> Option<(Username, &str)> {
     let (username, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
     let sound = id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && secret.len() == 43;
     sound.then(|| Some((username.parse().ok()?, id))).flatten()
-}
-
-/// MotherDuck's clients are told this.
-pub fn role_too_low(role: Role) -> Error {
-    let word = match role {
-        Role::Admin => "admin",
-        Role::Member => "member",
-        Role::Restricted => "restricted",
-    };
-    Error::new(Reason::AccessDenied).message(format!(
-        "User role \"{word}\" does not meet minimum role \"admin\" required for dashboards.createEmbedSession"
-    ))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod recent;
 pub mod resource;
 pub mod secrets;
 pub mod session;
+pub mod session_string;
 pub mod settings;
 pub mod storage;
 pub mod strict_json;

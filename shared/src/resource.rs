@@ -39,6 +39,9 @@ pub struct Resource {
     /// When it was published for the first time.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub initially_published_at: Option<Timestamp>,
+    /// Since when it has been published without a break.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub published_at: Option<Timestamp>,
     /// Grows with every change; a write that did not see the latest one is refused.
     pub revision: u64,
 }
@@ -135,6 +138,7 @@ impl Resource {
             created_at: now,
             updated_at: now,
             initially_published_at: None,
+            published_at: None,
             revision: 0,
         };
         Ok(blank.replaced(input, first, now))
@@ -143,6 +147,7 @@ impl Resource {
     /// The same resource, with everything an owner decides decided anew.
     #[must_use]
     pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
+        let is_published = input.enable_embedding && !input.archived;
         let is_new = self.version == 0 || self.content != input.content;
         Self {
             version: self.version + u64::from(is_new),
@@ -157,6 +162,7 @@ impl Resource {
             deployment: input.deployment.unwrap_or(first),
             updated_at: now,
             initially_published_at: self.initially_published_at.or(input.enable_embedding.then_some(now)),
+            published_at: is_published.then(|| self.published_at.unwrap_or(now)),
             revision: self.revision + 1,
             ..self
         }

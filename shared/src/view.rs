@@ -119,6 +119,7 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         Terms::Published => None,
         Terms::Preview => Some(claims.preview_policy()?),
     };
+    check_embed_session(claims, evidence, &resource)?;
     let given = asked.url.as_ref().map_err(Clone::clone)?;
     let by_slug;
     let url = match asked.named_by {
@@ -143,6 +144,16 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         state: evidence.state.clone(),
         expires_at: claims.expires.map(Timestamp::from_unix),
     })
+}
+
+/// The session of a service account ends when its dive is taken down, and does not come back with it.
+fn check_embed_session(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<()> {
+    let made_before = resource.published_at.is_some_and(|since| claims.issued < Some(since.unix()));
+    let lacks_state = claims.has_state && evidence.state.is_none();
+    if claims.account.is_some() && (made_before || lacks_state) {
+        return Err(Reason::TokenRevoked.into());
+    }
+    Ok(())
 }
 
 /// A service account is what it is now, not what it was when the token was made.

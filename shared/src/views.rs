@@ -15,7 +15,7 @@ use crate::secrets::SigningKeys;
 use crate::settings::Settings;
 use crate::storage::{EvidenceReader, Sought};
 use crate::token::{self, Claims};
-use crate::view::{self, Asked, View};
+use crate::view::{self, Asked, Evidence, View};
 
 #[derive(Clone)]
 pub struct Views {
@@ -56,7 +56,11 @@ impl Views {
         }
         token::check_time(&claims, &self.settings, self.clock.now())?;
         let reference = reference?;
-        let evidence = self.evidence.gather(sought(&claims, reference)).await?;
+        let mut evidence = self.evidence.gather(sought(&claims, reference.clone())).await?;
+        if is_of_another_account(&claims, &evidence) {
+            // It may have been made anew since we looked.
+            evidence = self.evidence.gather_now(sought(&claims, reference)).await?;
+        }
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
     }
@@ -105,6 +109,10 @@ impl Views {
     pub const fn keys(&self) -> &SigningKeys {
         &self.keys
     }
+}
+
+fn is_of_another_account(claims: &Claims, evidence: &Evidence) -> bool {
+    evidence.account.as_ref().is_some_and(|account| claims.account.as_ref() != Some(&account.id))
 }
 
 /// What a decision about these claims needs to know, by its ids.

@@ -2,22 +2,20 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::access::Permission;
-use vitrine::account::{self, Username};
+use vitrine::account::Username;
 use vitrine::audit;
 use vitrine::error::{Error, Issue, Reason, Result};
 use vitrine::http::base_url::base_url;
-use vitrine::http::caller::Anybody;
+use vitrine::http::caller::CreateEmbedSessions;
 use vitrine::http::{Allowed, Json};
 use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
 use vitrine::input::{Check, Invalid, Patch};
 use vitrine::random;
 use vitrine::resource::Resource;
+use vitrine::session_string::SessionString;
 use vitrine::token::Claims;
 use vitrine::token::mint::Vouched;
 use vitrine::viewer::Viewer;
@@ -57,6 +55,7 @@ pub struct EmbedSessionInput {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequiredResource {
     url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     alias: Option<String>,
 }
@@ -109,14 +108,6 @@ pub struct EmbedSession {
     session: String,
 }
 
-/// What the session string says. Encoded, not encrypted: who has it may see the dive and nothing else.
-#[derive(Debug, Serialize)]
-struct SessionString<'a> {
-    token: &'a str,
-    dive_id: &'a str,
-    view_url: String,
-}
-
 /// Make an embed session for a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/dives/{id}/embed-session", tag = "dives", params(("id" = String, Path,)),
@@ -124,27 +115,27 @@ struct SessionString<'a> {
     request_body = EmbedSessionInput, responses((status = 200, body = EmbedSession))
 ))]
 pub async fn embed_session(
-    caller: Allowed<Anybody>,
+    caller: Allowed<CreateEmbedSessions>,
     State(app): State<App>,
     Path(dive_id): Path<String>,
     headers: HeaderMap,
     Json(input): Json<EmbedSessionInput>,
 ) -> Result<axum::Json<EmbedSession>> {
-    caller.key.require(Permission::SessionsCreate).map_err(|_| account::role_too_low(caller.key.role))?;
     let dive = ResourceRef { kind: Kind::Dive, id: ResourceId::parse(Kind::Dive, &dive_id)? };
     audit::resource(&dive);
     let username: Username =
         input.username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
     let account = app.accounts.find(&username).await?.ok_or(Reason::AccountNotFound)?;
 
+    let now = app.clock.now();
     let viewer = Viewer { id: Some(account.username.to_string()), ..Viewer::default() };
     let mut claims = Claims::vouching(&dive, Map::new(), viewer.clone());
     claims.version = input.version;
     claims.account = Some(account.id.clone());
+    claims.issued = Some(now.unix());
     let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
     let resource = app.views.rehearse(&claims, reach).await.map_err(missing_dive)?.resource;
 
-    let now = app.clock.now();
     let expires = now.plus(TTL_SECONDS.min(app.settings.max_token_lifetime_seconds));
     let token_id = random::short_id()?;
     let state = input.initial_state.over(None);
@@ -166,13 +157,9 @@ pub async fn embed_session(
     };
     let token = app.views.keys().mint(&vouched).await?;
     let base = base_url(&app.settings, &headers);
-    let session = SessionString {
-        token: &token,
-        dive_id: &resource.id.to_string(),
-        view_url: format!("{base}/v1/view/dive"),
-    };
-    let session = serde_json::to_vec(&session).map_err(Error::internal)?;
-    Ok(axum::Json(EmbedSession { session: URL_SAFE_NO_PAD.encode(session) }))
+    let session =
+        SessionString { token, dive_id: resource.id.to_string(), view_url: format!("{base}/v1/view/dive") };
+    Ok(axum::Json(EmbedSession { session: session.encode()? }))
 }
 
 /// MotherDuck's clients know one sentence for what is not there.

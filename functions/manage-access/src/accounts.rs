@@ -18,6 +18,8 @@ use vitrine::parameter::is_value;
 use vitrine::random;
 use vitrine::storage::{AccountReader, AccountWriter};
 
+/// Somebody else changing the same account at the same time is no reason to fail.
+const ATTEMPTS: usize = 16;
 const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
 const TTL_SECONDS: std::ops::RangeInclusive<i64> = 300..=31_536_000;
 
@@ -191,6 +193,7 @@ pub async fn create(
         role: input.role.unwrap_or(Role::Member),
         attributes: input.attributes.unwrap_or_default(),
         created_at: clock.now(),
+        revision: 1,
     };
     accounts.create(&account).await.map_err(name_taken)?;
     Ok(axum::Json(account.into()))
@@ -223,14 +226,21 @@ pub async fn update(
     Path(username): Path<String>,
     Json(input): Json<AccountPatch>,
 ) -> Result<axum::Json<Account>> {
-    let present = find(&reader, &username).await?;
-    let account = ServiceAccount {
-        role: input.role.unwrap_or(present.role),
-        attributes: input.attributes.unwrap_or(present.attributes),
-        ..present
-    };
-    writer.replace(&account).await?;
-    Ok(axum::Json(account.into()))
+    for _ in 0..ATTEMPTS {
+        let present = find(&reader, &username).await?;
+        let account = ServiceAccount {
+            role: input.role.unwrap_or(present.role),
+            attributes: input.attributes.clone().unwrap_or_else(|| present.attributes.clone()),
+            revision: present.revision + 1,
+            ..present.clone()
+        };
+        match writer.replace(&account, &present).await {
+            Ok(()) => return Ok(axum::Json(account.into())),
+            Err(error) if error.reason == Reason::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Reason::Conflict.into())
 }
 
 /// Remove a service account.
@@ -241,10 +251,12 @@ pub async fn update(
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
+    State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
 ) -> Result<StatusCode> {
-    writer.delete(&named(&username)?).await.map(|()| StatusCode::NO_CONTENT)
+    let account = find(&reader, &username).await?;
+    writer.delete(&account.username).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Make a token for a service account.
@@ -272,7 +284,7 @@ pub async fn create_token(
         expires_at: input.ttl.map(|ttl| now.plus(ttl)),
     };
     let token = account::new_token(&account.username, &record.id)?;
-    writer.create_token(&account.username, &record, &token).await.map_err(name_taken)?;
+    writer.create_token(&account.username, &record, &token, now).await.map_err(name_taken)?;
     Ok(axum::Json(TokenCreated { token, record: record.into() }))
 }
 
@@ -286,12 +298,14 @@ pub async fn list_tokens(
     _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
+    State(clock): State<Clock>,
     Path(username): Path<String>,
 ) -> Result<axum::Json<TokenList>> {
     let account = find(&reader, &username).await?;
     // MotherDuck has no pages here; a thousand tokens of one account are enough for anybody.
     let page = writer.tokens(&account.username, None).await?;
-    let mine = page.items.into_iter().filter(|token| token.account == account.id);
+    let now = clock.now();
+    let mine = page.items.into_iter().filter(|token| token.account == account.id && !token.is_expired(now));
     Ok(axum::Json(TokenList { tokens: mine.map(Token::from).collect() }))
 }
 
@@ -304,10 +318,15 @@ pub async fn list_tokens(
 ))]
 pub async fn delete_token(
     _: Allowed<StackAdmin>,
+    State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path((username, id)): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    writer.delete_token(&named(&username)?, &id).await.map(|()| StatusCode::NO_CONTENT)
+    let username = named(&username)?;
+    if !reader.has_token(&username, &id).await? {
+        return Err(Reason::AccountNotFound.into());
+    }
+    writer.delete_token(&username, &id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn find(reader: &AccountReader, username: &str) -> Result<ServiceAccount> {

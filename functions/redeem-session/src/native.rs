@@ -13,6 +13,7 @@ use vitrine::identifiers::ResourceRef;
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
 use vitrine::secrets::SigningKeys;
+use vitrine::session_string::SessionString;
 use vitrine::storage::SessionEnder;
 use vitrine::token::mint::Vouched;
 use vitrine::views::filed_under;
@@ -73,7 +74,7 @@ pub async fn redeem(
 /// Revoke a credential.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions/revoke", tag = "sessions",
-    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, or a token. Answers 204 also for what is not good any more. Views that are open elsewhere end within `ResourceCacheSeconds`.",
+    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for what is not good any more. Views that are open elsewhere end within `ResourceCacheSeconds`.",
     request_body = SessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(
@@ -84,11 +85,12 @@ pub async fn revoke(
     Json(input): Json<SessionName>,
 ) -> Result<StatusCode> {
     let now = clock.now();
-    if !input.session.contains('.') {
-        sessions.revoke(&random::fingerprint(&input.session), now).await?;
+    let credential = SessionString::decode(&input.session).map_or(input.session, |session| session.token);
+    if !credential.contains('.') {
+        sessions.revoke(&random::fingerprint(&credential), now).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
-    let claims = match keys.authenticate(&input.session).await {
+    let claims = match keys.authenticate(&credential).await {
         Ok(authentic) => authentic.claims,
         Err(error) if error.reason.code() == Code::ServiceUnavailable => return Err(error),
         // What opens nothing needs no revoking.

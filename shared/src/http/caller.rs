@@ -110,6 +110,21 @@ needs! {
     Introspect: Introspect;
 }
 
+/// Like [`CreateSessions`], refused in the words that MotherDuck's clients know.
+#[derive(Debug)]
+pub struct CreateEmbedSessions;
+
+impl Need for CreateEmbedSessions {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require(Permission::SessionsCreate).map_err(|error| {
+            error.message(format!(
+                "User role \"{}\" does not meet minimum role \"admin\" required for dashboards.createEmbedSession",
+                key.role.word()
+            ))
+        })
+    }
+}
+
 /// Any key that is good.
 #[derive(Debug)]
 pub struct Anybody;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-
 use super::cursor::{self, Page};
 use super::schema::{SORT, TTL};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
@@ -49,17 +47,7 @@ impl AccessKeyReader {
     }
 
     async fn item(&self, id: &str) -> Result<Option<Item>> {
-        let answer = self
-            .0
-            .client
-            .get_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key(PARTITION_KEY, id)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        Ok(answer.item)
+        self.0.get(key(PARTITION_KEY, id)).await
     }
 }
 
@@ -97,27 +85,7 @@ impl AccessKeyWriter {
     }
 
     pub async fn delete(&self, id: &str) -> Result<()> {
-        let sent = self
-            .0
-            .client
-            .delete_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key(PARTITION_KEY, id)))
-            .condition_expression("attribute_exists(pk)")
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error)
-                if matches!(
-                    error.as_service_error(),
-                    Some(DeleteItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(Reason::KeyNotFound.into())
-            }
-            Err(error) => Err(unavailable("DeleteItem", &error)),
-        }
+        self.0.remove(key(PARTITION_KEY, id)).await
     }
 
     pub async fn list(&self, limit: Option<i32>, cursor: Option<&str>) -> Result<Page<AccessKey>> {

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 
 use super::cursor::{self, Page};
 use super::schema::{SORT, TTL};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::account::{AccountToken, ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
+use crate::clock::Timestamp;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::outage::unavailable;
@@ -58,7 +61,7 @@ impl Capability for AccountReader {
 
 impl AccountReader {
     pub async fn find(&self, username: &Username) -> Result<Option<ServiceAccount>> {
-        self.get(key_of(username)).await?.as_ref().map(from_item).transpose()
+        self.0.get(key_of(username)).await?.as_ref().map(from_item).transpose()
     }
 
     /// The token under `id`, if `shown` is really it.
@@ -68,7 +71,7 @@ impl AccountReader {
         id: &str,
         shown: &str,
     ) -> Result<Option<AccountToken>> {
-        let Some(item) = self.get(token_key(username, id)).await? else { return Ok(None) };
+        let Some(item) = self.0.get(token_key(username, id)).await? else { return Ok(None) };
         let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("account token"))?;
         if !random::equal(stored, &random::fingerprint(shown)) {
             return Ok(None);
@@ -76,18 +79,9 @@ impl AccountReader {
         read(&item, "account token").map(Some)
     }
 
-    async fn get(&self, key: Item) -> Result<Option<Item>> {
-        let answer = self
-            .0
-            .client
-            .get_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        Ok(answer.item)
+    /// Has the account a token of this id?
+    pub async fn has_token(&self, username: &Username, id: &str) -> Result<bool> {
+        Ok(self.0.get(token_key(username, id)).await?.is_some())
     }
 }
 
@@ -106,48 +100,65 @@ impl Capability for AccountWriter {
 }
 
 impl AccountWriter {
+    /// Files a new account, or [`Reason::Conflict`] if there is one of that name.
     pub async fn create(&self, account: &ServiceAccount) -> Result<()> {
-        let item = self.item(key_of(&account.username), account)?;
-        self.put(item, "attribute_not_exists(pk)", None).await
+        let put = self.put(account_item(account)?);
+        // The same account again is the same request, sent again because its answer was lost.
+        let put = put.condition_expression("attribute_not_exists(pk) OR account_id = :id");
+        write(put.expression_attribute_values(":id", text(&account.id))).await
     }
 
-    /// Replaces an account that is still the same one.
-    pub async fn replace(&self, account: &ServiceAccount) -> Result<()> {
-        let item = self.item(key_of(&account.username), account)?;
-        self.put(item, "account_id = :id", Some(&account.id)).await
+    /// Writes what became of `seen`, or [`Reason::Conflict`] if that has moved on.
+    pub async fn replace(&self, account: &ServiceAccount, seen: &ServiceAccount) -> Result<()> {
+        let put = self.put(account_item(account)?);
+        let put = put.condition_expression("account_id = :id AND revision = :seen");
+        let put = put.expression_attribute_values(":id", text(&seen.id));
+        write(put.expression_attribute_values(":seen", number(seen.revision))).await
     }
 
-    /// Removes an account. That ends its sessions and tokens; what is left of the tokens is cleared away.
+    /// Removes an account, its tokens first: what was interrupted can be asked for again.
     pub async fn delete(&self, username: &Username) -> Result<()> {
-        self.remove(key_of(username)).await?;
         let mut cursor = None;
         loop {
             let page = self.tokens(username, cursor.as_deref()).await?;
             for token in page.items {
-                match self.delete_token(username, &token.id).await {
-                    Err(error) if error.reason != Reason::AccountNotFound => return Err(error),
-                    _ => {}
-                }
+                self.delete_token(username, &token.id).await?;
             }
             cursor = page.next;
             if cursor.is_none() {
-                return Ok(());
+                return self.0.remove(key_of(username)).await;
             }
         }
     }
 
-    /// Files a token, or [`Reason::Conflict`] if the account has one of that name.
-    pub async fn create_token(&self, username: &Username, token: &AccountToken, shown: &str) -> Result<()> {
-        let mut item = self.item(token_key(username, &token.id), token)?;
-        item.insert(FINGERPRINT.to_owned(), text(random::fingerprint(shown)));
+    /// Files a token, or [`Reason::Conflict`] if the account has one of that name. One that is past its
+    /// time, or that an earlier account of this name left behind, gives way.
+    pub async fn create_token(
+        &self,
+        username: &Username,
+        token: &AccountToken,
+        shown: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let fingerprint = random::fingerprint(shown);
+        let mut item = token_key(username, &token.id);
+        item.insert(DOCUMENT.to_owned(), document(token)?);
+        item.insert(FINGERPRINT.to_owned(), text(&fingerprint));
+        item.insert("account_id".to_owned(), text(&token.account));
         if let Some(expires) = token.expires_at {
             item.insert(TTL.to_owned(), number(expires.unix()));
         }
-        self.put(item, "attribute_not_exists(pk)", None).await
+        let put = self.put(item).condition_expression(
+            "attribute_not_exists(pk) OR fingerprint = :same OR account_id <> :account OR #ttl <= :now",
+        );
+        let put = put.expression_attribute_names("#ttl", TTL);
+        let put = put.expression_attribute_values(":same", text(&fingerprint));
+        let put = put.expression_attribute_values(":account", text(&token.account));
+        write(put.expression_attribute_values(":now", number(now.unix()))).await
     }
 
     pub async fn delete_token(&self, username: &Username, id: &str) -> Result<()> {
-        self.remove(token_key(username, id)).await
+        self.0.remove(token_key(username, id)).await
     }
 
     pub async fn tokens(&self, username: &Username, cursor: Option<&str>) -> Result<Page<AccountToken>> {
@@ -170,61 +181,31 @@ impl AccountWriter {
         Ok(Page { items, next })
     }
 
-    fn item(&self, mut item: Item, document: &impl serde::Serialize) -> Result<Item> {
-        let document = serde_json::to_value(document).map_err(Error::internal)?;
-        if let Some(id) = document["id"].as_str() {
-            item.insert("account_id".to_owned(), text(id));
-        }
-        item.insert(DOCUMENT.to_owned(), text(document.to_string()));
-        Ok(item)
+    fn put(&self, item: Item) -> PutItemFluentBuilder {
+        self.0.client.put_item().table_name(&self.0.name).set_item(Some(item))
     }
+}
 
-    async fn put(&self, item: Item, condition: &str, id: Option<&str>) -> Result<()> {
-        let mut put = self
-            .0
-            .client
-            .put_item()
-            .table_name(&self.0.name)
-            .set_item(Some(item))
-            .condition_expression(condition);
-        if let Some(id) = id {
-            put = put.expression_attribute_values(":id", text(id));
-        }
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if matches!(
-                    error.as_service_error(),
-                    Some(PutItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(Reason::Conflict.into())
-            }
-            Err(error) => Err(unavailable("PutItem", &error)),
-        }
-    }
+fn account_item(account: &ServiceAccount) -> Result<Item> {
+    let mut item = key_of(&account.username);
+    item.insert(DOCUMENT.to_owned(), document(account)?);
+    item.insert("account_id".to_owned(), text(&account.id));
+    item.insert("revision".to_owned(), number(account.revision));
+    Ok(item)
+}
 
-    async fn remove(&self, key: Item) -> Result<()> {
-        let sent = self
-            .0
-            .client
-            .delete_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key))
-            .condition_expression("attribute_exists(pk)")
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error)
-                if matches!(
-                    error.as_service_error(),
-                    Some(DeleteItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(Reason::AccountNotFound.into())
-            }
-            Err(error) => Err(unavailable("DeleteItem", &error)),
-        }
+fn document(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_json::to_string(value).map(text).map_err(Error::internal)
+}
+
+async fn write(put: PutItemFluentBuilder) -> Result<()> {
+    match put.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if is_refused(error.as_service_error()) => Err(Reason::Conflict.into()),
+        Err(error) => Err(unavailable("PutItem", &error)),
     }
+}
+
+const fn is_refused(error: Option<&PutItemError>) -> bool {
+    matches!(error, Some(PutItemError::ConditionalCheckFailedException(_)))
 }

@@ -103,17 +103,8 @@ impl Capability for ResourceReader {
 
 impl ResourceReader {
     pub async fn find(&self, reference: &ResourceRef) -> Result<Option<Resource>> {
-        let answer = self
-            .0
-            .client
-            .get_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key_of(reference)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        answer.item.as_ref().map(from_item).transpose()
+        let item = self.0.get(key_of(reference)).await?;
+        item.as_ref().map(from_item).transpose()
     }
 
     pub async fn get(&self, reference: &ResourceRef) -> Result<Resource> {
@@ -171,15 +162,10 @@ impl ResourceWriter {
         if resource.kind != Kind::Dive {
             return Ok(());
         }
-        for version in 1..=resource.version {
-            self.0
-                .client
-                .delete_item()
-                .table_name(&self.0.name)
-                .set_key(Some(versions::key_of(&resource.reference(), version)))
-                .send()
-                .await
-                .map_err(|error| unavailable("DeleteItem", &error))?;
+        for reference in resource.references() {
+            for version in 1..=resource.version {
+                self.0.remove(versions::key_of(&reference, version)).await?;
+            }
         }
         Ok(())
     }
@@ -236,9 +222,12 @@ impl ResourceWriter {
             Ok(TransactWriteItem::builder().put(put).build())
         };
         let mut items: Vec<_> = resource.references().into_iter().map(put).collect::<Result<_>>()?;
-        if new_version && let Some(version) = versions::item_of(resource)? {
-            let put = Put::builder().table_name(&self.0.name).set_item(Some(version)).build();
-            items.push(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build());
+        if new_version && resource.kind == Kind::Dive {
+            for reference in resource.references() {
+                let item = versions::item_of(resource, &reference)?;
+                let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).build();
+                items.push(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build());
+            }
         }
         self.transact(items).await
     }

@@ -45,17 +45,8 @@ impl Capability for SwitchReader {
 
 impl SwitchReader {
     pub async fn is_on(&self) -> Result<bool> {
-        let answer = self
-            .table
-            .client
-            .get_item()
-            .table_name(&self.table.name)
-            .set_key(Some(item_key()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        Ok(turned(answer.item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
+        let item = self.table.get(item_key()).await?;
+        Ok(turned(item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
     }
 
     /// Administration of embedding needs it on.

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::schema::{PARTITION, SORT};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::outage::unavailable;
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -20,6 +21,34 @@ pub struct Table {
 impl Table {
     pub fn of(environment: &Environment) -> Self {
         Self { client: environment.dynamodb.clone(), name: environment.names.table.clone() }
+    }
+}
+
+impl Table {
+    /// Reads one item as it is now. Needs `dynamodb:GetItem`.
+    pub async fn get(&self, key: Item) -> Result<Option<Item>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        Ok(answer.item)
+    }
+
+    /// Removes one item, or what is left of it: a removal can be sent again. Needs `dynamodb:DeleteItem`.
+    pub async fn remove(&self, key: Item) -> Result<()> {
+        self.client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .send()
+            .await
+            .map_err(|error| unavailable("DeleteItem", &error))?;
+        Ok(())
     }
 }
 

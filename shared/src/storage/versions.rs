@@ -9,7 +9,7 @@ use crate::capability::{Capability, Grant};
 use crate::content::Content;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
-use crate::identifiers::{Kind, ResourceRef};
+use crate::identifiers::ResourceRef;
 use crate::outage::unavailable;
 use crate::resource::Resource;
 use crate::version::{Version, VersionSummary};
@@ -26,23 +26,18 @@ pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
     key(&dive.to_string(), &sort_key(version))
 }
 
-/// The version that a resource shows from now on, if its kind keeps versions.
-pub(super) fn item_of(resource: &Resource) -> Result<Option<Item>> {
-    if resource.kind != Kind::Dive {
-        return Ok(None);
-    }
-    let mut item = key_of(&resource.reference(), resource.version);
-    let mut content = resource.content.clone();
+/// The version that a dive shows from now on. Like the dive it stands under each of its ids.
+pub(super) fn item_of(dive: &Resource, reference: &ResourceRef) -> Result<Item> {
+    let mut item = key_of(reference, dive.version);
+    let mut content = dive.content.clone();
     if let Some(Content::Html { html }) = &mut content {
         item.insert(HTML.to_owned(), text(std::mem::take(html)));
     }
-    let version = Version {
-        summary: VersionSummary { version: resource.version, created_at: resource.updated_at },
-        content,
-    };
+    let version =
+        Version { summary: VersionSummary { version: dive.version, created_at: dive.updated_at }, content };
     let document = serde_json::to_string(&version).map_err(Error::internal)?;
     item.insert(DOCUMENT.to_owned(), text(document));
-    Ok(Some(item))
+    Ok(item)
 }
 
 pub(super) fn from_item(item: &Item) -> Result<Version> {
@@ -71,17 +66,8 @@ impl Capability for VersionReader {
 
 impl VersionReader {
     pub async fn get(&self, dive: &ResourceRef, version: u64) -> Result<Version> {
-        let answer = self
-            .0
-            .client
-            .get_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key_of(dive, version)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        from_item(&answer.item.ok_or(Reason::VersionNotFound)?)
+        let item = self.0.get(key_of(dive, version)).await?;
+        from_item(&item.ok_or(Reason::VersionNotFound)?)
     }
 
     /// The newest first.

@@ -1,0 +1,254 @@
+//! The snippets of MotherDuck's documentation, unchanged but for the host, against a server that listens.
+#![expect(clippy::print_stderr, reason = "what was not tested must be said")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use vitrine_local::LocalError;
+use vitrine_local::options::{Kept, Options};
+use vitrine_local::server::Server;
+use vitrine_tests::ADMIN_KEY;
+
+use crate::motherduck_sessions::opened;
+
+/// What the documentation says, and the part of it that is its own host.
+const NODE: &str = include_str!("../cases/motherduck-embed-session.mjs");
+const PYTHON: &str = include_str!("../cases/motherduck-embed-session.py");
+const HOST: &str = "https://api.motherduck.com";
+
+/// As much of `httpx` as the snippet needs, so that nothing has to be installed.
+const HTTPX: &str = r#"import json as _json
+import urllib.error
+import urllib.request
+
+
+class HTTPStatusError(Exception):
+    pass
+
+
+class Response:
+    def __init__(self, status_code, body):
+        self.status_code, self._body = status_code, body
+
+    def raise_for_status(self):
+        if not 200 <= self.status_code < 300:
+            raise HTTPStatusError(f"status {self.status_code}")
+        return self
+
+    def json(self):
+        return _json.loads(self._body)
+
+
+def post(url, headers, json):
+    request = urllib.request.Request(url, data=_json.dumps(json).encode(), headers=headers, method="POST")
+    # Whatever proxy the machine has is not for its own loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return Response(answer.status, answer.read())
+    except urllib.error.HTTPError as answer:
+        return Response(answer.code, answer.read())
+"#;
+
+struct Listening {
+    base_url: String,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), LocalError>>,
+}
+
+impl Listening {
+    async fn start() -> Self {
+        let kept = Kept {
+            memory: true,
+            data: "unused".into(),
+            admin_key: Some(ADMIN_KEY.to_owned()),
+            signing_secret: None,
+            settings: Vec::new(),
+        };
+        let options = Options { command: None, port: 0, now: None, no_demo: true, kept };
+        let server = Server::start(&options).await.unwrap();
+        let base_url = server.base_url.clone();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(server.serve(async move { stopped.await.unwrap_or_default() }));
+        Self { base_url, stop, serving }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.serving.await.unwrap().unwrap();
+    }
+
+    fn admin(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, text) = http(method, &format!("{}{path}", self.base_url), ADMIN_KEY, &body.to_string());
+        assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+}
+
+/// One request over a connection of its own.
+fn http(method: &str, url: &str, bearer: &str, body: &str) -> (u16, String) {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {bearer}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[derive(Clone, Copy)]
+enum Language {
+    Node,
+    Python,
+}
+
+impl Language {
+    const fn interpreter(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Python => "python3",
+        }
+    }
+
+    fn is_here(self) -> bool {
+        let here = Command::new(self.interpreter()).arg("--version").output();
+        let here = here.is_ok_and(|output| output.status.success());
+        if !here {
+            eprintln!("\nNOT TESTED: `{}` is not on this machine\n", self.interpreter());
+        }
+        here
+    }
+
+    /// The snippet with what its reader has to fill in, and a last line that shows what came of it.
+    fn program(self, base_url: &str, dive: &str, token: &str, username: &str) -> String {
+        let (before, snippet, after) = match self {
+            Self::Node => (
+                format!(
+                    "const MOTHERDUCK_TOKEN = {};\nconst SERVICE_ACCOUNT_USERNAME = {};\n",
+                    json!(token),
+                    json!(username)
+                ),
+                NODE,
+                "console.log(session);\n",
+            ),
+            Self::Python => (
+                format!(
+                    "MOTHERDUCK_TOKEN = {}\nSERVICE_ACCOUNT_USERNAME = {}\n",
+                    json!(token),
+                    json!(username)
+                ),
+                PYTHON,
+                "print(session)\n",
+            ),
+        };
+        assert!(snippet.contains(HOST) && snippet.contains("<your_dive_id>"));
+        format!("{before}{}{after}", snippet.replace(HOST, base_url).replace("<your_dive_id>", dive))
+    }
+
+    async fn run(self, program: String) -> Output {
+        let folder = Folder::new();
+        let file = match self {
+            Self::Node => "snippet.mjs",
+            Self::Python => "snippet.py",
+        };
+        fs::write(folder.0.join(file), program).unwrap();
+        fs::write(folder.0.join("httpx.py"), HTTPX).unwrap();
+        let run = move || Command::new(self.interpreter()).arg(file).current_dir(&folder.0).output().unwrap();
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let name = format!("vitrine-clients-{}", vitrine::random::short_id().unwrap());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a folder for temporary files is no reason to fail.
+        fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+async fn the_snippet_works(language: Language) {
+    if !language.is_here() {
+        return;
+    }
+    let server = Listening::start().await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let content = json!({"type": "html", "html": "<p>hello</p>"});
+    let dive = server.admin(
+        "POST",
+        "/v1/dives",
+        json!({"title": "Sales", "content": content, "enable_embedding": true}),
+    );
+    let dive = text(&dive["id"]);
+    let mut tokens = Vec::new();
+    for (username, role) in [("backend", "admin"), ("viewer", "restricted")] {
+        server.admin("POST", "/v1/users", json!({"username": username, "role": role}));
+        let made =
+            server.admin("POST", &format!("/v1/users/{username}/tokens"), json!({"name": "production"}));
+        tokens.push(text(&made["token"]));
+    }
+
+    let made = language.run(language.program(&server.base_url, &dive, &tokens[0], "viewer")).await;
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let said = opened(&stdout(&made));
+    assert_eq!(said["dive_id"], dive.as_str());
+    let view_url = text(&said["view_url"]);
+    assert_eq!(view_url, format!("{}/v1/view/dive", server.base_url));
+    let (status, body) = http("GET", &view_url, &text(&said["token"]), "");
+    assert_eq!(status, 200, "{body}");
+    let view: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&view["content"], &view["viewer"]), (&content, &json!({"id": "viewer"})));
+    let (status, page) = http("GET", &format!("{}/sandbox/", server.base_url), "none", "");
+    assert!(status == 200 && page.starts_with("<!doctype html>"), "{page:.200}");
+
+    // The snippets raise what their readers are to see.
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    for (status, dive, token, username) in [
+        ("401", dive.as_str(), "not-a-token", "viewer"),
+        ("403", &dive, &tokens[1], "viewer"),
+        ("404", &dive, &tokens[0], "person@example.com"),
+        ("404", nowhere, &tokens[0], "viewer"),
+        ("400", "<your_dive_id>", &tokens[0], "viewer"),
+    ] {
+        let failed = language.run(language.program(&server.base_url, dive, token, username)).await;
+        let error = String::from_utf8_lossy(&failed.stderr).into_owned();
+        assert!(!failed.status.success() && error.contains(status), "{status}: {error}");
+        assert_eq!(stdout(&failed), "");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_snippet_makes_a_session_that_opens() {
+    the_snippet_works(Language::Node).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_snippet_makes_a_session_that_opens() {
+    the_snippet_works(Language::Python).await;
+}
