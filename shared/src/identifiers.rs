@@ -165,7 +165,8 @@ pub fn is_public_id(text: &str) -> bool {
         && text.as_bytes()[0].is_ascii_alphabetic()
 }
 
-fn is_entity_id(text: &str) -> bool {
+/// Does `text` have the form of an entity id?
+pub fn is_entity_id(text: &str) -> bool {
     text.len() == 21 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::error::{Issue, Result};
-use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_entity_id};
 use crate::input::{Check, Invalid};
 use crate::origin::Origin;
 use crate::parameter::Parameter;
@@ -52,6 +52,9 @@ pub struct Resource {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceInput {
     pub title: String,
+    /// For a dashboard or question that has one already elsewhere. It never changes; made if not said.
+    #[deserr(default)]
+    pub entity_id: Option<String>,
     #[deserr(default)]
     pub description: Option<String>,
     #[deserr(default)]
@@ -76,6 +79,9 @@ impl Check for ResourceInput {
         let mut issues = Vec::new();
         if self.title.trim().is_empty() || self.title.chars().count() > 255 {
             issues.push(Issue::new("title", "must be 1 to 255 characters"));
+        }
+        if self.entity_id.as_ref().is_some_and(|id| !is_entity_id(id)) {
+            issues.push(Issue::new("entity_id", "must be 21 letters, digits, hyphens and underscores"));
         }
         if self.description.as_ref().is_some_and(|text| text.chars().count() > 4_096) {
             issues.push(Issue::new("description", "must be at most 4096 characters"));
@@ -172,6 +178,7 @@ impl Resource {
     pub fn decided(&self) -> ResourceInput {
         ResourceInput {
             title: self.title.clone(),
+            entity_id: None,
             description: self.description.clone(),
             content: self.content.clone(),
             parameters: self.parameters.clone(),

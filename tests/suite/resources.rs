@@ -69,6 +69,41 @@ async fn an_unknown_entity_id_makes_a_resource_with_the_next_free_number() {
     assert_eq!((&created["id"], &created["entity_id"]), (&json!(2), &json!("V1StGXR8_Z5jdHi6B-myT")));
 }
 
+/// Owners who move in bring both of a resource's ids along.
+#[tokio::test]
+async fn a_number_and_an_entity_id_can_be_brought_together() {
+    const ENTITY: &str = "V1StGXR8_Z5jdHi6B-myT";
+    let product = Product::start().await;
+    let put = async |path: &str, entity_id: &str| {
+        let body = json!({"title": "T", "entity_id": entity_id});
+        product.put(&format!("/v1/resources/{path}"), body).admin().send().await
+    };
+    let created = put("dashboard/7", ENTITY).await;
+    assert_eq!((created.status.as_u16(), &created.json["entity_id"]), (201, &json!(ENTITY)));
+    let found = product.get(&format!("/v1/resources/dashboard/{ENTITY}")).admin().send().await;
+    assert_eq!(found.json["id"], 7);
+    for path in ["dashboard/7", &format!("dashboard/{ENTITY}")] {
+        assert_eq!(put(path, ENTITY).await.status, 200, "{path}");
+    }
+    let other = "B1StGXR8_Z5jdHi6B-myT";
+    let dive = "dive/0191e7a0-5d2b-7c3f-9b1a-2f5d8c1e4a77";
+    for (path, entity_id) in [
+        ("dashboard/7", other),
+        ("dashboard/8", "short"),
+        (dive, ENTITY),
+        (&format!("dashboard/{other}"), ENTITY),
+    ] {
+        let refused = put(path, entity_id).await;
+        assert_eq!(
+            (refused.refusal(), refused.issues()),
+            ((400, "request_invalid"), vec!["entity_id"]),
+            "{path}"
+        );
+    }
+    assert_eq!(put("dashboard/8", ENTITY).await.refusal(), (409, "conflict"), "it is taken");
+    assert_eq!(put("question/8", ENTITY).await.status, 201, "another kind is another name");
+}
+
 #[tokio::test]
 async fn a_dive_has_a_uuid_and_no_entity_id() {
     let product = Product::start().await;

@@ -116,6 +116,7 @@ impl CardInput {
     fn over(self, decided: ResourceInput) -> ResourceInput {
         ResourceInput {
             title: self.name.unwrap_or(decided.title),
+            entity_id: None,
             description: self.description.over(decided.description),
             content: self.content.over(decided.content),
             parameters: self

@@ -1,7 +1,7 @@
 //! Writing a resource, whichever dialect asks for it.
 
 use vitrine::access::AccessKey;
-use vitrine::error::{Error, Reason, Result};
+use vitrine::error::{Error, Issue, Reason, Result};
 use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::input::Check;
 use vitrine::resource::{Resource, ResourceInput};
@@ -115,7 +115,7 @@ async fn create_named(
     let (id, entity_id) = match &reference.id {
         ResourceId::Number(number) => {
             app.writer.pass_over(kind, *number).await?;
-            (PrimaryId::Number(*number), None)
+            (PrimaryId::Number(*number), input.entity_id.clone())
         }
         ResourceId::Uuid(uuid) => (PrimaryId::Uuid(uuid.clone()), None),
         ResourceId::Entity(entity) => {
@@ -137,24 +137,27 @@ async fn create_as(
 ) -> Result<Resource> {
     let first = app.settings.first_deployment();
     let resource = Resource::create(kind, id, entity_id, input.clone(), first, app.clock.now())?;
-    check(app, key, &resource)?;
+    check(app, key, &resource, input)?;
     app.writer.create(&resource).await.map(|()| resource)
 }
 
 async fn replace(app: &App, key: &AccessKey, present: &Resource, input: ResourceInput) -> Result<Resource> {
     key.require_deployment(present.deployment)?;
-    let resource = present.clone().replaced(input, app.settings.first_deployment(), app.clock.now());
-    check(app, key, &resource)?;
+    let resource = present.clone().replaced(input.clone(), app.settings.first_deployment(), app.clock.now());
+    check(app, key, &resource, &input)?;
     app.writer.replace(&resource, present).await.map(|()| resource)
 }
 
 /// Everything that must hold of a resource before it is written.
-fn check(app: &App, key: &AccessKey, resource: &Resource) -> Result<()> {
+fn check(app: &App, key: &AccessKey, resource: &Resource, input: &ResourceInput) -> Result<()> {
     if !app.settings.deployments.contains(&resource.deployment) {
         return Err(Error::invalid("deployment", "is not one of this stack's deployments"));
     }
     key.require_deployment(resource.deployment)?;
-    let mut issues = resource.decided().problems();
+    let mut issues = input.problems();
+    if input.entity_id.is_some() && input.entity_id != resource.entity_id {
+        issues.push(Issue::new("entity_id", "is not what this resource is called, and cannot be changed"));
+    }
     issues.extend(resource.size_problems());
     if issues.is_empty() { Ok(()) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
 }
