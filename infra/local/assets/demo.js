@@ -5,6 +5,7 @@
   const $ = (id) => document.getElementById(id);
   const root = document.documentElement;
   let baseUrl = location.origin;
+  let signedAt;
   let embed; // the one that is shown
   let chosen = 0;
   let query = "";
@@ -21,6 +22,7 @@
       if (!response.ok) throw new Error(response.statusText);
       const answer = await response.json();
       baseUrl = answer.base_url;
+      signedAt = answer.now;
       embed = answer.embeds[chosen];
       listReports(answer.embeds);
     } catch {
@@ -82,7 +84,7 @@
   // ---- the code ----
 
   function lifetime() {
-    const { exp, iat = Date.now() / 1000 } = embed.payload;
+    const { exp, iat = signedAt } = embed.payload; // the server's clock may have been moved
     return Math.max(0, Math.round((exp - iat) / 60) * 60 || Math.round(exp - iat));
   }
 

@@ -29,6 +29,8 @@ pub struct Demo {
 #[derive(Serialize)]
 struct Embeds {
     base_url: String,
+    /// The clock that the token was signed by.
+    now: i64,
     embeds: [Embed; 1],
 }
 
@@ -92,10 +94,11 @@ fn dashboard() -> Value {
 
 /// What the backend of the demo's host page does: ten lines of its own, and no call to us.
 async fn embeds(State(demo): State<Demo>) -> Result<axum::Json<Embeds>> {
+    let now = demo.clock.now().unix();
     let payload = json!({
         "resource": {"dashboard": DASHBOARD},
         "params": {"customer": "acme"},
-        "exp": demo.clock.now().unix() + 600,
+        "exp": now + 600,
     });
     let key = EncodingKey::from_secret(demo.secret.as_bytes());
     let token = jsonwebtoken::encode(&Header::default(), &payload, &key).map_err(Error::internal)?;
@@ -105,5 +108,5 @@ async fn embeds(State(demo): State<Demo>) -> Result<axum::Json<Embeds>> {
         embed_url: format!("/embed/dashboard/{token}"),
         payload,
     };
-    Ok(axum::Json(Embeds { base_url: demo.base_url, embeds: [embed] }))
+    Ok(axum::Json(Embeds { base_url: demo.base_url, now, embeds: [embed] }))
 }
