@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
@@ -22,6 +23,9 @@ const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
 /// An unknown `kid` asks for the keys again, but not more often than this: anybody can invent one.
 const MIN_REFRESH_SECONDS: i64 = 5;
+
+/// How long a request waits for keys to be read again that are in memory already.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// One secret, read as a `T` and kept.
 struct Kept<T> {
@@ -78,7 +82,14 @@ impl<T> Kept<T> {
             return Ok(Arc::clone(kept));
         }
         *asked = Some(now);
-        match self.fetch().await {
+        let fetched = match &kept {
+            None => self.fetch().await,
+            // Nobody waits long for a newer value than the one that would do.
+            Some(_) => tokio::time::timeout(PATIENCE, self.fetch())
+                .await
+                .unwrap_or_else(|_| Err(Error::new(Reason::Unavailable).detail("GetSecretValue: slow"))),
+        };
+        match fetched {
             Ok(value) => {
                 let value = Arc::new(value);
                 *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&value), now));
