@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clap::Parser;
 use vitrine::capability::Grant;
 use vitrine::settings::Settings;
+use vitrine_local::options::Options;
 use vitrine_tests::Product;
 use yaml_serde::Value;
 
@@ -210,6 +212,17 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
         assert!(!text(&parameters[name]["Description"]).is_empty(), "{name} is not described");
     }
     assert_eq!(settings, Settings::default());
+    // What is no function's setting is AWS's to act on; the local run knows those by name.
+    let others: Vec<_> = members(parameters)
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| !Settings::NAMES.contains(name))
+        .collect();
+    for name in others {
+        let set = format!("{name}=1");
+        let options = Options::try_parse_from(["vitrine", "--set", &set]).unwrap();
+        assert_eq!(options.kept.idle().collect::<Vec<_>>(), [name]);
+    }
 }
 
 #[test]

@@ -23,6 +23,9 @@ async fn main() -> ExitCode {
     };
     // Standard output is for what the person needs; the log goes beside it.
     let _ = tracing::subscriber::set_global_default(log::json_lines(log::level(), io::stderr));
+    for name in options.kept.idle() {
+        let _ = writeln!(io::stderr(), "note: {name} is for deployments; it has no effect here");
+    }
     let ran = match &options.command {
         None => run(&options).await,
         Some(Command::Services { dynamodb_port, secrets_port }) => {

@@ -11,6 +11,10 @@ use crate::moment::{self, Moment};
 /// Pages on this machine may frame everything, as long as nothing else is said.
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
+/// Parameters of the template that AWS acts on and no function: known here, and without effect.
+const OF_THE_DEPLOYMENT: [&str; 4] =
+    ["ThrottlingRate", "ThrottlingBurst", "LogRetentionDays", "Architecture"];
+
 /// Run all of Vitrine on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "vitrine", version, about, max_term_width = 100)]
@@ -83,7 +87,13 @@ impl Kept {
     /// What differs here from a deployment's defaults: first ours, then what was asked for.
     pub fn assignments(&self) -> impl Iterator<Item = (&str, &str)> {
         let given = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        std::iter::once(("AllowedOrigins", LOCAL_ORIGINS)).chain(given)
+        let ours = given.filter(|(name, _)| !OF_THE_DEPLOYMENT.contains(name));
+        std::iter::once(("AllowedOrigins", LOCAL_ORIGINS)).chain(ours)
+    }
+
+    /// What was asked for and means nothing here.
+    pub fn idle(&self) -> impl Iterator<Item = &str> {
+        self.settings.iter().map(|(name, _)| name.as_str()).filter(|name| OF_THE_DEPLOYMENT.contains(name))
     }
 }
 
@@ -98,7 +108,9 @@ fn signing_secret(text: &str) -> Result<String, String> {
 
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
-    Settings::default().set(name, value).map_err(|error| error.to_string())?;
+    if !OF_THE_DEPLOYMENT.contains(&name) {
+        Settings::default().set(name, value).map_err(|error| error.to_string())?;
+    }
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -118,6 +130,9 @@ mod tests {
         let options =
             parse(&["--set", "ResourceCacheSeconds=0", "--set", "AllowedOrigins=https://a.com"]).unwrap();
         assert_eq!(options.kept.settings().unwrap().resource_cache_seconds, 0);
+        let idle = parse(&["--set", "ThrottlingRate=10", "--set", "KeyCacheSeconds=1"]).unwrap();
+        assert_eq!(idle.kept.idle().collect::<Vec<_>>(), ["ThrottlingRate"]);
+        assert_eq!(idle.kept.settings().unwrap().key_cache_seconds, 1);
         for bad in [
             &["--set", "Nothing=1"][..],
             &["--set", "EmbeddingEnabled"],
