@@ -55,7 +55,7 @@ pub async fn change(
         {
             require_publisher(app, key).await?;
         }
-        match replace(app, key, &present, input).await {
+        match replace(app, key, &present, &input).await {
             Err(error) if error.reason == Reason::Conflict => {}
             done => return done,
         }
@@ -78,9 +78,9 @@ pub async fn put(
 ) -> Result<Written> {
     for _ in 0..ATTEMPTS {
         let written = match app.reader.find(reference).await? {
-            Some(present) => replace(app, key, &present, input.clone())
-                .await
-                .map(|resource| Written { resource, created: false }),
+            Some(present) => {
+                replace(app, key, &present, input).await.map(|resource| Written { resource, created: false })
+            }
             None => create_named(app, key, reference, input)
                 .await
                 .map(|resource| Written { resource, created: true }),
@@ -93,6 +93,7 @@ pub async fn put(
     Err(Reason::Conflict.into())
 }
 
+/// Removes a resource as it stands when its turn comes.
 pub async fn remove(app: &App, key: &AccessKey, reference: &ResourceRef) -> Result<()> {
     for _ in 0..ATTEMPTS {
         let present = app.reader.get(reference).await?;
@@ -141,10 +142,10 @@ async fn create_as(
     app.writer.create(&resource).await.map(|()| resource)
 }
 
-async fn replace(app: &App, key: &AccessKey, present: &Resource, input: ResourceInput) -> Result<Resource> {
+async fn replace(app: &App, key: &AccessKey, present: &Resource, input: &ResourceInput) -> Result<Resource> {
     key.require_deployment(present.deployment)?;
     let resource = present.clone().replaced(input.clone(), app.settings.first_deployment(), app.clock.now());
-    check(app, key, &resource, &input)?;
+    check(app, key, &resource, input)?;
     app.writer.replace(&resource, present).await.map(|()| resource)
 }
 

@@ -4,23 +4,21 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Serialize;
 
 use super::cursor::{self, Page};
+use super::document;
 use super::schema::{SORT, TTL};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::account::{AccountToken, ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
 use crate::clock::Timestamp;
 use crate::environment::Environment;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Reason, Result};
 use crate::outage::unavailable;
 use crate::random;
 
 const ACCOUNT: &str = "account";
 const TOKEN: &str = "token#";
-const DOCUMENT: &str = "document";
 const FINGERPRINT: &str = "fingerprint";
 
 fn partition(username: &Username) -> String {
@@ -36,13 +34,7 @@ fn token_key(username: &Username, id: &str) -> Item {
 }
 
 pub(super) fn from_item(item: &Item) -> Result<ServiceAccount> {
-    read(item, "account")
-}
-
-fn read<T: serde::de::DeserializeOwned>(item: &Item, what: &'static str) -> Result<T> {
-    text_of(item, DOCUMENT)
-        .and_then(|document| serde_json::from_str(document).ok())
-        .ok_or_else(|| unreadable(what))
+    document::read(item, "account")
 }
 
 /// Finds an account, and the token that somebody shows.
@@ -76,7 +68,7 @@ impl AccountReader {
         if !random::equal(stored, &random::fingerprint(shown)) {
             return Ok(None);
         }
-        read(&item, "account token").map(Some)
+        document::read(&item, "account token").map(Some)
     }
 
     /// Has the account a token of this id?
@@ -142,7 +134,7 @@ impl AccountWriter {
     ) -> Result<()> {
         let fingerprint = random::fingerprint(shown);
         let mut item = token_key(username, &token.id);
-        item.insert(DOCUMENT.to_owned(), document(token)?);
+        document::write(&mut item, token)?;
         item.insert(FINGERPRINT.to_owned(), text(&fingerprint));
         item.insert("account_id".to_owned(), text(&token.account));
         if let Some(expires) = token.expires_at {
@@ -177,7 +169,8 @@ impl AccountWriter {
             .await
             .map_err(|error| unavailable("Query", &error))?;
         let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
-        let items = answer.items().iter().map(|item| read(item, "account token")).collect::<Result<_>>()?;
+        let items =
+            answer.items().iter().map(|item| document::read(item, "account token")).collect::<Result<_>>()?;
         Ok(Page { items, next })
     }
 
@@ -188,14 +181,10 @@ impl AccountWriter {
 
 fn account_item(account: &ServiceAccount) -> Result<Item> {
     let mut item = key_of(&account.username);
-    item.insert(DOCUMENT.to_owned(), document(account)?);
+    document::write(&mut item, account)?;
     item.insert("account_id".to_owned(), text(&account.id));
     item.insert("revision".to_owned(), number(account.revision));
     Ok(item)
-}
-
-fn document(value: &impl Serialize) -> Result<AttributeValue> {
-    serde_json::to_string(value).map(text).map_err(Error::internal)
 }
 
 async fn write(put: PutItemFluentBuilder) -> Result<()> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::shelf::{Read, Shelf};
 use super::table::{Item, Table, text_of};
-use super::{accounts, resources, sessions, switch, versions};
+use super::{accounts, document, resources, sessions, switch, versions};
 use crate::account::{ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
@@ -117,7 +117,7 @@ impl Capability for EvidenceReader {
 const ENTRY_WEIGHT: usize = 2_048;
 
 fn weight(item: &Item, content: Option<&Content>) -> usize {
-    ENTRY_WEIGHT + text_of(item, "document").map_or(0, str::len) + content.map_or(0, Content::size)
+    ENTRY_WEIGHT + text_of(item, document::DOCUMENT).map_or(0, str::len) + content.map_or(0, Content::size)
 }
 
 /// What bears on a decision, by its ids.

@@ -4,6 +4,7 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod cursor;
+mod document;
 pub mod evidence;
 pub mod resources;
 pub mod sessions;

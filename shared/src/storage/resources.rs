@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
 
 use super::cursor::{self, Page};
+use super::document;
 use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use super::versions;
 use crate::capability::{Capability, Grant};
-use crate::content::Content;
 use crate::environment::Environment;
 use crate::error::{Error, Issue, Reason, Result};
 use crate::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
@@ -24,8 +24,6 @@ use crate::outage::unavailable;
 use crate::resource::{Resource, ResourceSummary};
 
 const SORT_KEY: &str = "resource";
-const DOCUMENT: &str = "document";
-const HTML: &str = "html";
 const REVISION: &str = "revision";
 /// The one value that the partition key of both indexes has.
 const LISTING: &str = "resource";
@@ -40,18 +38,13 @@ pub(super) fn key_of(reference: &ResourceRef) -> Item {
     key(&reference.to_string(), SORT_KEY)
 }
 
-/// Writes the markup beside the document: as JSON text it could grow past what an item holds.
 fn to_item(resource: &Resource, reference: &ResourceRef) -> Result<Item> {
-    let mut document = resource.clone();
+    let mut described = resource.clone();
     let mut item = key_of(reference);
-    if let Some(Content::Html { html }) = &mut document.content {
-        item.insert(HTML.to_owned(), text(std::mem::take(html)));
-    }
-    let document = serde_json::to_string(&document).map_err(Error::internal)?;
-    if document.len() > MAX_DOCUMENT_BYTES {
+    document::set_markup_aside(&mut item, &mut described.content);
+    if document::write(&mut item, &described)? > MAX_DOCUMENT_BYTES {
         return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
     }
-    item.insert(DOCUMENT.to_owned(), text(document));
     item.insert(REVISION.to_owned(), number(resource.revision));
     if *reference == resource.reference() {
         item.extend(listed(resource)?);
@@ -70,12 +63,8 @@ fn listed(resource: &Resource) -> Result<Item> {
 }
 
 pub(super) fn from_item(item: &Item) -> Result<Resource> {
-    let mut resource: Resource = text_of(item, DOCUMENT)
-        .and_then(|document| serde_json::from_str(document).ok())
-        .ok_or_else(|| unreadable("resource"))?;
-    if let Some(Content::Html { html }) = &mut resource.content {
-        *html = text_of(item, HTML).ok_or_else(|| unreadable("resource content"))?.to_owned();
-    }
+    let mut resource: Resource = document::read(item, "resource")?;
+    document::put_markup_back(item, &mut resource.content, "resource content")?;
     Ok(resource)
 }
 

@@ -7,18 +7,18 @@ use aws_sdk_dynamodb::types::ReturnValue;
 
 use serde_json::Value;
 
+use super::document;
 use super::schema::TTL;
-use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use super::table::{Item, Table, key, number, text, unreadable};
 use crate::capability::{Capability, Grant};
 use crate::clock::Timestamp;
 use crate::environment::Environment;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Reason, Result};
 use crate::outage::unavailable;
 use crate::random;
 use crate::session::{Session, SessionState};
 
 const SORT_KEY: &str = "session";
-const DOCUMENT: &str = "document";
 const REDEEMED: &str = "redeemed_at";
 const REVOKED: &str = "revoked_at";
 
@@ -31,9 +31,7 @@ pub(super) fn state_key(fingerprint: &str) -> Item {
 }
 
 pub(super) fn kept_state(item: &Item) -> Result<Value> {
-    text_of(item, DOCUMENT)
-        .and_then(|document| serde_json::from_str(document).ok())
-        .ok_or_else(|| unreadable("session state"))
+    document::read(item, "session state")
 }
 
 pub(super) fn state_of(item: &Item) -> SessionState {
@@ -62,13 +60,13 @@ impl Capability for SessionStarter {
 
 impl SessionStarter {
     pub async fn start(&self, fingerprint: &str, session: &Session) -> Result<()> {
-        let document = serde_json::to_string(session).map_err(Error::internal)?;
+        let mut item = key_of(fingerprint);
+        document::write(&mut item, session)?;
         self.0
             .client
             .put_item()
             .table_name(&self.0.name)
-            .set_item(Some(key_of(fingerprint)))
-            .item(DOCUMENT, text(document))
+            .set_item(Some(item))
             .item("redeem_by", number(session.redeem_by.unix()))
             .item(TTL, number(session.expires_at.plus(crate::token::LEEWAY_SECONDS).unix()))
             .send()
@@ -81,12 +79,13 @@ impl SessionStarter {
 impl SessionStarter {
     /// Files what the content of a session begins with, which is too large for a token.
     pub async fn keep_state(&self, fingerprint: &str, state: &Value, expires: Timestamp) -> Result<()> {
+        let mut item = state_key(fingerprint);
+        document::write(&mut item, state)?;
         self.0
             .client
             .put_item()
             .table_name(&self.0.name)
-            .set_item(Some(state_key(fingerprint)))
-            .item(DOCUMENT, text(state.to_string()))
+            .set_item(Some(item))
             .item(TTL, number(expires.plus(crate::token::LEEWAY_SECONDS).unix()))
             .send()
             .await
@@ -135,11 +134,8 @@ impl SessionEnder {
             Err(error) if is_refused(error.as_service_error()) => return Err(Reason::SessionUnknown.into()),
             Err(error) => return Err(unavailable("UpdateItem", &error)),
         };
-        answer
-            .attributes
-            .as_ref()
-            .and_then(|item| serde_json::from_str(text_of(item, DOCUMENT)?).ok())
-            .ok_or_else(|| unreadable("session"))
+        let item = answer.attributes.ok_or_else(|| unreadable("session"))?;
+        document::read(&item, "session")
     }
 
     /// Revokes a stored session, exchanged or not. One that is not there needs no revoking.

@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::cursor::{self, Page};
+use super::document;
 use super::schema::SORT;
-use super::table::{Item, Table, key, text, text_of, unreadable};
+use super::table::{Item, Table, key, text, text_of};
 use crate::capability::{Capability, Grant};
-use crate::content::Content;
 use crate::environment::Environment;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Reason, Result};
 use crate::identifiers::ResourceRef;
 use crate::outage::unavailable;
 use crate::resource::Resource;
 use crate::version::{Version, VersionSummary};
 
-const DOCUMENT: &str = "document";
-const HTML: &str = "html";
 const PREFIX: &str = "version#";
 
 fn sort_key(version: u64) -> String {
@@ -30,23 +28,16 @@ pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
 pub(super) fn item_of(dive: &Resource, reference: &ResourceRef) -> Result<Item> {
     let mut item = key_of(reference, dive.version);
     let mut content = dive.content.clone();
-    if let Some(Content::Html { html }) = &mut content {
-        item.insert(HTML.to_owned(), text(std::mem::take(html)));
-    }
+    document::set_markup_aside(&mut item, &mut content);
     let version =
         Version { summary: VersionSummary { version: dive.version, created_at: dive.updated_at }, content };
-    let document = serde_json::to_string(&version).map_err(Error::internal)?;
-    item.insert(DOCUMENT.to_owned(), text(document));
+    document::write(&mut item, &version)?;
     Ok(item)
 }
 
 pub(super) fn from_item(item: &Item) -> Result<Version> {
-    let mut version: Version = text_of(item, DOCUMENT)
-        .and_then(|document| serde_json::from_str(document).ok())
-        .ok_or_else(|| unreadable("version"))?;
-    if let Some(Content::Html { html }) = &mut version.content {
-        *html = text_of(item, HTML).ok_or_else(|| unreadable("version content"))?.to_owned();
-    }
+    let mut version: Version = document::read(item, "version")?;
+    document::put_markup_back(item, &mut version.content, "version content")?;
     Ok(version)
 }
 
@@ -95,11 +86,7 @@ impl VersionReader {
             .await
             .map_err(|error| unavailable("Query", &error))?;
         let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
-        let summary = |item: &Item| {
-            text_of(item, DOCUMENT)
-                .and_then(|document| serde_json::from_str(document).ok())
-                .ok_or_else(|| unreadable("version"))
-        };
+        let summary = |item| document::read(item, "version");
         let items = answer.items().iter().map(summary).collect::<Result<_>>()?;
         Ok(Page { items, next })
     }
