@@ -45,6 +45,7 @@ pub enum Code {
     MethodNotAllowed,
     Conflict,
     PayloadTooLarge,
+    TooManyRequests,
     InternalServerError,
     ServiceUnavailable,
 }
@@ -59,6 +60,7 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::PayloadTooLarge => 413,
+            Self::TooManyRequests => 429,
             Self::InternalServerError => 500,
             Self::ServiceUnavailable => 503,
         }
@@ -73,6 +75,7 @@ impl Code {
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
         }
@@ -120,6 +123,7 @@ reasons! {
     TokenNotYetValid, "token_not_yet_valid", Unauthorized, "Token is not yet valid";
     TokenLifetime, "token_lifetime", Unauthorized, "Token expires too far in the future.";
     TokenRevoked, "token_revoked", Unauthorized, "The token has been revoked.";
+    SessionRequired, "session_required", Forbidden, "This needs a token that came out of an embed session.";
     SessionUnknown, "session_unknown", Unauthorized, "The session is unknown, expired or already used.";
 
     // What the token asks for.
@@ -158,6 +162,22 @@ reasons! {
     IdInvalid, "id_invalid", BadRequest, "Invalid ID.";
     AccountNotFound, "account_not_found", NotFound, "Not Found";
     NameTaken, "name_taken", Conflict, "This name is taken.";
+    DeploymentNotFound, "deployment_not_found", NotFound, "There is no such deployment.";
+    BranchNotFound, "branch_not_found", NotFound, "There is no such branch.";
+    UserLimit, "user_limit_reached", TooManyRequests, "The limit of external users is reached.";
+    UserNotFound, "user_not_found", NotFound, "Not found.";
+    TenantNotFound, "tenant_not_found", NotFound, "Not found.";
+    TenantOther, "tenant_mismatch", BadRequest, "The user belongs to another embed tenant.";
+    GroupNotFound, "group_not_found", NotFound, "Not found.";
+    GroupUnknown, "group_unknown", BadRequest, "Groups not found.";
+    GroupTaken, "group_name_taken", BadRequest, "A group of this name exists.";
+    GroupInUse, "group_in_use", BadRequest, "The group still has members. Remove them first.";
+    AttributeNotFound, "attribute_not_found", NotFound, "Not found.";
+    AttributeUnknown, "attribute_unknown", BadRequest, "User attributes not found";
+    AttributeTwice, "attribute_twice", BadRequest, "A user attribute is given twice.";
+    AttributeType, "attribute_type", BadRequest, "A user attribute has the wrong type.";
+    AttributeTypeChanged, "attribute_type_changed", BadRequest, "A user attribute cannot change type.";
+    ContextTooLarge, "context_too_large", BadRequest, "Attributes, groups, security context and settings must be at most 64 KiB together.";
     KeyNotFound, "access_key_not_found", NotFound, "Not found.";
     RouteNotFound, "route_not_found", NotFound, "API endpoint does not exist.";
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";

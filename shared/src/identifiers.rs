@@ -165,6 +165,14 @@ pub fn is_public_id(text: &str) -> bool {
         && text.as_bytes()[0].is_ascii_alphabetic()
 }
 
+/// Can `text` be the name of something that a path names: 1 to 255 characters, without slashes, control
+/// characters or outer spaces?
+pub fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(|letter| letter.is_control() || letter == '/')
+}
+
 /// Does `text` have the form of an entity id?
 pub fn is_entity_id(text: &str) -> bool {
     text.len() == 21 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))

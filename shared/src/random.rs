@@ -26,6 +26,17 @@ pub fn hex_secret() -> Result<String> {
     Ok(hex(&bytes::<32>()?))
 }
 
+/// 128 random bits as 32 lowercase hex characters: the form of a Cube session.
+pub fn hex_session() -> Result<String> {
+    Ok(hex(&bytes::<16>()?))
+}
+
+/// A positive number that JavaScript reads exactly, of 48 random bits.
+pub fn number() -> Result<u64> {
+    let [a, b, c, d, e, f] = bytes::<6>()?;
+    Ok(u64::from_be_bytes([0, 0, a, b, c, d, e, f]) + 1)
+}
+
 /// 12 letters and digits, a letter first, so that it can never be read as a number.
 pub fn short_id() -> Result<String> {
     let mut id = pick::<1>(LETTERS)?;

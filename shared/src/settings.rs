@@ -18,6 +18,8 @@ pub struct Settings {
     pub key_cache_seconds: i64,
     pub deployments: Vec<Deployment>,
     pub public_url: Option<String>,
+    pub max_external_users: u64,
+    pub revoke_on_replay: bool,
 }
 
 /// What happens when a URL names an enabled parameter that the token has set.
@@ -42,6 +44,8 @@ impl Default for Settings {
             key_cache_seconds: 60,
             deployments: vec![Deployment::FIRST],
             public_url: None,
+            max_external_users: 10_000,
+            revoke_on_replay: false,
         }
     }
 }
@@ -58,6 +62,8 @@ impl Settings {
         "KeyCacheSeconds",
         "Deployments",
         "PublicUrl",
+        "MaxExternalUsers",
+        "RevokeOnReplay",
     ];
 
     /// Reads every setting that `lookup` has; the others keep their safe defaults.
@@ -82,7 +88,7 @@ impl Settings {
             "RequireTokenExpiry" => self.require_token_expiry = switch(value).ok_or(refuse(SWITCH))?,
             "MaxTokenLifetimeSeconds" => {
                 self.max_token_lifetime_seconds =
-                    seconds(value, 1, 31_536_000).ok_or(refuse("1 to 31536000 seconds"))?;
+                    whole(value, 1, 31_536_000).ok_or(refuse("1 to 31536000 seconds"))?;
             }
             "EnabledInToken" => {
                 self.enabled_in_token = match value {
@@ -93,10 +99,10 @@ impl Settings {
             }
             "AllowEmptyLockedList" => self.allow_empty_locked_list = switch(value).ok_or(refuse(SWITCH))?,
             "ResourceCacheSeconds" => {
-                self.resource_cache_seconds = seconds(value, 0, 3_600).ok_or(refuse("0 to 3600 seconds"))?;
+                self.resource_cache_seconds = whole(value, 0, 3_600).ok_or(refuse("0 to 3600 seconds"))?;
             }
             "KeyCacheSeconds" => {
-                self.key_cache_seconds = seconds(value, 0, 3_600).ok_or(refuse("0 to 3600 seconds"))?;
+                self.key_cache_seconds = whole(value, 0, 3_600).ok_or(refuse("0 to 3600 seconds"))?;
             }
             "Deployments" => {
                 self.deployments = deployments(value).ok_or(refuse("numbers, comma separated"))?;
@@ -108,6 +114,10 @@ impl Settings {
                     _ => return Err(refuse("an https URL")),
                 };
             }
+            "MaxExternalUsers" => {
+                self.max_external_users = whole(value, 1, 1_000_000_000).ok_or(refuse("1 to 1000000000"))?;
+            }
+            "RevokeOnReplay" => self.revoke_on_replay = switch(value).ok_or(refuse(SWITCH))?,
             _ => return Err(SettingError::Unknown(name.to_owned())),
         }
         Ok(())
@@ -133,8 +143,8 @@ fn switch(value: &str) -> Option<bool> {
     bool::from_str(value).ok()
 }
 
-fn seconds(value: &str, least: i64, most: i64) -> Option<i64> {
-    value.parse().ok().filter(|seconds| (least..=most).contains(seconds))
+fn whole<T: FromStr + PartialOrd>(value: &str, least: T, most: T) -> Option<T> {
+    value.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
 fn deployments(value: &str) -> Option<Vec<Deployment>> {
@@ -160,6 +170,8 @@ mod tests {
             ("KeyCacheSeconds", "1"),
             ("Deployments", "1, 32"),
             ("PublicUrl", "https://embed.example.com/"),
+            ("MaxExternalUsers", "150"),
+            ("RevokeOnReplay", "true"),
         ];
         assert_eq!(good.map(|(name, _)| name), Settings::NAMES);
         for (name, value) in good {

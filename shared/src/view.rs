@@ -12,11 +12,12 @@ use crate::account::ServiceAccount;
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::error::{Error, Reason, Result};
-use crate::identifiers::Kind;
+use crate::external_user::ExternalUser;
+use crate::identifiers::{Kind, ResourceRef};
 use crate::parameters::{self, Given, VisibleParameter};
 use crate::policy::Visibility;
 use crate::resource::Resource;
-use crate::session::SessionState;
+use crate::session::{Context, SessionState};
 use crate::settings::Settings;
 use crate::token::Claims;
 use crate::version::Version;
@@ -33,6 +34,8 @@ pub struct View {
     /// Every effective value, the locked ones too. Not for the browser.
     pub values: BTreeMap<String, Value>,
     pub viewer: Viewer,
+    /// The session of a deployment that this was opened with.
+    pub context: Option<Arc<Context>>,
     /// What the content begins with.
     pub state: Option<Arc<Value>>,
     pub expires_at: Option<Timestamp>,
@@ -58,8 +61,14 @@ pub struct Evidence {
     pub version: Option<Arc<Version>>,
     /// The service account that the viewer is, if the token says one.
     pub account: Option<Arc<ServiceAccount>>,
+    /// The external user that the viewer is, if the token says one and it is still there.
+    pub user: Option<Arc<ExternalUser>>,
+    /// Which tenant has the name that the token says.
+    pub tenant: Option<u64>,
     /// What the content begins with.
     pub state: Option<Arc<Value>>,
+    /// What is on file of the token's session, if it is one of a deployment.
+    pub context: Option<Arc<Context>>,
     /// The session, or the revocation, that the token's id stands for.
     pub session: SessionState,
 }
@@ -69,6 +78,8 @@ pub struct Evidence {
 pub struct Asked {
     /// The kind that the route is about.
     pub kind: Option<Kind>,
+    /// The resource that the route is about. A token that names one must name the same.
+    pub resource: Option<ResourceRef>,
     /// Viewer parameters; or why they cannot be read, which matters only to who may see anything at all.
     pub url: Result<Map<String, Value>>,
     pub named_by: NamedBy,
@@ -77,7 +88,24 @@ pub struct Asked {
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { kind: None, url: Ok(Map::new()), named_by: NamedBy::default(), terms: Terms::default() }
+        Self {
+            kind: None,
+            resource: None,
+            url: Ok(Map::new()),
+            named_by: NamedBy::default(),
+            terms: Terms::default(),
+        }
+    }
+}
+
+impl Asked {
+    /// The resource that a credential is asked about: the one that it names, or the route's where it opens
+    /// a whole deployment.
+    pub fn about(&self, claims: &Claims) -> Result<ResourceRef> {
+        match &self.resource {
+            Some(named) if claims.opens_deployment() => Ok(named.clone()),
+            named => claims.resource(named.as_ref().map(|named| named.kind).or(self.kind)),
+        }
     }
 }
 
@@ -99,18 +127,27 @@ pub enum Terms {
     Preview,
 }
 
+/// Who a credential stands for, before it is asked about any resource.
+pub fn recognise(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
+    check_session(claims, evidence.session)?;
+    viewer_of(claims, evidence)
+}
+
+/// While embedding is switched off nobody is shown anything.
+pub fn require_embedding(evidence: &Evidence) -> Result<()> {
+    if evidence.embedding_enabled { Ok(()) } else { Err(Reason::EmbeddingDisabled.into()) }
+}
+
 /// Decides about a token that is authentic and in time.
 pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Settings) -> Result<View> {
-    check_session(claims, evidence.session)?;
-    let viewer = viewer_of(claims, evidence)?;
-    let reference = claims.resource(asked.kind)?;
-    if !evidence.embedding_enabled {
-        return Err(Reason::EmbeddingDisabled.into());
-    }
+    let viewer = recognise(claims, evidence)?;
+    let reference = asked.about(claims)?;
+    require_embedding(evidence)?;
     let resource = evidence.resource.clone().ok_or(Reason::ResourceNotFound)?;
     if !resource.references().contains(&reference) {
         return Err(Error::internal("evidence is about another resource"));
     }
+    check_reach(asked, evidence, &resource)?;
     if resource.archived {
         return Err(Reason::ResourceArchived.into());
     }
@@ -141,9 +178,21 @@ pub fn decide(claims: &Claims, asked: &Asked, evidence: &Evidence, settings: &Se
         visible: resolved.visible,
         values: resolved.values,
         viewer,
+        context: evidence.context.clone(),
         state: evidence.state.clone(),
         expires_at: claims.expires.map(Timestamp::from_unix),
     })
+}
+
+/// What the route names must be what the token names, and what a session may open. Whatever lies beyond is
+/// not there for whoever asks.
+fn check_reach(asked: &Asked, evidence: &Evidence, resource: &Resource) -> Result<()> {
+    let is_asked = asked.resource.as_ref().is_none_or(|named| resource.references().contains(named));
+    let is_open = evidence.context.as_ref().is_none_or(|context| {
+        context.deployment == resource.deployment
+            && context.dashboard.as_ref().is_none_or(|dashboard| *dashboard == resource.public_id)
+    });
+    if is_asked && is_open { Ok(()) } else { Err(Reason::ResourceNotFound.into()) }
 }
 
 /// The session of a service account ends when its dive is taken down, and does not come back with it.
@@ -156,13 +205,26 @@ fn check_embed_session(claims: &Claims, evidence: &Evidence, resource: &Resource
     Ok(())
 }
 
-/// A service account is what it is now, not what it was when the token was made.
+/// A service account is what it is now, not what it was when the token was made. An external user is what
+/// the session says, as long as user and tenant are there.
 fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
-    let viewer = claims.viewer.clone();
+    let context = evidence.context.as_deref();
+    let mut viewer = claims.viewer.clone();
+    if claims.deployment.is_some() {
+        let context = context.ok_or(Reason::TokenRevoked)?;
+        let is_there = context.user == claims.user
+            && context.user.is_none_or(|id| evidence.user.as_ref().is_some_and(|user| user.id == id))
+            && context.tenant.as_ref().is_none_or(|(_, id)| evidence.tenant == Some(*id));
+        if !is_there {
+            return Err(Reason::TokenRevoked.into());
+        }
+        viewer.clone_from(&context.viewer);
+    }
     match (&claims.account, &evidence.account) {
         (None, _) => Ok(viewer),
         (Some(id), Some(account)) if account.id == *id => {
-            Ok(Viewer { attributes: account.attributes.clone(), ..viewer })
+            viewer.attributes.clone_from(&account.attributes);
+            Ok(viewer)
         }
         (Some(_), _) => Err(Reason::TokenRevoked.into()),
     }

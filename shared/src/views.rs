@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Map;
+
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Reason, Result};
+use crate::external_user::ExternalUser;
 use crate::identifiers::{Kind, ResourceRef};
 use crate::random;
 use crate::resource::Resource;
 use crate::secrets::SigningKeys;
+use crate::session::Context;
 use crate::settings::Settings;
 use crate::storage::{EvidenceReader, Sought};
 use crate::token::{self, Claims};
 use crate::view::{self, Asked, Evidence, View};
+use crate::viewer::Viewer;
 
 #[derive(Clone)]
 pub struct Views {
@@ -44,25 +49,82 @@ impl Capability for Views {
     }
 }
 
+/// Who a token of a deployment's session stands for.
+#[derive(Debug, Clone)]
+pub struct Recognised {
+    pub viewer: Viewer,
+    pub context: Arc<Context>,
+    /// What we know of the viewer, if that is an external user.
+    pub user: Option<Arc<ExternalUser>>,
+}
+
+/// What a token is good for.
+#[derive(Debug)]
+pub enum Standing {
+    View(Box<View>),
+    /// Whatever is published in a deployment.
+    Session(Recognised),
+}
+
 impl Views {
     /// Opens a view: the only way to one.
     pub async fn open(&self, token: &str, asked: &Asked) -> Result<(View, Claims)> {
+        let claims = self.authenticate(token).await?;
+        self.open_with(claims, asked).await
+    }
+
+    /// Who a token stands for; and what it shows, if it names a resource.
+    pub async fn look(&self, token: &str) -> Result<(Standing, Claims)> {
+        let claims = self.authenticate(token).await?;
+        if claims.opens_deployment() {
+            self.recognise_with(claims).await.map(|(known, claims)| (Standing::Session(known), claims))
+        } else {
+            let (view, claims) = self.open_with(claims, &Asked::default()).await?;
+            Ok((Standing::View(Box::new(view)), claims))
+        }
+    }
+
+    /// Who a token stands for that came out of a session of a deployment.
+    pub async fn recognise(&self, token: &str) -> Result<Recognised> {
+        let claims = self.authenticate(token).await?;
+        if claims.deployment.is_none() {
+            return Err(Reason::SessionRequired.into());
+        }
+        self.recognise_with(claims).await.map(|(recognised, _)| recognised)
+    }
+
+    async fn authenticate(&self, token: &str) -> Result<Claims> {
         let authentic = self.keys.authenticate(token).await?;
-        let claims = authentic.claims;
         audit::signing_key(&authentic.kid);
-        let reference = claims.resource(asked.kind);
+        Ok(authentic.claims)
+    }
+
+    async fn open_with(&self, claims: Claims, asked: &Asked) -> Result<(View, Claims)> {
+        let reference = asked.about(&claims);
         if let Ok(reference) = &reference {
             audit::resource(reference);
         }
         token::check_time(&claims, &self.settings, self.clock.now())?;
-        let reference = reference?;
-        let mut evidence = self.evidence.gather(sought(&claims, reference.clone())).await?;
-        if is_of_another_account(&claims, &evidence) {
+        let sought = sought(&claims, Some(reference?));
+        let mut evidence = self.evidence.gather(sought.clone()).await?;
+        if is_of_another(&claims, &evidence) {
             // It may have been made anew since we looked.
-            evidence = self.evidence.gather_now(sought(&claims, reference)).await?;
+            evidence = self.evidence.gather_now(sought).await?;
         }
         let view = view::decide(&claims, asked, &evidence, &self.settings)?;
         Ok((view, claims))
+    }
+
+    async fn recognise_with(&self, claims: Claims) -> Result<(Recognised, Claims)> {
+        token::check_time(&claims, &self.settings, self.clock.now())?;
+        let mut evidence = self.evidence.gather(sought(&claims, None)).await?;
+        if is_of_another(&claims, &evidence) {
+            evidence = self.evidence.gather_now(sought(&claims, None)).await?;
+        }
+        let viewer = view::recognise(&claims, &evidence)?;
+        view::require_embedding(&evidence)?;
+        let context = evidence.context.ok_or(Reason::SessionRequired)?;
+        Ok((Recognised { viewer, context, user: evidence.user }, claims))
     }
 
     /// Which resource a credential is about, whatever else may be wrong with it: enough to say who may
@@ -79,13 +141,9 @@ impl Views {
         self.evidence.resource(reference).await.ok().flatten()
     }
 
-    /// A preview is administration, and that needs the switch on.
-    pub async fn require_embedding(&self) -> Result<()> {
-        if self.evidence.embedding_enabled().await? {
-            Ok(())
-        } else {
-            Err(Reason::EmbeddingSwitchedOff.into())
-        }
+    /// Is the global switch on? If not, that is said in the caller's own way.
+    pub async fn require_embedding(&self, otherwise: Reason) -> Result<()> {
+        if self.evidence.embedding_enabled().await? { Ok(()) } else { Err(otherwise.into()) }
     }
 
     /// Could anything be decided at all right now?
@@ -101,9 +159,20 @@ impl Views {
         claims: &Claims,
         reach: impl FnOnce(&Resource) -> Result<()>,
     ) -> Result<View> {
-        let evidence = self.evidence.gather_now(sought(claims, claims.resource(None)?)).await?;
+        let evidence = self.evidence.gather_now(sought(claims, Some(claims.resource(None)?))).await?;
         evidence.resource.as_deref().map_or(Ok(()), reach)?;
         view::decide(claims, &Asked::default(), &evidence, &self.settings)
+    }
+
+    /// What is needed to say whether a session of a deployment could be opened.
+    pub async fn rehearsal(&self, dashboard: Option<ResourceRef>) -> Result<Rehearsal> {
+        let sought = Sought { resource: dashboard.clone(), ..Sought::default() };
+        let evidence = match dashboard {
+            Some(_) => self.evidence.gather_now(sought).await?,
+            None => self.evidence.gather(sought).await?,
+        };
+        view::require_embedding(&evidence)?;
+        Ok(Rehearsal { evidence, dashboard, settings: Arc::clone(&self.settings) })
     }
 
     pub const fn keys(&self) -> &SigningKeys {
@@ -111,19 +180,46 @@ impl Views {
     }
 }
 
-fn is_of_another_account(claims: &Claims, evidence: &Evidence) -> bool {
-    evidence.account.as_ref().is_some_and(|account| claims.account.as_ref() != Some(&account.id))
+/// Read before a session is made, so that none is made that would open nothing.
+pub struct Rehearsal {
+    evidence: Evidence,
+    /// The one dashboard that the session is about.
+    dashboard: Option<ResourceRef>,
+    settings: Arc<Settings>,
+}
+
+impl Rehearsal {
+    /// The one dashboard, if the session is about one and could open it.
+    pub fn open(&self, context: &Context) -> Result<Option<Arc<Resource>>> {
+        let Some(dashboard) = &self.dashboard else { return Ok(None) };
+        let evidence = Evidence { context: Some(Arc::new(context.clone())), ..self.evidence.clone() };
+        let claims = Claims::vouching(dashboard, Map::new(), context.viewer.clone());
+        view::decide(&claims, &Asked::default(), &evidence, &self.settings).map(|view| Some(view.resource))
+    }
+}
+
+/// Who has the name that the token says is not who the token was made for.
+fn is_of_another(claims: &Claims, evidence: &Evidence) -> bool {
+    let account =
+        evidence.account.as_ref().is_some_and(|account| claims.account.as_ref() != Some(&account.id));
+    let user = evidence.user.as_ref().is_some_and(|user| claims.user != Some(user.id));
+    let tenant = evidence.context.as_ref().and_then(|context| context.tenant.as_ref());
+    account || user || tenant.is_some_and(|(_, id)| evidence.tenant != Some(*id))
 }
 
 /// What a decision about these claims needs to know, by its ids.
-fn sought(claims: &Claims, resource: ResourceRef) -> Sought {
-    let username = claims.account.as_ref().and(claims.viewer.id.as_ref());
+fn sought(claims: &Claims, resource: Option<ResourceRef>) -> Sought {
+    let named = claims.viewer.id.as_ref();
+    let username = claims.account.as_ref().and(named);
+    let external_id = claims.user.and(named);
     let state = claims.token_id.as_ref().filter(|_| claims.has_state);
     Sought {
         resource,
         session: filed_under(claims),
         version: claims.version,
         account: username.and_then(|name| name.parse().ok()),
+        user: external_id.and_then(|id| id.parse().ok()),
+        tenant: claims.tenant.clone(),
         state: state.map(|id| random::fingerprint(id)),
     }
 }

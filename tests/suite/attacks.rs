@@ -540,7 +540,7 @@ async fn paths_that_are_not_what_they_seem() {
         "/v1/view/:kind",
         "/v1/view/*",
         "/v1/view/%7Bkind%7D",
-        "/v1/view/dashboard/1",
+        "/v1/view/dashboard/1/x",
         "/v1/view/dashboard%00",
         "/$default/v1/view",
         "/prod/v1/view",

@@ -1,5 +1,7 @@
 //! Makes credentials for a browser: a token that can be used again, or a session that is exchanged once.
 
+mod cube;
+mod cube_input;
 mod motherduck;
 mod native;
 
@@ -9,7 +11,7 @@ use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
 use vitrine::settings::Settings;
-use vitrine::storage::{AccountReader, SessionStarter};
+use vitrine::storage::{AccountReader, Registry, SessionStarter};
 use vitrine::views::Views;
 
 vitrine::capabilities! {
@@ -17,6 +19,7 @@ vitrine::capabilities! {
         callers: Callers,
         views: Views,
         sessions: SessionStarter,
+        registry: Registry,
         accounts: AccountReader,
         settings: Arc<Settings>,
         clock: Clock,
@@ -27,6 +30,7 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .post("/v1/sessions", native::create)
         .post("/v1/dives/{id}/embed-session", motherduck::embed_session)
+        .post("/api/v1/embed/generate-session", cube::generate)
 }
 
 pub fn router(state: State) -> Router {
@@ -35,5 +39,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::create, motherduck::embed_session))]
+#[openapi(paths(native::create, motherduck::embed_session, cube::generate))]
 pub struct ApiDoc;

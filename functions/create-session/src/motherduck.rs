@@ -15,6 +15,7 @@ use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
 use vitrine::input::{Check, Invalid, Patch};
 use vitrine::random;
 use vitrine::resource::Resource;
+use vitrine::session::Vouches;
 use vitrine::session_string::SessionString;
 use vitrine::token::Claims;
 use vitrine::token::mint::Vouched;
@@ -142,13 +143,15 @@ pub async fn embed_session(
     if let Some(state) = &state {
         app.sessions.keep_state(&random::fingerprint(&token_id), state, expires).await?;
     }
+    let vouches = Vouches {
+        resource: Some((Kind::Dive, resource.id.clone())),
+        viewer,
+        account: Some(account.id),
+        ..Vouches::default()
+    };
     let vouched = Vouched {
-        kind: Kind::Dive,
-        id: &resource.id,
-        params: &Map::new(),
-        viewer: &viewer,
+        vouches: &vouches,
         version: Some(input.version.unwrap_or(resource.version)),
-        account: Some(&account.id),
         has_state: state.is_some(),
         token_id: &token_id,
         session: None,

@@ -17,7 +17,8 @@ use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
 use vitrine::resource::Resource;
-use vitrine::session::{REDEEM_WITHIN_SECONDS, Session};
+use vitrine::session::{Lifetime, REDEEM_WITHIN_SECONDS, Session, Vouches};
+use vitrine::storage::sessions::Filing;
 use vitrine::token::Claims;
 use vitrine::token::mint::Vouched;
 use vitrine::viewer::Viewer;
@@ -133,28 +134,18 @@ pub async fn create(
 
     let now = app.clock.now();
     let expires_at = now.plus(ttl);
+    let resource_id = (resource.kind, resource.id.clone());
+    let vouches = Vouches { resource: Some(resource_id), params, viewer, ..Vouches::default() };
     let (session, redeem_by) = if input.single_use {
         let redeem_by = expires_at.min(now.plus(REDEEM_WITHIN_SECONDS));
         let session = random::secret()?;
-        let stored = Session {
-            kind: resource.kind,
-            id: resource.id.clone(),
-            params,
-            viewer,
-            created_at: now,
-            redeem_by,
-            expires_at,
-        };
-        app.sessions.start(&random::fingerprint(&session), &stored).await?;
+        let stored = Session { vouches, created_at: now, redeem_by, lifetime: Lifetime::Until(expires_at) };
+        app.sessions.start(Filing::new(&random::fingerprint(&session), &stored, None)?).await?;
         (session, Some(redeem_by))
     } else {
         let vouched = Vouched {
-            kind: resource.kind,
-            id: &resource.id,
-            params: &params,
-            viewer: &viewer,
+            vouches: &vouches,
             version: None,
-            account: None,
             has_state: false,
             token_id: &random::short_id()?,
             session: None,

@@ -1,5 +1,6 @@
 //! Keeps resources: their content, their parameters and their embed flags.
 
+mod cube;
 mod dives;
 mod metabase;
 mod native;
@@ -38,6 +39,7 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/dives/{id}", dives::delete)
         .get("/v1/dives/{id}/versions", dives::versions)
         .get("/v1/dives/{id}/versions/{version}", dives::version)
+        .patch("/api/v1/embed/dashboard/{public_id}", cube::allow_embed)
         .post("/api/card", metabase::create_card)
         .get("/api/card/{id}", metabase::get_card)
         .put("/api/card/{id}", metabase::update_card)
@@ -63,6 +65,7 @@ pub fn router(state: State) -> Router {
     dives::delete,
     dives::versions,
     dives::version,
+    cube::allow_embed,
     metabase::create_card,
     metabase::get_card,
     metabase::update_card,

@@ -1,18 +1,22 @@
 //! Ends sessions: a single-use session becomes a token, or a credential is revoked.
 
+mod cube;
+mod exchange;
 mod native;
 
 use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
-use vitrine::secrets::SigningKeys;
-use vitrine::storage::SessionEnder;
+use vitrine::storage::{SessionEnder, SwitchReader};
+
+use crate::exchange::Exchanger;
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
-        keys: SigningKeys,
+        exchange: Exchanger,
         sessions: SessionEnder,
+        switch: SwitchReader,
         clock: Clock,
     }
 }
@@ -21,6 +25,8 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .open_post("/v1/sessions/redeem", native::redeem)
         .post("/v1/sessions/revoke", native::revoke)
+        .open_post("/api/v1/embed/session/token", cube::token)
+        .post("/api/v1/embed/session/revoke", cube::revoke)
 }
 
 pub fn router(state: State) -> Router {
@@ -29,5 +35,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::redeem, native::revoke))]
+#[openapi(paths(native::redeem, native::revoke, cube::token, cube::revoke))]
 pub struct ApiDoc;

@@ -4,19 +4,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::audit;
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::error::{Code, Error, Result};
 use vitrine::http::caller::CreateSessions;
 use vitrine::http::{Allowed, Json};
-use vitrine::identifiers::ResourceRef;
 use vitrine::input::{Check, Invalid};
 use vitrine::random;
-use vitrine::secrets::SigningKeys;
 use vitrine::session_string::SessionString;
 use vitrine::storage::SessionEnder;
-use vitrine::token::mint::Vouched;
 use vitrine::views::filed_under;
+
+use crate::exchange::Exchanger;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -42,33 +40,11 @@ pub struct Redeemed {
     request_body = SessionName, responses((status = 200, body = Redeemed)), security(())
 ))]
 pub async fn redeem(
-    State(keys): State<SigningKeys>,
-    State(sessions): State<SessionEnder>,
-    State(clock): State<Clock>,
+    State(exchange): State<Exchanger>,
     Json(input): Json<SessionName>,
 ) -> Result<axum::Json<Redeemed>> {
-    // Without a key there is no token, and the session must not be spent for nothing.
-    keys.check().await?;
-    let now = clock.now();
-    let fingerprint = random::fingerprint(&input.session);
-    let session = sessions.redeem(&fingerprint, now).await?;
-    audit::resource(&ResourceRef::new(session.kind, session.id.clone()));
-    let token = keys
-        .mint(&Vouched {
-            kind: session.kind,
-            id: &session.id,
-            params: &session.params,
-            viewer: &session.viewer,
-            version: None,
-            account: None,
-            has_state: false,
-            token_id: &random::short_id()?,
-            session: Some(&fingerprint),
-            issued: now,
-            expires: session.expires_at,
-        })
-        .await?;
-    Ok(axum::Json(Redeemed { token, expires_at: session.expires_at }))
+    let redeemed = exchange.redeem(&input.session).await?;
+    Ok(axum::Json(Redeemed { token: redeemed.token, expires_at: redeemed.expires_at }))
 }
 
 /// Revoke a credential.
@@ -79,7 +55,7 @@ pub async fn redeem(
 ))]
 pub async fn revoke(
     _: Allowed<CreateSessions>,
-    State(keys): State<SigningKeys>,
+    State(exchange): State<Exchanger>,
     State(sessions): State<SessionEnder>,
     State(clock): State<Clock>,
     Json(input): Json<SessionName>,
@@ -90,7 +66,7 @@ pub async fn revoke(
         sessions.revoke(&random::fingerprint(&credential), now).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
-    let claims = match keys.authenticate(&credential).await {
+    let claims = match exchange.keys().authenticate(&credential).await {
         Ok(authentic) => authentic.claims,
         Err(error) if error.reason.code() == Code::ServiceUnavailable => return Err(error),
         // What opens nothing needs no revoking.

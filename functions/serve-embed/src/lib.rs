@@ -22,6 +22,7 @@ pub fn routes() -> Routes<State> {
         .get("/embed/dashboard/{credential}", page::dashboard)
         .get("/embed/question/{credential}", page::question)
         .get("/embed/dive/{credential}", page::dive)
+        .get("/embed/d/{deployment}/dashboard/{public_id}", page::dashboard_of)
         .get("/sandbox", page::sandbox)
         .get("/embed/assets/{file}", assets::file)
         .get("/app/iframeResizer.js", assets::iframe_resizer)
@@ -37,6 +38,7 @@ pub fn router(state: State) -> Router {
     page::dashboard,
     page::question,
     page::dive,
+    page::dashboard_of,
     page::sandbox,
     assets::file,
     assets::iframe_resizer

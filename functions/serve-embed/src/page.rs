@@ -61,6 +61,25 @@ pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Cre
     page(Kind::Dive, views, settings, path).await
 }
 
+/// The page of a dashboard, as Cube's clients address it.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/embed/d/{deployment}/dashboard/{public_id}", tag = "cube",
+    params(
+        ("deployment" = String, Path, description = "The dashboard's; the page shows no other's"),
+        ("public_id" = String, Path,),
+        ("session" = Option<String>, Query, description = "From `generate-session`; the page takes it out of the address and exchanges it. `sessionId` is the same"),
+    ),
+    description = "Like `/embed/dashboard/{public_id}?session=`. Always 200 HTML; what is wrong is said inside it.",
+    responses((status = 200, content_type = "text/html", body = String)), security(())
+))]
+pub async fn dashboard_of(
+    views: State<Views>,
+    settings: State<Arc<Settings>>,
+    path: std::result::Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response> {
+    page(Kind::Dashboard, views, settings, path.map(|Path((_, public_id))| Path(public_id))).await
+}
+
 /// The page that MotherDuck's clients load a dive in.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/sandbox", tag = "dives", params(("queryMode" = Option<String>, Query, description = "`server` or `dual`; handed on to the dive")),

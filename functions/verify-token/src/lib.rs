@@ -1,5 +1,6 @@
 //! Says what a credential may see.
 
+mod cube;
 mod health;
 mod introspect;
 mod metabase;
@@ -27,8 +28,12 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .open_get("/v1/view", view::any)
         .open_get("/v1/view/{kind}", view::of_kind)
+        .open_get("/v1/view/{kind}/{id}", view::of_resource)
         .post("/v1/introspect", introspect::introspect)
         .get("/healthz", health::health)
+        .open_get("/api/v1/embed/dashboard/{public_id}", cube::dashboard)
+        .open_get("/api/v1/users/me", cube::me)
+        .open_get("/api/v1/app-config", cube::app_config)
         .open_get("/api/embed/{kind}/{token}", metabase::embed)
         .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
         .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
@@ -51,8 +56,12 @@ pub fn router(state: State) -> Router {
 #[openapi(paths(
     view::any,
     view::of_kind,
+    view::of_resource,
     introspect::introspect,
     health::health,
+    cube::dashboard,
+    cube::me,
+    cube::app_config,
     metabase::embed,
     metabase::preview,
     metabase_values::values,

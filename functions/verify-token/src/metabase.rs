@@ -53,7 +53,7 @@ pub async fn preview(
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<EmbeddedCard>> {
-    views.require_embedding().await?;
+    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
     card(&views, &kind, &token, query, Terms::Preview, Some(&caller.key)).await
 }
 

@@ -59,7 +59,7 @@ pub async fn preview_values(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
-    views.require_embedding().await?;
+    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
     let choices = choices(&views, Terms::Preview, (kind, token, key), others(query), SEARCHING).await?;
     Ok(axum::Json(choices.into()))
 }
@@ -91,7 +91,7 @@ pub async fn preview_search(
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Values>> {
-    views.require_embedding().await?;
+    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
     search_in(&views, Terms::Preview, (kind, token, key), &prefix, query).await
 }
 
@@ -123,7 +123,7 @@ pub async fn preview_remapping(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Vec<Value>>> {
-    views.require_embedding().await?;
+    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
     remap(&views, Terms::Preview, (kind, token, key), query).await
 }
 
@@ -177,7 +177,8 @@ async fn choices(
     url: Result<Map<String, Value>>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
-    let asked = Asked { kind: Some(kind_of(&kind)?), url, named_by: NamedBy::Id, terms };
+    let kind = Some(kind_of(&kind)?);
+    let asked = Asked { kind, url, named_by: NamedBy::Id, terms, ..Asked::default() };
     let (view, claims) = views.open(&token, &asked).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vitrine::clock::{Clock, Timestamp};
 use vitrine::content::Content;
 use vitrine::error::{Reason, Result};
-use vitrine::http::caller::bearer;
-use vitrine::identifiers::{Kind, PrimaryId};
+use vitrine::http::caller::embed_token;
+use vitrine::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::parameters::{self, VisibleParameter};
+use vitrine::session::Context;
+use vitrine::tenant::TenantName;
 use vitrine::view::Asked;
 use vitrine::views::Views;
 
@@ -32,6 +34,9 @@ pub struct ViewAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub state: Option<Arc<Value>>,
+    /// What the page is to know of the embed session, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<ViewedSession>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Timestamp>,
     /// Our clock, so that a page with a wrong one can still tell when the view expires.
@@ -56,6 +61,28 @@ pub struct ViewedBy {
     pub id: String,
 }
 
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ViewedSession {
+    pub deployment: Deployment,
+    pub embed_tenant: Option<TenantName>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub settings: Map<String, Value>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub theme: Option<Map<String, Value>>,
+}
+
+impl From<&Context> for ViewedSession {
+    fn from(context: &Context) -> Self {
+        Self {
+            deployment: context.deployment,
+            embed_tenant: context.tenant.as_ref().map(|(name, _)| name.clone()),
+            settings: context.settings.clone(),
+            theme: context.theme.clone(),
+        }
+    }
+}
+
 /// Open a view with an embed token.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/view", tag = "views",
@@ -68,7 +95,7 @@ pub async fn any(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<ViewAnswer>> {
-    answer(&views, &clock, &headers, query, None).await
+    answer(&views, &clock, &headers, query, Asked::default()).await
 }
 
 /// Open a view of one kind of resource.
@@ -85,7 +112,26 @@ pub async fn of_kind(
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<ViewAnswer>> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
-    answer(&views, &clock, &headers, query, Some(kind)).await
+    answer(&views, &clock, &headers, query, Asked { kind: Some(kind), ..Asked::default() }).await
+}
+
+/// Open a view of one resource.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/view/{kind}/{id}", tag = "views",
+    params(("kind" = Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    description = "Like `GET /v1/view`, for a token of a session that opens a whole deployment. Of any other token, the resource that it names must be this one, else 404.",
+    responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
+))]
+pub async fn of_resource(
+    State(views): State<Views>,
+    State(clock): State<Clock>,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<ViewAnswer>> {
+    let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
+    let resource = Some(ResourceRef { kind, id: ResourceId::parse(kind, &id)? });
+    answer(&views, &clock, &headers, query, Asked { resource, ..Asked::default() }).await
 }
 
 async fn answer(
@@ -93,11 +139,11 @@ async fn answer(
     clock: &Clock,
     headers: &HeaderMap,
     query: Option<String>,
-    kind: Option<Kind>,
+    asked: Asked,
 ) -> Result<axum::Json<ViewAnswer>> {
-    let token = bearer(headers).ok_or(Reason::TokenMissing)?;
+    let token = embed_token(headers).ok_or(Reason::TokenMissing)?;
     let url = parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &Asked { kind, url, ..Asked::default() }).await?;
+    let (view, _) = views.open(token, &Asked { url, ..asked }).await?;
     let resource = &view.resource;
     let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {
@@ -114,6 +160,7 @@ async fn answer(
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
         attributes,
         state: view.state,
+        session: view.context.as_deref().map(ViewedSession::from),
         expires_at: view.expires_at,
         server_time: clock.now(),
     }))

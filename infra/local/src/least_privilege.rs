@@ -64,6 +64,7 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
             None => Some(Grant::Table("dynamodb:Query")),
             Some("catalog") => Some(Grant::Index("catalog", "dynamodb:Query")),
             Some("embeddable") => Some(Grant::Index("embeddable", "dynamodb:Query")),
+            Some("directory") => Some(Grant::Index("directory", "dynamodb:Query")),
             Some(_) => None,
         }],
         "GetItem" => vec![Some(Grant::Table("dynamodb:GetItem"))],

@@ -1,7 +1,7 @@
 //! The table, as the template declares it; a test compares the two.
 
 use serde_json::{Value, json};
-use vitrine::storage::schema::{CATALOG, EMBEDDABLE, LISTED, PARTITION, POSITION, SORT};
+use vitrine::storage::schema::{CATALOG, DIRECTED, DIRECTORY, EMBEDDABLE, LISTED, PARTITION, POSITION, SORT};
 
 /// A `CreateTable` request.
 pub fn create_request(name: &str) -> Value {
@@ -11,14 +11,14 @@ pub fn create_request(name: &str) -> Value {
             {"AttributeName": range, "KeyType": "RANGE"},
         ])
     };
-    let index = |name: &str| {
+    let index = |name: &str, carried: &[&str]| {
         json!({
             "IndexName": name,
             "KeySchema": key(name, POSITION),
-            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": LISTED},
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": carried},
         })
     };
-    let attributes: Vec<_> = [PARTITION, SORT, CATALOG, EMBEDDABLE, POSITION]
+    let attributes: Vec<_> = [PARTITION, SORT, CATALOG, EMBEDDABLE, DIRECTORY, POSITION]
         .into_iter()
         .map(|name| json!({"AttributeName": name, "AttributeType": "S"}))
         .collect();
@@ -27,6 +27,10 @@ pub fn create_request(name: &str) -> Value {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": attributes,
         "KeySchema": key(PARTITION, SORT),
-        "GlobalSecondaryIndexes": [index(CATALOG), index(EMBEDDABLE)],
+        "GlobalSecondaryIndexes": [
+            index(CATALOG, &LISTED),
+            index(EMBEDDABLE, &LISTED),
+            index(DIRECTORY, &DIRECTED),
+        ],
     })
 }

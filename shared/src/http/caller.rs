@@ -199,6 +199,11 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     with_scheme(headers, "Bearer")
 }
 
+/// The embed token of a request, in either of the schemes that its clients use.
+pub fn embed_token(headers: &HeaderMap) -> Option<&str> {
+    with_scheme(headers, "Embed-Token").or_else(|| bearer(headers))
+}
+
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
     let (named, credential) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let credential = credential.trim();

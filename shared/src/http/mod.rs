@@ -6,7 +6,9 @@ pub mod body;
 pub mod caller;
 pub mod lambda;
 pub mod log;
+pub mod page;
 pub mod problem;
+pub mod provision;
 pub mod query;
 pub mod routes;
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Invalid, Wrong};
-use crate::storage::cursor::MAX_LIMIT;
+use crate::storage::Paging;
+use crate::storage::cursor::{DEFAULT_LIMIT, MAX_LIMIT};
 
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -42,6 +43,51 @@ pub struct PageQuery {
     /// `next_cursor` of the page before.
     #[deserr(default)]
     pub cursor: Option<String>,
+}
+
+/// Which part of a list, as Cube's clients ask for it.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+pub struct ConnectionQuery {
+    /// 1 to 1000; 100 if not said.
+    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    pub first: Option<i32>,
+    /// `pageInfo.endCursor` of the part before.
+    #[deserr(default)]
+    pub after: Option<String>,
+}
+
+/// The same, of what can be searched.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+pub struct SearchQuery {
+    /// Part of a name, in whatever case.
+    #[deserr(default)]
+    pub search: Option<String>,
+    /// 1 to 1000; 100 if not said.
+    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    pub first: Option<i32>,
+    /// `pageInfo.endCursor` of the part before.
+    #[deserr(default)]
+    pub after: Option<String>,
+}
+
+impl SearchQuery {
+    /// What is searched for, if anything.
+    pub fn sought(&self) -> Option<&str> {
+        self.search.as_deref().map(str::trim).filter(|search| !search.is_empty())
+    }
+}
+
+/// A part of a list, by length and place.
+pub fn paging(first: Option<i32>, after: Option<String>) -> Paging {
+    let first = first.unwrap_or(DEFAULT_LIMIT);
+    Paging {
+        first: usize::try_from(first).unwrap_or_default(),
+        after: after.filter(|after| !after.is_empty()),
+    }
 }
 
 /// For a field of a query that is `true` or `false`.

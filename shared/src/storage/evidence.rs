@@ -8,18 +8,20 @@ use serde_json::Value;
 
 use super::shelf::{Read, Shelf};
 use super::table::{Item, Table, text_of};
-use super::{accounts, document, resources, sessions, switch, versions};
+use super::{accounts, document, external_users, resources, sessions, switch, tenants, versions};
 use crate::account::{ServiceAccount, Username};
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::content::Content;
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
+use crate::external_user::{ExternalId, ExternalUser};
 use crate::identifiers::ResourceRef;
 use crate::outage::unavailable;
 use crate::resource::Resource;
-use crate::session::SessionState;
+use crate::session::{Context, SessionState};
 use crate::settings::Settings;
+use crate::tenant::TenantName;
 use crate::version::Version;
 use crate::view::Evidence;
 
@@ -33,10 +35,12 @@ struct Inner {
     /// None: it was never turned, and the setting decides.
     switch: Shelf<(), Option<bool>>,
     resources: Shelf<ResourceRef, Arc<Resource>>,
-    sessions: Shelf<String, SessionState>,
+    sessions: Shelf<String, (SessionState, Option<Arc<Context>>)>,
     versions: Shelf<(ResourceRef, u64), Arc<Version>>,
     accounts: Shelf<Username, Arc<ServiceAccount>>,
     states: Shelf<String, Arc<Value>>,
+    users: Shelf<String, Arc<ExternalUser>>,
+    tenants: Shelf<TenantName, u64>,
 }
 
 impl Capability for EvidenceReader {
@@ -68,8 +72,14 @@ impl Capability for EvidenceReader {
                 age,
                 |id| sessions::key_of(id),
                 |item| {
-                    let value = item.map_or(SessionState::Absent, sessions::state_of);
-                    Ok(Some(Read { value, weight: Some(ENTRY_WEIGHT) }))
+                    let Some(item) = item else {
+                        let value = (SessionState::Absent, None);
+                        return Ok(Some(Read { value, weight: Some(ENTRY_WEIGHT) }));
+                    };
+                    let context = sessions::context_of(item)?;
+                    let weight = ENTRY_WEIGHT + context.as_ref().map_or(0, Context::size);
+                    let value = (sessions::state_of(item), context.map(Arc::new));
+                    Ok(Some(Read { value, weight: Some(weight) }))
                 },
             ),
             versions: Shelf::new(
@@ -103,6 +113,21 @@ impl Capability for EvidenceReader {
                     .transpose()
                 },
             ),
+            users: Shelf::new(
+                age,
+                |fingerprint| external_users::key_of(fingerprint),
+                |item| {
+                    item.map(|item| {
+                        let user = Arc::new(external_users::from_item(item)?);
+                        Ok(Read { value: user, weight: Some(weight(item, None)) })
+                    })
+                    .transpose()
+                },
+            ),
+            tenants: Shelf::new(age, tenants::key_of, |item| {
+                item.map(|item| Ok(Read { value: tenants::id_of(item)?, weight: Some(ENTRY_WEIGHT) }))
+                    .transpose()
+            }),
         }))
     }
 
@@ -121,15 +146,18 @@ fn weight(item: &Item, content: Option<&Content>) -> usize {
 }
 
 /// What bears on a decision, by its ids.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Sought {
-    pub resource: ResourceRef,
+    pub resource: Option<ResourceRef>,
     /// What the token's session or revocation is filed under.
     pub session: Option<String>,
     /// The version of the content that the token is about.
     pub version: Option<u64>,
     /// The service account that the viewer is.
     pub account: Option<Username>,
+    /// The external user that the viewer is.
+    pub user: Option<ExternalId>,
+    pub tenant: Option<TenantName>,
     /// What the first state of the content is filed under.
     pub state: Option<String>,
 }
@@ -167,21 +195,29 @@ impl EvidenceReader {
     async fn collect(&self, sought: Sought, known_at: Option<Timestamp>, now: Timestamp) -> Result<Evidence> {
         let shelves = &self.0;
         let mut batch = Vec::new();
-        let version = sought.version.map(|version| (sought.resource.clone(), version));
+        let version = sought.version.and_then(|version| Some((sought.resource.clone()?, version)));
         let switch = shelves.switch.ask(Some(()), known_at, &mut batch);
-        let resource = shelves.resources.ask(Some(sought.resource), known_at, &mut batch);
+        let resource = shelves.resources.ask(sought.resource, known_at, &mut batch);
         let session = shelves.sessions.ask(sought.session, known_at, &mut batch);
         let version = shelves.versions.ask(version, known_at, &mut batch);
         let account = shelves.accounts.ask(sought.account, known_at, &mut batch);
         let state = shelves.states.ask(sought.state, known_at, &mut batch);
+        let user = sought.user.map(|id| id.fingerprint());
+        let user = shelves.users.ask(user, known_at, &mut batch);
+        let tenant = shelves.tenants.ask(sought.tenant, known_at, &mut batch);
         let items = self.read(batch).await?;
+        let session = shelves.sessions.take(session, &items, now)?;
+        let (session, context) = session.unwrap_or((SessionState::Absent, None));
         Ok(Evidence {
             embedding_enabled: self.is_on(shelves.switch.take(switch, &items, now)?),
             resource: shelves.resources.take(resource, &items, now)?,
-            session: shelves.sessions.take(session, &items, now)?.unwrap_or(SessionState::Absent),
+            session,
+            context,
             version: shelves.versions.take(version, &items, now)?,
             account: shelves.accounts.take(account, &items, now)?,
             state: shelves.states.take(state, &items, now)?,
+            user: shelves.users.take(user, &items, now)?.filter(|user| !user.is_expired(now)),
+            tenant: shelves.tenants.take(tenant, &items, now)?,
         })
     }
 

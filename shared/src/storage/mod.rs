@@ -3,22 +3,33 @@
 
 pub mod access_keys;
 pub mod accounts;
+pub mod connection;
 pub mod cursor;
+pub mod definitions;
 mod document;
 pub mod evidence;
+pub mod external_users;
+pub mod registry;
 pub mod resources;
 pub mod sessions;
 mod shelf;
 pub mod switch;
 mod table;
+pub mod tenants;
+mod transaction;
 pub mod versions;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use accounts::{AccountReader, AccountWriter};
+pub use connection::{Connection, Paging};
+pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use evidence::{EvidenceReader, Sought};
+pub use external_users::{ExternalUserLister, ExternalUserReader, ExternalUserRemover};
+pub use registry::Registry;
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use sessions::{SessionEnder, SessionStarter};
 pub use switch::{SwitchReader, SwitchWriter};
+pub use tenants::{TenantReader, TenantWriter};
 pub use versions::VersionReader;
 
 /// The names that the template gives to the table's parts.
@@ -31,10 +42,15 @@ pub mod schema {
     pub const CATALOG: &str = "catalog";
     /// Only what is published and not archived: as long as a resource is neither, it is not in here.
     pub const EMBEDDABLE: &str = "embeddable";
-    /// What both indexes sort by.
+    /// External users, by tenant.
+    pub const DIRECTORY: &str = "directory";
+    /// What all indexes sort by.
     pub const POSITION: &str = "position";
 
-    /// What a list shows of a resource, and so what the indexes carry.
+    /// What a list of users shows and is searched by, and so what `directory` carries.
+    pub const DIRECTED: [&str; 3] = ["document", "search", "tenant_groups"];
+
+    /// What a list shows of a resource, and so what its two indexes carry.
     pub const LISTED: [&str; 11] = [
         "kind",
         "id",

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
@@ -15,7 +14,7 @@ use super::cursor::{self, Page};
 use super::document;
 use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use super::versions;
+use super::{transaction, versions};
 use crate::capability::{Capability, Grant};
 use crate::environment::Environment;
 use crate::error::{Error, Issue, Reason, Result};
@@ -223,28 +222,12 @@ impl ResourceWriter {
 
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<()> {
         let sent = self.0.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if is_conflict(error.as_service_error()) => Err(Reason::Conflict.into()),
-            Err(error) => Err(unavailable("TransactWriteItems", &error)),
-        }
+        if transaction::outcome(sent)?.is_none() { Ok(()) } else { Err(Reason::Conflict.into()) }
     }
 }
 
 const fn is_refused(error: Option<&UpdateItemError>) -> bool {
     matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
-}
-
-/// Was the transaction cancelled because somebody else was there first?
-fn is_conflict(error: Option<&TransactWriteItemsError>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error else {
-        return matches!(error, Some(TransactWriteItemsError::TransactionInProgressException(_)));
-    };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .filter_map(|reason| reason.code())
-        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
 /// Reads lists.

@@ -3,24 +3,25 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use serde_json::Value;
 
 use super::document;
 use super::schema::TTL;
-use super::table::{Item, Table, key, number, text, unreadable};
+use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
 use crate::capability::{Capability, Grant};
 use crate::clock::Timestamp;
 use crate::environment::Environment;
-use crate::error::{Reason, Result};
+use crate::error::{Error, Result};
 use crate::outage::unavailable;
 use crate::random;
-use crate::session::{Session, SessionState};
+use crate::session::{Context, Session, SessionState};
 
 const SORT_KEY: &str = "session";
 const REDEEMED: &str = "redeemed_at";
 const REVOKED: &str = "revoked_at";
+const CONTEXT: &str = "context";
 
 pub(super) fn key_of(fingerprint: &str) -> Item {
     key(&format!("session#{fingerprint}"), SORT_KEY)
@@ -44,6 +45,31 @@ pub(super) fn state_of(item: &Item) -> SessionState {
     }
 }
 
+/// What views are to know of the session, if it is one of a deployment.
+pub(super) fn context_of(item: &Item) -> Result<Option<Context>> {
+    let Some(context) = text_of(item, CONTEXT) else { return Ok(None) };
+    serde_json::from_str(context).map(Some).map_err(|_| unreadable("session context"))
+}
+
+/// A single-use session as it is filed.
+#[derive(Debug, Clone)]
+pub struct Filing(pub(super) Item);
+
+impl Filing {
+    pub fn new(fingerprint: &str, session: &Session, context: Option<&Context>) -> Result<Self> {
+        let mut item = key_of(fingerprint);
+        document::write(&mut item, session)?;
+        item.insert("redeem_by".to_owned(), number(session.redeem_by.unix()));
+        let end = session.lifetime.end(session.redeem_by).plus(crate::token::LEEWAY_SECONDS);
+        item.insert(TTL.to_owned(), number(end.unix()));
+        if let Some(context) = context {
+            let context = serde_json::to_string(context).map_err(Error::internal)?;
+            item.insert(CONTEXT.to_owned(), text(context));
+        }
+        Ok(Self(item))
+    }
+}
+
 /// Files a new single-use session.
 #[derive(Debug, Clone)]
 pub struct SessionStarter(Table);
@@ -59,24 +85,18 @@ impl Capability for SessionStarter {
 }
 
 impl SessionStarter {
-    pub async fn start(&self, fingerprint: &str, session: &Session) -> Result<()> {
-        let mut item = key_of(fingerprint);
-        document::write(&mut item, session)?;
+    pub async fn start(&self, filing: Filing) -> Result<()> {
         self.0
             .client
             .put_item()
             .table_name(&self.0.name)
-            .set_item(Some(item))
-            .item("redeem_by", number(session.redeem_by.unix()))
-            .item(TTL, number(session.expires_at.plus(crate::token::LEEWAY_SECONDS).unix()))
+            .set_item(Some(filing.0))
             .send()
             .await
             .map_err(|error| unavailable("PutItem", &error))?;
         Ok(())
     }
-}
 
-impl SessionStarter {
     /// Files what the content of a session begins with, which is too large for a token.
     pub async fn keep_state(&self, fingerprint: &str, state: &Value, expires: Timestamp) -> Result<()> {
         let mut item = state_key(fingerprint);
@@ -92,6 +112,18 @@ impl SessionStarter {
             .map_err(|error| unavailable("PutItem", &error))?;
         Ok(())
     }
+}
+
+/// What came of an attempt to exchange a session.
+#[derive(Debug)]
+pub enum Exchange {
+    First(Box<Session>),
+    /// It was exchanged before: somebody else may have it.
+    Again {
+        first: Timestamp,
+    },
+    /// It is unknown, expired or revoked.
+    Refused,
 }
 
 /// Exchanges and revokes sessions.
@@ -111,7 +143,7 @@ impl Capability for SessionEnder {
 impl SessionEnder {
     /// Exchanges a session: one conditional write, so that of any number of attempts one succeeds.
     /// If its answer is lost the same attempt may be sent again: it knows itself by a mark of its own.
-    pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Session> {
+    pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Exchange> {
         let attempt = random::short_id()?;
         let sent = self
             .0
@@ -127,15 +159,25 @@ impl SessionEnder {
             .expression_attribute_values(":attempt", text(attempt))
             .expression_attribute_values(":now", number(now.unix()))
             .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) if is_refused(error.as_service_error()) => return Err(Reason::SessionUnknown.into()),
-            Err(error) => return Err(unavailable("UpdateItem", &error)),
-        };
-        let item = answer.attributes.ok_or_else(|| unreadable("session"))?;
-        document::read(&item, "session")
+        match sent {
+            Ok(answer) => {
+                let item = answer.attributes.ok_or_else(|| unreadable("session"))?;
+                document::read(&item, "session").map(|session| Exchange::First(Box::new(session)))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let spent = refused.item().and_then(|item| number_of(item, REDEEMED));
+                    Ok(spent.map_or(Exchange::Refused, |at| {
+                        let at = i64::try_from(at).unwrap_or(i64::MAX);
+                        Exchange::Again { first: Timestamp::from_unix(at) }
+                    }))
+                }
+                _ => Err(unavailable("UpdateItem", &error)),
+            },
+        }
     }
 
     /// Revokes a stored session, exchanged or not. One that is not there needs no revoking.

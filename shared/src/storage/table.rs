@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::schema::{PARTITION, SORT};
@@ -39,6 +40,34 @@ impl Table {
         Ok(answer.item)
     }
 
+    /// A query for the items of one partition, as they are now. Needs `dynamodb:Query`.
+    pub fn partition(&self, partition: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .consistent_read(true)
+    }
+
+    /// All items of a partition that is known to stay small. Needs `dynamodb:Query`.
+    pub async fn all(&self, partition: &str) -> Result<Vec<Item>> {
+        let (query, mut items, mut start) = (self.partition(partition), Vec::new(), None);
+        loop {
+            let answer = query
+                .clone()
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// Removes one item, or what is left of it: a removal can be sent again. Needs `dynamodb:DeleteItem`.
     pub async fn remove(&self, key: Item) -> Result<()> {
         self.client
@@ -66,6 +95,10 @@ pub fn number(value: impl ToString) -> AttributeValue {
 
 pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+pub fn number_of(item: &Item, name: &str) -> Option<u64> {
+    item.get(name).and_then(|value| value.as_n().ok()?.parse().ok())
 }
 
 /// An item of ours that we cannot read.

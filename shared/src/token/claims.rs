@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Reason, Result};
-use crate::identifiers::{Kind, ResourceId, ResourceRef};
+use crate::identifiers::{Deployment, Kind, ResourceId, ResourceRef};
 use crate::input;
 use crate::policy::EmbeddingParams;
 use crate::strict_json;
+use crate::tenant::TenantName;
 use crate::viewer::Viewer;
 
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,12 @@ pub struct Claims {
     pub version: Option<u64>,
     /// The service account that the viewer is: without it the token is worth nothing.
     pub account: Option<String>,
+    /// The external user that the viewer is: without it the token is worth nothing.
+    pub user: Option<u64>,
+    /// The tenant of that user.
+    pub tenant: Option<TenantName>,
+    /// The deployment whose published dashboards the token's session may open.
+    pub deployment: Option<Deployment>,
     /// Is there a first state on file that the content begins with?
     pub has_state: bool,
     pub viewer: Viewer,
@@ -45,6 +52,9 @@ impl Claims {
                 .filter(|viewer: &Viewer| viewer.problems("viewer").is_empty())
                 .ok_or_else(|| wrong("viewer"))?,
         };
+        let session = text(&mut members, "sid")?;
+        let of_deployment =
+            if session.is_some() { OfDeployment::read(&mut members)? } else { OfDeployment::default() };
         Ok(Self {
             expires: moment(&mut members, "exp")?,
             not_before: moment(&mut members, "nbf")?,
@@ -52,14 +62,12 @@ impl Claims {
             issuer: text(&mut members, "iss")?,
             subject: text(&mut members, "sub")?,
             token_id: text(&mut members, "jti")?,
-            session: text(&mut members, "sid")?,
-            version: match members.remove("version") {
-                None => None,
-                Some(version) => {
-                    Some(version.as_u64().filter(|version| *version > 0).ok_or_else(|| wrong("version"))?)
-                }
-            },
+            session,
+            version: positive(&mut members, "version")?,
             account: text(&mut members, "account")?,
+            user: of_deployment.user,
+            tenant: of_deployment.tenant,
+            deployment: of_deployment.deployment,
             has_state: match members.remove("state") {
                 None => false,
                 Some(Value::Bool(has_state)) => has_state,
@@ -84,6 +92,11 @@ impl Claims {
             params: Some(Value::Object(params)),
             ..Self::default()
         }
+    }
+
+    /// Does the token's session open whatever is published in its deployment?
+    pub const fn opens_deployment(&self) -> bool {
+        self.deployment.is_some() && self.resource.is_none()
     }
 
     /// The resource that the token names; of `kind`, where the route asks for one.
@@ -129,6 +142,27 @@ impl Claims {
     }
 }
 
+/// What only our own tokens of a deployment's session claim. An owner's token may call other things so.
+#[derive(Default)]
+struct OfDeployment {
+    user: Option<u64>,
+    tenant: Option<TenantName>,
+    deployment: Option<Deployment>,
+}
+
+impl OfDeployment {
+    fn read(members: &mut Map<String, Value>) -> Result<Self> {
+        let Some(number) = positive(members, "deploymentId")? else { return Ok(Self::default()) };
+        let number = u32::try_from(number).ok().and_then(|number| Deployment::new(number).ok());
+        let tenant = text(members, "tenant")?.map(|name| name.parse().map_err(|_| wrong("tenant")));
+        Ok(Self {
+            user: positive(members, "user")?,
+            tenant: tenant.transpose()?,
+            deployment: Some(number.ok_or_else(|| wrong("deploymentId"))?),
+        })
+    }
+}
+
 /// A `NumericDate`: whole seconds or a fraction of them, nothing else.
 fn moment(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<i64>> {
     match members.remove(name) {
@@ -142,6 +176,13 @@ fn moment(members: &mut Map<String, Value>, name: &'static str) -> Result<Option
             Ok(Some(seconds))
         }
         Some(_) => Err(wrong(name)),
+    }
+}
+
+fn positive(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<u64>> {
+    match members.remove(name) {
+        None => Ok(None),
+        Some(value) => value.as_u64().filter(|number| *number > 0).map(Some).ok_or_else(|| wrong(name)),
     }
 }
 

@@ -8,23 +8,22 @@ use super::header::MINTED_TYPE;
 use super::key_set::SigningKey;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::identifiers::{Kind, PrimaryId};
+use crate::identifiers::Deployment;
+use crate::session::Vouches;
+use crate::tenant::TenantName;
 use crate::viewer::Viewer;
 
 const ISSUER: &str = "vitrine";
+/// Who issues the tokens that Cube's clients know.
+const DEPLOYMENT_ISSUER: &str = "cubecloud";
 const VERSION: u8 = 1;
 
-/// What a minted token vouches for.
+/// A token to be made.
 #[derive(Debug)]
 pub struct Vouched<'a> {
-    pub kind: Kind,
-    pub id: &'a PrimaryId,
-    pub params: &'a Map<String, Value>,
-    pub viewer: &'a Viewer,
+    pub vouches: &'a Vouches,
     /// The version of the content; none means the current one.
     pub version: Option<u64>,
-    /// The service account that the viewer is.
-    pub account: Option<&'a str>,
     /// Is there a first state on file under the token's id?
     pub has_state: bool,
     pub token_id: &'a str,
@@ -43,37 +42,51 @@ struct MintedClaims<'a> {
     sid: Option<&'a str>,
     iat: i64,
     exp: i64,
-    resource: Map<String, Value>,
+    #[serde(rename = "deploymentId", skip_serializing_if = "Option::is_none")]
+    deployment: Option<Deployment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Map<String, Value>>,
     params: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a TenantName>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     state: bool,
     viewer: &'a Viewer,
 }
 
 pub fn mint(vouched: &Vouched, key: &SigningKey) -> Result<String> {
-    let id = serde_json::to_value(vouched.id).map_err(Error::internal)?;
+    let vouches = vouched.vouches;
+    let named = |(kind, id): &(crate::identifiers::Kind, _)| {
+        let id = serde_json::to_value(id).map_err(Error::internal)?;
+        Ok::<_, Error>(Map::from_iter([(kind.word().to_owned(), id)]))
+    };
     let header = Header {
         typ: Some(MINTED_TYPE.to_owned()),
         kid: Some(key.kid().to_owned()),
         ..Header::new(Algorithm::HS256)
     };
     let claims = MintedClaims {
-        iss: ISSUER,
+        iss: if vouches.deployment.is_some() { DEPLOYMENT_ISSUER } else { ISSUER },
         ver: VERSION,
         jti: vouched.token_id,
         sid: vouched.session,
         iat: vouched.issued.unix(),
         exp: vouched.expires.unix(),
-        resource: Map::from_iter([(vouched.kind.word().to_owned(), id)]),
-        params: vouched.params,
+        deployment: vouches.deployment,
+        resource: vouches.resource.as_ref().map(named).transpose()?,
+        params: &vouches.params,
         version: vouched.version,
-        account: vouched.account,
+        account: vouches.account.as_deref(),
+        user: vouches.user,
+        tenant: vouches.tenant.as_ref(),
         state: vouched.has_state,
-        viewer: vouched.viewer,
+        viewer: &vouches.viewer,
     };
     jsonwebtoken::encode(&header, &claims, key.signing()).map_err(Error::internal)
 }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::mint::{Vouched, mint};
 use super::*;
-use crate::identifiers::{Kind, PrimaryId};
+use crate::identifiers::{Deployment, Kind, PrimaryId};
+use crate::session::Vouches;
 use crate::viewer::Viewer;
 
 const NOW: i64 = 1_700_000_000;
@@ -233,16 +234,21 @@ proptest! {
         number in 1u64..1_000_000,
         params in prop::collection::btree_map("[a-z]{1,6}", any::<i32>(), 0..4),
         viewer in prop::option::of("[a-z@.]{1,20}"),
+        user in prop::option::of(1u64..=1 << 53),
         place in any::<prop::sample::Index>(),
     ) {
         let params: Map<String, Value> = params.into_iter().map(|(slug, value)| (slug, json!(value))).collect();
+        let vouches = Vouches {
+            resource: Some((Kind::Question, PrimaryId::Number(number))),
+            params,
+            viewer: Viewer { id: viewer, ..Viewer::default() },
+            user,
+            deployment: user.map(|_| Deployment::FIRST),
+            ..Vouches::default()
+        };
         let vouched = Vouched {
-            kind: Kind::Question,
-            id: &PrimaryId::Number(number),
-            params: &params,
-            viewer: &Viewer { id: viewer, ..Viewer::default() },
+            vouches: &vouches,
             version: None,
-            account: None,
             has_state: false,
             token_id: "t",
             session: Some("s"),
@@ -253,8 +259,9 @@ proptest! {
         let authentic = verify(&token, &Settings::default()).unwrap();
         prop_assert_eq!(authentic.kid, "b");
         prop_assert_eq!(authentic.claims.resource(None).unwrap().to_string(), format!("question#{number}"));
-        prop_assert_eq!(&authentic.claims.params().unwrap(), &params);
-        prop_assert_eq!(&authentic.claims.viewer, vouched.viewer);
+        prop_assert_eq!(&authentic.claims.params().unwrap(), &vouches.params);
+        prop_assert_eq!(&authentic.claims.viewer, &vouches.viewer);
+        prop_assert_eq!((authentic.claims.user, authentic.claims.deployment), (user, vouches.deployment));
         prop_assert_eq!(authentic.claims.session.as_deref(), Some("s"));
 
         let at = place.index(token.len());

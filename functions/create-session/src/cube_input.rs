@@ -1,0 +1,341 @@
+//! What `generate-session` takes, field by field. Null means the same as leaving a field out.
+
+use std::collections::BTreeMap;
+
+use deserr::Deserr;
+use serde_json::{Map, Value};
+use vitrine::attribute::AttributeDefinition;
+use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::external_user::ExternalId;
+use vitrine::http::provision::{GroupDefinition, UserProfile, email_problem};
+use vitrine::identifiers::Deployment;
+use vitrine::input::{Check, Invalid, Wrong};
+use vitrine::registration::{Change, GroupChange, Standing, TenantChange};
+use vitrine::tenant::{TenantName, group_list_problems};
+
+/// Names of the production branch, the only one there is.
+const BRANCHES: [&str; 3] = ["main", "master", "production"];
+
+/// What goes into one transaction.
+const MAX_TENANT_GROUPS: usize = 30;
+const MAX_DEFINITIONS: usize = 30;
+const MAX_GROUPS: usize = 100;
+
+/// A field that is misspelt could be the one that narrows a view, so unknown ones are refused. Those that
+/// older clients send are known.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct GenerateSession {
+    /// One of the stack's deployments. May be left out where there is only one.
+    #[deserr(default)]
+    pub deployment_id: Option<Deployment>,
+    /// What your backend calls the viewer; trimmed and lowercased. Either this or `internalId`.
+    #[deserr(default, try_from(Option<String>) = parse_optional::<ExternalId> -> Wrong)]
+    external_id: Option<ExternalId>,
+    /// The username of a service account.
+    #[deserr(default)]
+    internal_id: Option<String>,
+    #[deserr(default)]
+    email: Option<String>,
+    #[deserr(default)]
+    user_profile: Option<UserProfile>,
+    /// Values of attributes that are defined. They stay with the user; null takes one away.
+    #[deserr(default)]
+    user_attributes: Option<Vec<UserAttribute>>,
+    /// Groups of the whole stack: exactly these. Left out, the user keeps theirs.
+    #[deserr(default)]
+    groups: Option<Vec<String>>,
+    /// The user's tenant, made if it is not there.
+    #[deserr(default, try_from(Option<String>) = parse_optional::<TenantName> -> Wrong)]
+    embed_tenant_name: Option<TenantName>,
+    #[deserr(default)]
+    embed_tenant_profile: Option<TenantProfile>,
+    /// Groups of the tenant: exactly these.
+    #[deserr(default)]
+    tenant_groups: Option<Vec<String>>,
+    /// Groups that the tenant is to have.
+    #[deserr(default)]
+    tenant_group_definitions: Option<Vec<GroupDefinition>>,
+    /// Attributes that the tenant is to have.
+    #[deserr(default)]
+    user_attribute_definitions: Option<Vec<AttributeDefinition>>,
+    #[deserr(default)]
+    pub creator_mode: Option<bool>,
+    /// Whatever your own services are to know of the viewer. No browser sees it.
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    security_context: Option<Value>,
+    #[deserr(default)]
+    settings: Option<SessionSettings>,
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    embed_theme: Option<Value>,
+    /// The production branch, if any.
+    #[deserr(default)]
+    branch_name: Option<String>,
+    /// Takes no place under the limit, and is forgotten a week after the last session.
+    #[deserr(default)]
+    is_ephemeral: Option<bool>,
+    /// The one dashboard that the session opens.
+    #[deserr(default)]
+    pub public_dashboard_id: Option<String>,
+    /// Without effect here.
+    #[deserr(default)]
+    roles: Option<Vec<String>>,
+    /// Without effect, as with Cube.
+    #[deserr(default)]
+    group_definitions: Option<Vec<Value>>,
+    /// Of older clients; without effect, like the next two.
+    #[deserr(default)]
+    #[expect(dead_code, reason = "accepted, and of no use")]
+    tenant_id: Option<Value>,
+    #[deserr(default)]
+    #[expect(dead_code, reason = "accepted, and of no use")]
+    tenant_name: Option<String>,
+    #[deserr(default)]
+    #[expect(dead_code, reason = "accepted, and of no use")]
+    ephemeral_ttl_seconds: Option<f64>,
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserAttribute {
+    name: String,
+    /// A text, a number, true or false, or a list of texts or of numbers.
+    #[deserr(default)]
+    value: Option<Value>,
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct TenantProfile {
+    #[deserr(default)]
+    display_name: Option<String>,
+}
+
+/// What the page shows of itself. Most of Cube's switches are about surfaces that are not offered here: they
+/// are kept, told to the page, and change nothing.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct SessionSettings {
+    #[deserr(default)]
+    allow_ai: Option<bool>,
+    #[deserr(default)]
+    show_dashboard_chat: Option<bool>,
+    #[deserr(default)]
+    show_workbook_chat: Option<bool>,
+    #[deserr(default)]
+    show_ai_widgets: Option<bool>,
+    #[deserr(default)]
+    allow_chat_workspace_authoring: Option<bool>,
+    #[deserr(default)]
+    show_workbook_share: Option<bool>,
+    #[deserr(default)]
+    show_dashboard_settings: Option<bool>,
+    #[deserr(default)]
+    show_member_names: Option<bool>,
+    #[deserr(default)]
+    show_group_by_cube: Option<bool>,
+    /// The page's language. One that it does not speak falls back to English.
+    #[deserr(default)]
+    locale: Option<String>,
+    #[deserr(default)]
+    timezone: Option<String>,
+}
+
+fn parse_optional<T: std::str::FromStr<Err = Wrong>>(
+    text: Option<String>,
+) -> std::result::Result<Option<T>, Wrong> {
+    text.map(|text| text.parse()).transpose()
+}
+
+/// Whose session it is.
+pub enum Who {
+    External(Box<Change>),
+    /// A service account, by its username.
+    Internal(String),
+}
+
+impl GenerateSession {
+    pub fn who(&self) -> Result<Who> {
+        match (&self.external_id, &self.internal_id) {
+            (Some(external_id), None) => Ok(Who::External(Box::new(self.change(external_id.clone())?))),
+            (None, Some(username)) => Ok(Who::Internal(username.trim().to_owned())),
+            _ => Err(Error::invalid("externalId", "exactly one of externalId and internalId is required")),
+        }
+    }
+
+    pub fn names_another_branch(&self) -> bool {
+        self.branch_name.as_ref().is_some_and(|name| !BRANCHES.contains(&name.as_str()))
+    }
+
+    pub fn security_context(&self) -> Option<Map<String, Value>> {
+        self.security_context.as_ref().and_then(Value::as_object).cloned()
+    }
+
+    pub fn theme(&self) -> Option<Map<String, Value>> {
+        self.embed_theme.as_ref().and_then(Value::as_object).cloned()
+    }
+
+    /// What was said of the page, and nothing that was not.
+    pub fn settings(&self) -> Map<String, Value> {
+        let Some(said) = &self.settings else { return Map::new() };
+        let switches = said.switches().into_iter();
+        let switches = switches.filter_map(|(name, on)| Some((name, Value::from(on?))));
+        let words = [("locale", &said.locale), ("timezone", &said.timezone)].into_iter();
+        let words = words.filter_map(|(name, word)| Some((name, Value::from(word.clone()?))));
+        switches.chain(words).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn change(&self, external_id: ExternalId) -> Result<Change> {
+        let mut attributes: BTreeMap<&String, &Option<Value>> = BTreeMap::new();
+        for attribute in self.user_attributes.iter().flatten() {
+            if attributes.insert(&attribute.name, &attribute.value).is_some() {
+                let message = format!("Duplicate user attribute: {}", attribute.name);
+                return Err(Error::new(Reason::AttributeTwice).message(message));
+            }
+        }
+        let profile = self.user_profile.clone().unwrap_or_default();
+        let definitions = self.tenant_group_definitions.clone().unwrap_or_default();
+        let tenant = self.embed_tenant_name.clone().map(|name| TenantChange {
+            name,
+            display_name: self.embed_tenant_profile.as_ref().and_then(|profile| profile.display_name.clone()),
+            groups: definitions.into_iter().map(Into::into).collect(),
+            attributes: self.user_attribute_definitions.clone().unwrap_or_default(),
+        });
+        Ok(Change {
+            email: self.email.as_deref().map(|email| email.trim().to_owned()),
+            display_name: profile.display_name,
+            picture: profile.picture,
+            attributes: attributes
+                .into_iter()
+                .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+                .collect(),
+            groups: self.groups.clone(),
+            tenant,
+            tenant_groups: self.tenant_groups.clone().map_or(GroupChange::Keep, GroupChange::Replace),
+            standing: if self.is_ephemeral == Some(true) { Standing::Ephemeral } else { Standing::Permanent },
+            ..Change::to(external_id)
+        })
+    }
+
+    /// What an account of ours cannot be told.
+    fn only_with_external_id(&self) -> Vec<Issue> {
+        let given = [
+            ("email", self.email.is_some()),
+            ("userProfile", self.user_profile.is_some()),
+            ("userAttributes", self.user_attributes.is_some()),
+            ("userAttributeDefinitions", self.user_attribute_definitions.is_some()),
+            ("groups", self.groups.is_some()),
+            ("groupDefinitions", self.group_definitions.is_some()),
+            ("tenantGroups", self.tenant_groups.is_some()),
+            ("tenantGroupDefinitions", self.tenant_group_definitions.is_some()),
+            ("securityContext", self.security_context.is_some()),
+            ("roles", self.roles.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(field, _)| Issue::new(field, "is not allowed with internalId")).collect()
+    }
+
+    /// What only the author of a tenant's content may say.
+    fn only_in_creator_mode(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        for (field, is_given) in [
+            ("tenantGroups", self.tenant_groups.is_some()),
+            ("tenantGroupDefinitions", self.tenant_group_definitions.is_some()),
+            ("userAttributeDefinitions", self.user_attribute_definitions.is_some()),
+        ] {
+            if is_given && (self.creator_mode != Some(true) || self.embed_tenant_name.is_none()) {
+                issues.push(Issue::new(field, "requires creatorMode: true and embedTenantName"));
+            }
+        }
+        if self.embed_tenant_profile.is_some() && self.embed_tenant_name.is_none() {
+            issues.push(Issue::new("embedTenantProfile", "requires embedTenantName"));
+        }
+        issues
+    }
+
+    fn definition_problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        let definitions = self.user_attribute_definitions.as_deref().unwrap_or_default();
+        if definitions.len() > MAX_DEFINITIONS {
+            issues.push(Issue::new(
+                "userAttributeDefinitions",
+                format!("must be at most {MAX_DEFINITIONS} items"),
+            ));
+        }
+        for (index, definition) in definitions.iter().enumerate() {
+            let path = format!("userAttributeDefinitions[{index}]");
+            issues.extend(definition.problems_under(&format!("{path}.")));
+            if definitions[..index].iter().any(|earlier| earlier.name == definition.name) {
+                issues.push(Issue::new(format!("{path}.name"), "is defined twice"));
+            }
+        }
+        let groups = self.tenant_group_definitions.as_deref().unwrap_or_default();
+        if groups.len() > MAX_TENANT_GROUPS {
+            issues.push(Issue::new(
+                "tenantGroupDefinitions",
+                format!("must be at most {MAX_TENANT_GROUPS} items"),
+            ));
+        }
+        for (index, group) in groups.iter().enumerate() {
+            let path = format!("tenantGroupDefinitions[{index}]");
+            issues.extend(group.problems_under(&format!("{path}.")));
+            if groups[..index].iter().any(|earlier| earlier.is_named_like(group)) {
+                issues.push(Issue::new(format!("{path}.name"), "is defined twice"));
+            }
+        }
+        issues
+    }
+}
+
+impl SessionSettings {
+    const fn switches(&self) -> [(&'static str, Option<bool>); 9] {
+        [
+            ("allowAi", self.allow_ai),
+            ("showDashboardChat", self.show_dashboard_chat),
+            ("showWorkbookChat", self.show_workbook_chat),
+            ("showAiWidgets", self.show_ai_widgets),
+            ("allowChatWorkspaceAuthoring", self.allow_chat_workspace_authoring),
+            ("showWorkbookShare", self.show_workbook_share),
+            ("showDashboardSettings", self.show_dashboard_settings),
+            ("showMemberNames", self.show_member_names),
+            ("showGroupByCube", self.show_group_by_cube),
+        ]
+    }
+}
+
+impl Check for GenerateSession {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.external_id.is_some() == self.internal_id.is_some() {
+            issues.push(Issue::new("externalId", "exactly one of externalId and internalId is required"));
+        } else if self.internal_id.is_some() {
+            issues.extend(self.only_with_external_id());
+        }
+        issues.extend(self.only_in_creator_mode());
+        issues.extend(self.email.as_deref().and_then(email_problem).map(|wrong| Issue::new("email", wrong)));
+        issues.extend(self.user_profile.iter().flat_map(|profile| profile.problems_under("userProfile.")));
+        issues.extend(group_list_problems(self.groups.as_deref().unwrap_or_default(), "groups", MAX_GROUPS));
+        let tenant_groups = self.tenant_groups.as_deref().unwrap_or_default();
+        issues.extend(group_list_problems(tenant_groups, "tenantGroups", MAX_TENANT_GROUPS));
+        issues.extend(self.definition_problems());
+        for (field, value) in [("securityContext", &self.security_context), ("embedTheme", &self.embed_theme)]
+        {
+            if value.as_ref().is_some_and(|value| !value.is_object()) {
+                issues.push(Issue::new(field, "must be an object"));
+            }
+        }
+        if self.security_context().is_some_and(|context| context.contains_key("cubeCloud")) {
+            issues.push(Issue::new("securityContext.cubeCloud", "is reserved"));
+        }
+        issues
+    }
+}

@@ -1,0 +1,135 @@
+//! `/v1/attributes` and `/v1/groups`: what the whole stack defines for its external users.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::attribute::AttributeDefinition;
+use vitrine::error::{Issue, Result};
+use vitrine::http::caller::StackAdmin;
+use vitrine::http::page::Items;
+use vitrine::http::query::{ConnectionQuery, paging};
+use vitrine::http::{Allowed, Json, Query};
+use vitrine::input::{Check, Invalid};
+use vitrine::storage::definitions::Defined;
+use vitrine::storage::{DefinitionReader, DefinitionWriter};
+use vitrine::tenant::group_name_problem;
+
+/// A group of the whole stack.
+#[derive(Debug, Serialize, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Group {
+    name: String,
+}
+
+impl Check for Group {
+    fn problems(&self) -> Vec<Issue> {
+        group_name_problem(&self.name).map(|wrong| Issue::new("name", wrong)).into_iter().collect()
+    }
+}
+
+impl From<String> for Group {
+    fn from(name: String) -> Self {
+        Self { name }
+    }
+}
+
+const fn status(defined: Defined) -> StatusCode {
+    match defined {
+        Defined::New => StatusCode::CREATED,
+        Defined::Again => StatusCode::OK,
+    }
+}
+
+/// Define an attribute.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/attributes", tag = "external users",
+    description = "Admin of the whole stack only. An attribute keeps its type; everything else of it can be defined anew.",
+    request_body = AttributeDefinition,
+    responses((status = 200, body = AttributeDefinition, description = "Defined anew"), (status = 201, body = AttributeDefinition, description = "Defined"))
+))]
+pub async fn create_attribute(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionWriter>,
+    Json(input): Json<AttributeDefinition>,
+) -> Result<(StatusCode, axum::Json<AttributeDefinition>)> {
+    let defined = definitions.put_attribute(&input).await?;
+    Ok((status(defined), axum::Json(input)))
+}
+
+/// List attributes.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/attributes", tag = "external users", params(ConnectionQuery),
+    description = "Admin of the whole stack only. By name.",
+    responses((status = 200, body = Items<AttributeDefinition>))
+))]
+pub async fn list_attributes(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionReader>,
+    Query(query): Query<ConnectionQuery>,
+) -> Result<axum::Json<Items<AttributeDefinition>>> {
+    let paging = paging(query.first, query.after);
+    let page = definitions.attributes(&paging).await?;
+    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+}
+
+/// Remove an attribute.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = String, Path,)),
+    description = "Admin of the whole stack only. New sessions are without it; what is locked to it shows nothing to them.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete_attribute(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionWriter>,
+    Path(name): Path<String>,
+) -> Result<StatusCode> {
+    definitions.delete_attribute(&name).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Make a group.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/v1/groups", tag = "external users",
+    description = "Admin of the whole stack only. One that is there is left as it is.",
+    request_body = Group,
+    responses((status = 200, body = Group, description = "It was there"), (status = 201, body = Group, description = "Made"))
+))]
+pub async fn create_group(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionWriter>,
+    Json(input): Json<Group>,
+) -> Result<(StatusCode, axum::Json<Group>)> {
+    let defined = definitions.put_group(&input.name).await?;
+    Ok((status(defined), axum::Json(input)))
+}
+
+/// List groups.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/groups", tag = "external users", params(ConnectionQuery),
+    description = "Admin of the whole stack only. By name.",
+    responses((status = 200, body = Items<Group>))
+))]
+pub async fn list_groups(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionReader>,
+    Query(query): Query<ConnectionQuery>,
+) -> Result<axum::Json<Items<Group>>> {
+    let paging = paging(query.first, query.after);
+    let page = definitions.groups(&paging).await?;
+    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+}
+
+/// Remove a group.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/groups/{name}", tag = "external users", params(("name" = String, Path,)),
+    description = "Admin of the whole stack only. New sessions are without it.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete_group(
+    _: Allowed<StackAdmin>,
+    State(definitions): State<DefinitionWriter>,
+    Path(name): Path<String>,
+) -> Result<StatusCode> {
+    definitions.delete_group(&name).await.map(|()| StatusCode::NO_CONTENT)
+}

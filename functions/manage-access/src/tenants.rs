@@ -1,0 +1,302 @@
+//! `/api/v1/embed-tenants`: tenants and their users, as Cube's clients keep them.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::clock::Timestamp;
+use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::external_user::ExternalId;
+use vitrine::http::caller::StackAdmin;
+use vitrine::http::page::Items;
+use vitrine::http::provision::{UserProfile, email_problem};
+use vitrine::http::query::{SearchQuery, paging};
+use vitrine::http::{Allowed, Json, Query};
+use vitrine::input::{Check, Invalid};
+use vitrine::registration::{Change, GroupChange, TenantChange};
+use vitrine::storage::external_users::UserListing;
+use vitrine::storage::{ExternalUserLister, ExternalUserRemover, Paging, Registry, TenantReader};
+use vitrine::tenant::{Tenant, TenantName, group_list_problems};
+
+use crate::State as App;
+use crate::external_users::EmbedUser;
+
+const MAX_USERS: usize = 100;
+const MAX_TENANT_GROUPS: usize = 30;
+const MAX_GROUPS: usize = 100;
+
+/// How long a removal may take before it is asked for again: a function lives ten seconds.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// A tenant, as Cube's clients read it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EmbedTenant {
+    id: u64,
+    name: TenantName,
+    display_name: Option<String>,
+    /// Ephemeral users are not counted.
+    user_count: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_at: Timestamp,
+}
+
+impl From<Tenant> for EmbedTenant {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            id: tenant.id,
+            name: tenant.name,
+            display_name: tenant.display_name,
+            user_count: tenant.users,
+            created_at: tenant.created_at,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct UserInput {
+    /// What your backend calls the user; trimmed and lowercased.
+    external_id: String,
+    #[deserr(default)]
+    email: Option<String>,
+    #[deserr(default)]
+    user_profile: Option<UserProfile>,
+    /// Groups of the whole stack: exactly these. Left out, the user keeps theirs.
+    #[deserr(default)]
+    groups: Option<Vec<String>>,
+    /// Groups of the tenant: exactly these.
+    #[deserr(default)]
+    tenant_groups: Option<Vec<String>>,
+}
+
+impl Check for UserInput {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if let Err(wrong) = self.external_id.parse::<ExternalId>() {
+            issues.push(Issue::new("externalId", wrong.0));
+        }
+        issues.extend(self.email.as_deref().and_then(email_problem).map(|wrong| Issue::new("email", wrong)));
+        issues.extend(self.user_profile.iter().flat_map(|profile| profile.problems_under("userProfile.")));
+        issues.extend(group_list_problems(self.groups.as_deref().unwrap_or_default(), "groups", MAX_GROUPS));
+        let tenant_groups = self.tenant_groups.as_deref().unwrap_or_default();
+        issues.extend(group_list_problems(tenant_groups, "tenantGroups", MAX_TENANT_GROUPS));
+        issues
+    }
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsersInput {
+    /// 1 to 100.
+    users: Vec<UserInput>,
+}
+
+impl Check for UsersInput {
+    fn problems(&self) -> Vec<Issue> {
+        if (1..=MAX_USERS).contains(&self.users.len()) {
+            Vec::new()
+        } else {
+            vec![Issue::new("users", "must be 1 to 100 items")]
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsersProvisioned {
+    succeeded: Vec<EmbedUser>,
+    failed: Vec<Failed>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Failed {
+    external_id: String,
+    error: Failure,
+}
+
+/// What the call for this user alone would have answered.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Failure {
+    status: u16,
+    message: String,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    issues: Vec<Issue>,
+}
+
+/// List embed tenants.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/embed-tenants", tag = "cube", params(SearchQuery),
+    description = "Admin of the whole stack only. By name.",
+    responses((status = 200, body = Items<EmbedTenant>))
+))]
+pub async fn list(
+    _: Allowed<StackAdmin>,
+    State(tenants): State<TenantReader>,
+    Query(query): Query<SearchQuery>,
+) -> Result<axum::Json<Items<EmbedTenant>>> {
+    let paging = paging(query.first, query.after.clone());
+    let page = tenants.list(query.sought(), &paging).await?;
+    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+}
+
+/// Remove an embed tenant.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/v1/embed-tenants/{tenant}", tag = "cube", params(("tenant" = String, Path,)),
+    description = "Admin of the whole stack only. With its users, groups and attributes; their sessions end within `ResourceCacheSeconds`. 204 also where there is none. The name must be exact: a different case is 400. A tenant of many thousand users may need to be asked for again: 503 says so.",
+    responses((status = 204, description = "Removed"))
+))]
+pub async fn delete(
+    _: Allowed<StackAdmin>,
+    State(app): State<App>,
+    Path(tenant): Path<String>,
+) -> Result<StatusCode> {
+    let name: TenantName =
+        tenant.parse().map_err(|wrong: vitrine::input::Wrong| Error::invalid("tenant", wrong.0))?;
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if remove_some_users(&app.users, &app.user_remover, &name).await? {
+            continue;
+        }
+        let Some(seen) = app.tenants.find(&name).await? else { return Ok(StatusCode::NO_CONTENT) };
+        if seen.users == 0 {
+            app.tenant_writer.clear(&name).await?;
+            match app.tenant_writer.delete(&seen).await {
+                Err(error) if error.reason == Reason::Conflict => {}
+                done => return done.map(|()| StatusCode::NO_CONTENT),
+            }
+        }
+        // Somebody has just come in, and the list of users does not show it yet.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(Error::new(Reason::Unavailable).detail("a tenant has more users than can be removed at once"))
+}
+
+/// Were there any?
+async fn remove_some_users(
+    users: &ExternalUserLister,
+    remover: &ExternalUserRemover,
+    tenant: &TenantName,
+) -> Result<bool> {
+    let paging = Paging { first: ExternalUserRemover::AT_ONCE, after: None };
+    let listing = UserListing { tenant: Some(tenant), ..UserListing::default() };
+    let some = users.list(listing, &paging).await?.items;
+    if some.is_empty() {
+        return Ok(false);
+    }
+    match remover.remove(&some).await {
+        // One of them has changed since it was listed: the next look shows it.
+        Err(error) if error.reason == Reason::Conflict => Ok(true),
+        done => done.map(|()| true),
+    }
+}
+
+/// List the users of an embed tenant.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube",
+    params(("tenant" = String, Path,), SearchQuery),
+    description = "Admin of the whole stack only. By email address, or external id where there is none; `search` is part of either.",
+    responses((status = 200, body = Items<EmbedUser>))
+))]
+pub async fn list_users(
+    _: Allowed<StackAdmin>,
+    State(tenants): State<TenantReader>,
+    State(users): State<ExternalUserLister>,
+    Path(tenant): Path<String>,
+    Query(query): Query<SearchQuery>,
+) -> Result<axum::Json<Items<EmbedUser>>> {
+    let tenant = tenants.get(&named(&tenant)?).await?;
+    let paging = paging(query.first, query.after.clone());
+    let listing = UserListing { tenant: Some(&tenant.name), search: query.sought(), group: None };
+    let page = users.list(listing, &paging).await?;
+    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+}
+
+/// Provision a user.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/embed-tenants/{tenant}/user", tag = "cube", params(("tenant" = String, Path,)),
+    description = "Admin of the whole stack only. The tenant is made if it is not there. What is left out stays as it is. 429 at the limit of external users.",
+    request_body = UserInput, responses((status = 200, body = EmbedUser))
+))]
+pub async fn provision(
+    _: Allowed<StackAdmin>,
+    State(registry): State<Registry>,
+    Path(tenant): Path<String>,
+    Json(input): Json<UserInput>,
+) -> Result<axum::Json<EmbedUser>> {
+    provision_one(&registry, &to_be_named(&tenant)?, input).await.map(axum::Json)
+}
+
+/// Provision users.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube", params(("tenant" = String, Path,)),
+    description = "Admin of the whole stack only. 1 to 100, in their order. Those that fail are told beside the others; sending all of them again is safe.",
+    request_body = UsersInput, responses((status = 200, body = UsersProvisioned))
+))]
+pub async fn provision_many(
+    _: Allowed<StackAdmin>,
+    State(registry): State<Registry>,
+    Path(tenant): Path<String>,
+    Json(input): Json<UsersInput>,
+) -> Result<axum::Json<UsersProvisioned>> {
+    let tenant = to_be_named(&tenant)?;
+    let mut provisioned = UsersProvisioned::default();
+    for user in input.users {
+        let external_id = user.external_id.clone();
+        match provision_one(&registry, &tenant, user).await {
+            Ok(user) => provisioned.succeeded.push(user),
+            Err(error) => provisioned.failed.push(Failed { external_id, error: error.into() }),
+        }
+    }
+    Ok(axum::Json(provisioned))
+}
+
+async fn provision_one(registry: &Registry, tenant: &TenantName, input: UserInput) -> Result<EmbedUser> {
+    let issues = input.problems();
+    let external_id = match input.external_id.parse() {
+        Ok(id) if issues.is_empty() => id,
+        _ => return Err(Error::new(Reason::RequestInvalid).issues(issues)),
+    };
+    let profile = input.user_profile.unwrap_or_default();
+    let change = Change {
+        email: input.email.map(|email| email.trim().to_owned()),
+        display_name: profile.display_name,
+        picture: profile.picture,
+        groups: input.groups,
+        tenant: Some(TenantChange::to(tenant.clone())),
+        tenant_groups: input.tenant_groups.map_or(GroupChange::Keep, GroupChange::Replace),
+        ..Change::to(external_id)
+    };
+    registry.register(&change).await.map(|registration| registration.user.into())
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            status: error.status(),
+            reason: error.reason.word(),
+            message: error.message.into_owned(),
+            issues: error.issues,
+        }
+    }
+}
+
+/// A tenant in a path, in whatever case. What cannot be a name is the name of nothing.
+pub fn named(name: &str) -> Result<TenantName> {
+    name.to_lowercase().parse().map_err(|_| Reason::TenantNotFound.into())
+}
+
+/// The same, of a tenant that may have to be made.
+pub fn to_be_named(name: &str) -> Result<TenantName> {
+    name.to_lowercase().parse().map_err(|wrong: vitrine::input::Wrong| Error::invalid("tenant", wrong.0))
+}

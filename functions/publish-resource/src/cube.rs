@@ -1,0 +1,55 @@
+//! `PATCH /api/v1/embed/dashboard/{publicId}`, as Cube's clients call it.
+
+use axum::extract::{Path, State};
+use deserr::Deserr;
+use serde::Serialize;
+use vitrine::audit;
+use vitrine::error::{Reason, Result};
+use vitrine::http::caller::Admin;
+use vitrine::http::{Allowed, Json};
+use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
+use vitrine::input::{Check, Invalid};
+use vitrine::resource::ResourceInput;
+
+use crate::State as App;
+use crate::write::{self, Publishing};
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct AllowEmbed {
+    allow_embed: bool,
+}
+
+impl Check for AllowEmbed {}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EmbedAllowed {
+    public_id: String,
+    allow_embed: bool,
+}
+
+/// Allow or forbid embedding a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = String, Path,)),
+    description = "Admin only. The same flag as `enable_embedding`.",
+    request_body = AllowEmbed, responses((status = 200, body = EmbedAllowed))
+))]
+pub async fn allow_embed(
+    caller: Allowed<Admin>,
+    State(app): State<App>,
+    Path(public_id): Path<String>,
+    Json(input): Json<AllowEmbed>,
+) -> Result<axum::Json<EmbedAllowed>> {
+    if !is_public_id(&public_id) {
+        return Err(Reason::ResourceNotFound.into());
+    }
+    let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
+    audit::resource(&dashboard);
+    let change = |decided| ResourceInput { enable_embedding: input.allow_embed, ..decided };
+    let resource = write::change(&app, &caller.key, &dashboard, Publishing::Writers, change).await?;
+    Ok(axum::Json(EmbedAllowed { public_id: resource.public_id, allow_embed: resource.enable_embedding }))
+}

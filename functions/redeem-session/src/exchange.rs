@@ -1,0 +1,106 @@
+//! Exchanging a session for its token, whichever dialect asks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use vitrine::audit;
+use vitrine::capability::{Capability, Grant};
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::environment::Environment;
+use vitrine::error::{Reason, Result};
+use vitrine::identifiers::ResourceRef;
+use vitrine::random;
+use vitrine::secrets::SigningKeys;
+use vitrine::session::Session;
+use vitrine::settings::Settings;
+use vitrine::storage::SessionEnder;
+use vitrine::storage::sessions::Exchange;
+use vitrine::token::mint::Vouched;
+
+#[derive(Clone)]
+pub struct Exchanger {
+    keys: SigningKeys,
+    sessions: SessionEnder,
+    settings: Arc<Settings>,
+    clock: Clock,
+}
+
+impl Capability for Exchanger {
+    fn grants() -> BTreeSet<Grant> {
+        SigningKeys::grants().into_iter().chain(SessionEnder::grants()).collect()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self {
+            keys: SigningKeys::connect(environment),
+            sessions: SessionEnder::connect(environment),
+            settings: Arc::clone(&environment.settings),
+            clock: environment.clock.clone(),
+        }
+    }
+
+    async fn warm(&self) {
+        self.keys.warm().await;
+    }
+}
+
+pub struct Token {
+    pub token: String,
+    pub expires_at: Timestamp,
+}
+
+impl Exchanger {
+    pub const fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    /// Works once. Whatever else a session may be, the answer is the same.
+    pub async fn redeem(&self, session_id: &str) -> Result<Token> {
+        // Without a key there is no token, and the session must not be spent for nothing.
+        self.keys.check().await?;
+        let now = self.clock.now();
+        let fingerprint = random::fingerprint(session_id);
+        match self.sessions.redeem(&fingerprint, now).await? {
+            Exchange::First(session) => self.mint(&fingerprint, &session, now).await,
+            Exchange::Again { first } => {
+                self.replayed(&fingerprint, first, now).await?;
+                Err(Reason::SessionUnknown.into())
+            }
+            Exchange::Refused => Err(Reason::SessionUnknown.into()),
+        }
+    }
+
+    async fn mint(&self, fingerprint: &str, session: &Session, now: Timestamp) -> Result<Token> {
+        if let Some((kind, id)) = &session.vouches.resource {
+            audit::resource(&ResourceRef::new(*kind, id.clone()));
+        }
+        let longest = now.plus(self.settings.max_token_lifetime_seconds);
+        let expires_at = session.lifetime.end(now).min(longest);
+        let vouched = Vouched {
+            vouches: &session.vouches,
+            version: None,
+            has_state: false,
+            token_id: &random::short_id()?,
+            session: Some(fingerprint),
+            issued: now,
+            expires: expires_at,
+        };
+        let token = self.keys.mint(&vouched).await?;
+        Ok(Token { token, expires_at })
+    }
+
+    /// Two have had the same session: one of them was not meant to. It may also have been a page that was
+    /// loaded again, so the first token lives on unless the operator says otherwise.
+    async fn replayed(&self, fingerprint: &str, first: Timestamp, again: Timestamp) -> Result<()> {
+        let revoked = self.settings.revoke_on_replay;
+        tracing::warn!(
+            alarm = "session_replayed",
+            session = &fingerprint[..16],
+            first_exchange = %first,
+            second_exchange = %again,
+            first_token_revoked = revoked,
+            "a session was exchanged before"
+        );
+        if revoked { self.sessions.revoke(fingerprint, again).await } else { Ok(()) }
+    }
+}

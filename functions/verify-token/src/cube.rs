@@ -1,0 +1,183 @@
+//! What pages written for Cube ask with an embed token: a dashboard by its public id, and who they are.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use vitrine::clock::Timestamp;
+use vitrine::content::Content;
+use vitrine::error::{Reason, Result};
+use vitrine::http::caller::embed_token;
+use vitrine::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_public_id};
+use vitrine::parameters::{self, VisibleParameter};
+use vitrine::tenant::TenantName;
+use vitrine::view::Asked;
+use vitrine::views::{Recognised, Views};
+
+/// A dashboard as Cube describes it, as far as there is something to say, and what it shows here.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CubeDashboard {
+    id: PrimaryId,
+    public_id: String,
+    deployment_id: Deployment,
+    /// There are no workbooks here: the dashboard's own id.
+    workbook_id: PrimaryId,
+    status: &'static str,
+    allow_embed: bool,
+    title: String,
+    description: Option<String>,
+    version_number: u64,
+    version_id: u64,
+    config: CubeDashboardConfig,
+    report_snapshots: Vec<Value>,
+    restrict_data_download: bool,
+    /// Ours beyond Cube: only what the viewer may see and change.
+    parameters: Vec<VisibleParameter>,
+    /// Ours beyond Cube.
+    content: Option<Content>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CubeDashboardConfig {
+    kind: &'static str,
+    title: String,
+    description: Option<String>,
+    /// The content is whole, not put together from widgets.
+    widgets: Vec<Value>,
+}
+
+/// Open a view of a dashboard by its public id.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = String, Path,)),
+    description = "`Authorization: Embed-Token <token>`, or `Bearer`. 404 where there is none, or where the session does not reach; 403 where embedding is not allowed for it. The query holds viewer parameters by slug.",
+    responses((status = 200, body = CubeDashboard)), security(("embed_token" = []))
+))]
+pub async fn dashboard(
+    State(views): State<Views>,
+    Path(public_id): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<CubeDashboard>> {
+    let token = embed_token(&headers).ok_or(Reason::TokenMissing)?;
+    if !is_public_id(&public_id) {
+        return Err(Reason::ResourceNotFound.into());
+    }
+    let resource = Some(ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id)));
+    let url = parameters::from_query(query.as_deref().unwrap_or_default());
+    let (view, _) = views.open(token, &Asked { resource, url, ..Asked::default() }).await?;
+    let resource = view.resource;
+    Ok(axum::Json(CubeDashboard {
+        id: resource.id.clone(),
+        public_id: resource.public_id.clone(),
+        deployment_id: resource.deployment,
+        workbook_id: resource.id.clone(),
+        status: "published",
+        allow_embed: resource.enable_embedding,
+        title: resource.title.clone(),
+        description: resource.description.clone(),
+        version_number: resource.version,
+        version_id: resource.version,
+        config: CubeDashboardConfig {
+            kind: "CLASSIC",
+            title: resource.title.clone(),
+            description: resource.description.clone(),
+            widgets: Vec::new(),
+        },
+        report_snapshots: Vec::new(),
+        restrict_data_download: false,
+        parameters: view.visible,
+        content: view.content,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Me {
+    /// None of a service account.
+    id: Option<u64>,
+    username: Option<String>,
+    external_id: Option<String>,
+    email: Option<String>,
+    first_name: Option<String>,
+    picture: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    created_at: Option<Timestamp>,
+    embed_tenant_name: Option<TenantName>,
+    groups: Vec<String>,
+    user_policies: Vec<Value>,
+}
+
+/// Who is the viewer?
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/users/me", tag = "cube",
+    description = "With the token of an embed session. Attributes and security context are not for the browser, and not in the answer.",
+    responses((status = 200, body = Me)), security(("embed_token" = []))
+))]
+pub async fn me(State(views): State<Views>, headers: HeaderMap) -> Result<axum::Json<Me>> {
+    let Recognised { viewer, context, user } = recognised(&views, &headers).await?;
+    let user = user.as_deref();
+    Ok(axum::Json(Me {
+        id: user.map(|user| user.id),
+        username: viewer.id,
+        external_id: user.map(|user| user.external_id.to_string()),
+        email: user.and_then(|user| user.email.clone()),
+        first_name: user.and_then(|user| user.display_name.clone()),
+        picture: user.and_then(|user| user.picture.clone()),
+        created_at: user.map(|user| user.created_at),
+        embed_tenant_name: context.tenant.as_ref().map(|(name, _)| name.clone()),
+        groups: viewer.groups,
+        user_policies: Vec::new(),
+    }))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AppConfig {
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    app_theme: Option<Map<String, Value>>,
+    apply_theme_globally: bool,
+    creator_mode: bool,
+    /// What the session was generated with as `settings`. AI is never among what is offered.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    embedding: Map<String, Value>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    timezone_settings: Map<String, Value>,
+    restrict_data_download: bool,
+    dashboard_apps_enabled: bool,
+    ai_paywalled: bool,
+}
+
+/// What should the page look like?
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/app-config", tag = "cube",
+    description = "With the token of an embed session.",
+    responses((status = 200, body = AppConfig)), security(("embed_token" = []))
+))]
+pub async fn app_config(State(views): State<Views>, headers: HeaderMap) -> Result<axum::Json<AppConfig>> {
+    let context = recognised(&views, &headers).await?.context;
+    let mut embedding = context.settings.clone();
+    for switch in
+        ["allowAi", "showDashboardChat", "showWorkbookChat", "showAiWidgets", "enableDashboardComments"]
+    {
+        embedding.insert(switch.to_owned(), Value::Bool(false));
+    }
+    Ok(axum::Json(AppConfig {
+        app_theme: context.theme.clone(),
+        apply_theme_globally: false,
+        creator_mode: context.creator_mode,
+        embedding,
+        timezone_settings: Map::new(),
+        restrict_data_download: false,
+        dashboard_apps_enabled: false,
+        ai_paywalled: false,
+    }))
+}
+
+async fn recognised(views: &Views, headers: &HeaderMap) -> Result<Recognised> {
+    views.recognise(embed_token(headers).ok_or(Reason::TokenMissing)?).await
+}
