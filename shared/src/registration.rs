@@ -89,6 +89,8 @@ pub struct Known {
     pub groups: BTreeSet<String>,
     /// The tenant that is named, or else the user's own.
     pub tenant: Option<Furnished>,
+    /// Which tenant has the name of the user's own.
+    pub home: Option<u64>,
 }
 
 /// Numbers for what is new.
@@ -193,13 +195,7 @@ pub fn register(
 
 /// Is the user's tenant still the one that it was?
 fn is_at_home(user: &ExternalUser, known: &Known) -> bool {
-    match (&user.tenant, &known.tenant) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(membership), Some(furnished)) => {
-            membership.tenant != furnished.tenant.name || membership.tenant_id == furnished.tenant.id
-        }
-    }
+    user.tenant.as_ref().is_none_or(|membership| known.home == Some(membership.tenant_id))
 }
 
 fn tenant_write(change: &Change, known: &Known, fresh: Fresh) -> Result<Option<TenantWrite>> {
@@ -342,6 +338,7 @@ mod tests {
             attributes: vec![definition("city", "string"), definition("level", "number")],
             groups: ["a", "b"].map(str::to_owned).into(),
             tenant: None,
+            home: None,
         }
     }
 
@@ -368,7 +365,8 @@ mod tests {
     /// What `known` becomes once a change has been written.
     fn after(change: &Change, known: Known) -> Known {
         let registration = run(change, &known).unwrap();
-        Known { user: Some(registration.user), ..known }
+        let home = registration.user.tenant.as_ref().map(|membership| membership.tenant_id);
+        Known { user: Some(registration.user), home, ..known }
     }
 
     #[test]
@@ -448,10 +446,11 @@ mod tests {
         assert!(!again.is_change());
         assert_eq!(run(&acme("other"), &known).unwrap_err().reason, Reason::TenantOther);
         // The tenant was removed and made anew: the user who was in it is nobody's any more.
-        let reborn = run(&acme("acme"), &Known { tenant: Some(tenant(71)), ..known.clone() }).unwrap();
+        let reborn =
+            run(&acme("acme"), &Known { tenant: Some(tenant(71)), home: Some(71), ..known.clone() }).unwrap();
         assert_eq!((reborn.user.id, reborn.user.tenant.unwrap().tenant_id), (FRESH.user_id, 71));
         assert_eq!(reborn.user.revision, 2);
-        let removed = run(&change(), &Known { tenant: None, ..known }).unwrap();
+        let removed = run(&change(), &Known { tenant: None, home: None, ..known }).unwrap();
         assert_eq!(removed.user.tenant, None);
     }
 

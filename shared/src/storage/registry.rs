@@ -105,10 +105,16 @@ impl Registry {
             tenant,
         )?;
         let own = user.as_ref().and_then(|user| user.tenant_name());
-        if let (Some(own), None) = (own, named) {
-            tenant = self.tenants.furnished(own).await?;
-        }
-        Ok(Known { user, attributes, groups, tenant })
+        let home = match (own, named) {
+            (None, _) => None,
+            (Some(own), Some(named)) if own != named => self.tenants.find(own).await?.map(|own| own.id),
+            (Some(own), None) => {
+                tenant = self.tenants.furnished(own).await?;
+                tenant.as_ref().map(|own| own.tenant.id)
+            }
+            (Some(_), Some(_)) => tenant.as_ref().map(|own| own.tenant.id),
+        };
+        Ok(Known { user, attributes, groups, tenant, home })
     }
 
     async fn write(
