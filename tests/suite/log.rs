@@ -536,3 +536,32 @@ async fn failures_are_told_without_what_was_sent() {
     let warned = log.lines().iter().filter(|line| line["level"] == "WARN").count();
     assert!(warned >= 2, "keys that cannot be read again are worth a line");
 }
+
+/// Two who have the same session are told of with both times, and without the session.
+#[tokio::test]
+async fn a_session_that_comes_twice_is_an_alarm() {
+    for revoked in [false, true] {
+        let (log, _guard) = Log::keep(LevelFilter::INFO);
+        let product = Product::start_with(&[("RevokeOnReplay", &revoked.to_string())]).await;
+        let body = json!({"deploymentId": 1, "externalId": VIEWER});
+        let made = product.post("/api/v1/embed/generate-session", body).admin().send().await;
+        let session = made.json["sessionId"].as_str().unwrap();
+        let exchange = || product.post("/api/v1/embed/session/token", json!({ "sessionId": session }));
+        let token = exchange().send().await.json["token"].as_str().unwrap().to_owned();
+        assert!(!log.text().contains("session_replayed"));
+        product.clock.set_offset(1_000);
+        let second = exchange().send().await;
+        let lines = log.lines();
+        let alarms: Vec<_> = lines.iter().filter(|line| line["alarm"] == "session_replayed").collect();
+        let [alarm] = alarms[..] else { panic!("{lines:?}") };
+        let moment = |name: &str| alarm[name].as_str().unwrap().parse::<vitrine::clock::Timestamp>().unwrap();
+        let between = moment("second_exchange").since(moment("first_exchange"));
+        assert!((999..=1_005).contains(&between), "{alarm}");
+        assert_eq!(alarm["span"]["request_id"], second.header("x-request-id"));
+        assert_eq!(alarm["level"], "WARN");
+        assert_eq!(alarm["first_token_revoked"], revoked);
+        for hidden in [session, &token, VIEWER] {
+            assert!(!log.text().contains(hidden), "{hidden}");
+        }
+    }
+}

@@ -1,20 +1,8 @@
 //! The snippets of MotherDuck's documentation, unchanged but for the host, against a server that listens.
-#![expect(clippy::print_stderr, reason = "what was not tested must be said")]
-
-use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use vitrine_local::LocalError;
-use vitrine_local::options::{Kept, Options};
-use vitrine_local::server::Server;
-use vitrine_tests::ADMIN_KEY;
 
+use crate::clients::{Language, Listening, http, stdout};
 use crate::motherduck_sessions::opened;
 
 /// What the documentation says, and the part of it that is its own host.
@@ -56,140 +44,28 @@ def post(url, headers, json):
         return Response(answer.code, answer.read())
 "#;
 
-struct Listening {
-    base_url: String,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), LocalError>>,
-}
+const BESIDE: &[(&str, &str)] = &[("httpx.py", HTTPX)];
 
-impl Listening {
-    async fn start() -> Self {
-        let kept = Kept {
-            memory: true,
-            data: "unused".into(),
-            admin_key: Some(ADMIN_KEY.to_owned()),
-            signing_secret: None,
-            settings: Vec::new(),
-        };
-        let options = Options { command: None, port: 0, now: None, no_demo: true, kept };
-        let server = Server::start(&options).await.unwrap();
-        let base_url = server.base_url.clone();
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(server.serve(async move { stopped.await.unwrap_or_default() }));
-        Self { base_url, stop, serving }
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        self.serving.await.unwrap().unwrap();
-    }
-
-    fn admin(&self, method: &str, path: &str, body: Value) -> Value {
-        let (status, text) = http(method, &format!("{}{path}", self.base_url), ADMIN_KEY, &body.to_string());
-        assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-}
-
-/// One request over a connection of its own.
-fn http(method: &str, url: &str, bearer: &str, body: &str) -> (u16, String) {
-    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {bearer}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-}
-
-#[derive(Clone, Copy)]
-enum Language {
-    Node,
-    Python,
-}
-
-impl Language {
-    const fn interpreter(self) -> &'static str {
-        match self {
-            Self::Node => "node",
-            Self::Python => "python3",
-        }
-    }
-
-    fn is_here(self) -> bool {
-        let here = Command::new(self.interpreter()).arg("--version").output();
-        let here = here.is_ok_and(|output| output.status.success());
-        if !here {
-            eprintln!("\nNOT TESTED: `{}` is not on this machine\n", self.interpreter());
-        }
-        here
-    }
-
-    /// The snippet with what its reader has to fill in, and a last line that shows what came of it.
-    fn program(self, base_url: &str, dive: &str, token: &str, username: &str) -> String {
-        let (before, snippet, after) = match self {
-            Self::Node => (
-                format!(
-                    "const MOTHERDUCK_TOKEN = {};\nconst SERVICE_ACCOUNT_USERNAME = {};\n",
-                    json!(token),
-                    json!(username)
-                ),
-                NODE,
-                "console.log(session);\n",
+/// The snippet with what its reader has to fill in, and a last line that shows what came of it.
+fn program(language: Language, base_url: &str, dive: &str, token: &str, username: &str) -> String {
+    let (before, snippet, after) = match language {
+        Language::Node => (
+            format!(
+                "const MOTHERDUCK_TOKEN = {};\nconst SERVICE_ACCOUNT_USERNAME = {};\n",
+                json!(token),
+                json!(username)
             ),
-            Self::Python => (
-                format!(
-                    "MOTHERDUCK_TOKEN = {}\nSERVICE_ACCOUNT_USERNAME = {}\n",
-                    json!(token),
-                    json!(username)
-                ),
-                PYTHON,
-                "print(session)\n",
-            ),
-        };
-        assert!(snippet.contains(HOST) && snippet.contains("<your_dive_id>"));
-        format!("{before}{}{after}", snippet.replace(HOST, base_url).replace("<your_dive_id>", dive))
-    }
-
-    async fn run(self, program: String) -> Output {
-        let folder = Folder::new();
-        let file = match self {
-            Self::Node => "snippet.mjs",
-            Self::Python => "snippet.py",
-        };
-        fs::write(folder.0.join(file), program).unwrap();
-        fs::write(folder.0.join("httpx.py"), HTTPX).unwrap();
-        let run = move || Command::new(self.interpreter()).arg(file).current_dir(&folder.0).output().unwrap();
-        tokio::task::spawn_blocking(run).await.unwrap()
-    }
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = format!("vitrine-clients-{}", vitrine::random::short_id().unwrap());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left in a folder for temporary files is no reason to fail.
-        fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            NODE,
+            "console.log(session);\n",
+        ),
+        Language::Python => (
+            format!("MOTHERDUCK_TOKEN = {}\nSERVICE_ACCOUNT_USERNAME = {}\n", json!(token), json!(username)),
+            PYTHON,
+            "print(session)\n",
+        ),
+    };
+    assert!(snippet.contains(HOST) && snippet.contains("<your_dive_id>"));
+    format!("{before}{}{after}", snippet.replace(HOST, base_url).replace("<your_dive_id>", dive))
 }
 
 async fn the_snippet_works(language: Language) {
@@ -213,7 +89,7 @@ async fn the_snippet_works(language: Language) {
         tokens.push(text(&made["token"]));
     }
 
-    let made = language.run(language.program(&server.base_url, &dive, &tokens[0], "viewer")).await;
+    let made = language.run(program(language, &server.base_url, &dive, &tokens[0], "viewer"), BESIDE).await;
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let said = opened(&stdout(&made));
     assert_eq!(said["dive_id"], dive.as_str());
@@ -235,7 +111,7 @@ async fn the_snippet_works(language: Language) {
         ("404", nowhere, &tokens[0], "viewer"),
         ("400", "<your_dive_id>", &tokens[0], "viewer"),
     ] {
-        let failed = language.run(language.program(&server.base_url, dive, token, username)).await;
+        let failed = language.run(program(language, &server.base_url, dive, token, username), BESIDE).await;
         let error = String::from_utf8_lossy(&failed.stderr).into_owned();
         assert!(!failed.status.success() && error.contains(status), "{status}: {error}");
         assert_eq!(stdout(&failed), "");

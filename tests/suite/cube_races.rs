@@ -1,0 +1,184 @@
+//! What must hold however many ask at once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use vitrine_tests::{Answer, Call, Product};
+
+/// Sends all of them at the same moment.
+async fn at_once(calls: Vec<Call>) -> Vec<Answer> {
+    let start = Arc::new(Barrier::new(calls.len()));
+    let sent: Vec<_> = calls
+        .into_iter()
+        .map(|call| {
+            let start = Arc::clone(&start);
+            tokio::spawn(async move {
+                start.wait().await;
+                call.send().await
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for answer in sent {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+fn generate(product: &Product, fields: Value) -> Call {
+    let mut body = json!({"deploymentId": 1});
+    vitrine_tests::merge(&mut body, fields);
+    product.post("/api/v1/embed/generate-session", body).admin()
+}
+
+fn succeeded(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.status == 200).count()
+}
+
+/// Everybody there is, whatever page it takes.
+async fn users(product: &Product) -> BTreeSet<String> {
+    let page = product.get("/v1/external-users?first=1000").admin().send().await.json;
+    assert_eq!(page["pageInfo"]["hasNextPage"], false);
+    let items = page["items"].as_array().unwrap();
+    items.iter().map(|user| user["externalId"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_exchanges_one_succeeds() {
+    let product = Product::start().await;
+    for round in 0..20 {
+        let session = generate(&product, json!({"externalId": format!("user {round}")})).send().await.json;
+        let calls = (0..100)
+            .map(|_| product.post("/api/v1/embed/session/token", json!({"sessionId": session["sessionId"]})));
+        let answers = at_once(calls.collect()).await;
+        assert_eq!(succeeded(&answers), 1, "round {round}");
+        for answer in answers.iter().filter(|answer| answer.status != 200) {
+            assert_eq!(answer.refusal(), (401, "session_unknown"), "round {round}");
+        }
+    }
+}
+
+/// The limit is exact: not one more, and not one less.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
+    let product = Product::start_with(&[("MaxExternalUsers", "150")]).await;
+    let calls = (0..200).map(|number| {
+        let tenant = if number % 2 == 0 { json!("acme") } else { Value::Null };
+        generate(&product, json!({"externalId": format!("user{number}"), "embedTenantName": tenant}))
+    });
+    let answers = at_once(calls.collect()).await;
+    assert_eq!(succeeded(&answers), 150);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!(answer.refusal(), (429, "user_limit_reached"), "{}", answer.text);
+    }
+    let alone = users(&product).await.len();
+    let tenants = product.get("/api/v1/embed-tenants").admin().send().await.json;
+    let in_tenant = tenants["items"][0]["userCount"].as_u64().unwrap();
+    assert_eq!(alone as u64 + in_tenant, 150);
+
+    // The places that they leave are as many again.
+    assert_eq!(product.delete("/api/v1/embed-tenants/acme").admin().send().await.status, 204);
+    let calls = (0..200).map(|number| generate(&product, json!({"externalId": format!("late{number}")})));
+    assert_eq!(succeeded(&at_once(calls.collect()).await) as u64, in_tenant);
+    assert_eq!(users(&product).await.len(), 150);
+}
+
+/// One new user, many times at once, takes one place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_comes_many_times_at_once_is_one() {
+    let product = Product::start_with(&[("MaxExternalUsers", "2")]).await;
+    let calls = (0..40).map(|_| generate(&product, json!({"externalId": "ann", "embedTenantName": "acme"})));
+    let answers = at_once(calls.collect()).await;
+    assert_eq!(succeeded(&answers), 40);
+    let sessions: BTreeSet<_> =
+        answers.iter().map(|answer| answer.json["sessionId"].as_str().unwrap()).collect();
+    assert_eq!(sessions.len(), 40);
+    assert_eq!(generate(&product, json!({"externalId": "bob"})).send().await.status, 200);
+    let third = generate(&product, json!({"externalId": "eve"})).send().await;
+    assert_eq!(third.refusal(), (429, "user_limit_reached"));
+}
+
+/// Each says something else of the same user, and all of it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_say_of_a_user_at_once_all_stays() {
+    let product = Product::start().await;
+    for number in 0..30 {
+        let definition = json!({"name": format!("a{number}"), "type": "number"});
+        assert_eq!(product.post("/v1/attributes", definition).admin().send().await.status, 201);
+    }
+    let calls = (0..30).flat_map(|number| {
+        let value = json!([{"name": format!("a{number}"), "value": number}]);
+        [
+            generate(&product, json!({"externalId": "ann", "userAttributes": value})),
+            generate(&product, json!({"externalId": "ann"})),
+        ]
+    });
+    let answers = at_once(calls.collect()).await;
+    assert_eq!(succeeded(&answers), 60, "{:?}", answers.iter().find(|answer| answer.status != 200));
+
+    let session = generate(&product, json!({"externalId": "ann"})).send().await.json;
+    let session = json!({"sessionId": session["sessionId"]});
+    let token = product.post("/api/v1/embed/session/token", session).send().await.json;
+    let known = product.post("/v1/introspect", json!({"token": token["token"]})).admin().send().await.json;
+    let expected: serde_json::Map<_, _> =
+        (0..30).map(|number| (format!("a{number}"), json!(number))).collect();
+    assert_eq!(known["viewer"]["attributes"], Value::Object(expected));
+}
+
+/// Users come into a tenant while it is removed: it is gone, or it is there with all who are in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_removed_whole_while_users_come_in() {
+    let product = Product::start().await;
+    for round in 0..5 {
+        let come = |number| {
+            let user = format!("user{round}x{number}");
+            generate(&product, json!({"externalId": user, "embedTenantName": "acme"}))
+        };
+        for number in 0..10 {
+            assert_eq!(come(number).send().await.status, 200);
+        }
+        let mut calls: Vec<_> = (10..30).map(come).collect();
+        calls.push(product.delete("/api/v1/embed-tenants/acme").admin());
+        for answer in at_once(calls).await {
+            assert!(answer.status.is_success(), "{}", answer.text);
+        }
+        let tenants = product.get("/api/v1/embed-tenants").admin().send().await.json;
+        let counted = tenants["items"]
+            .as_array()
+            .unwrap()
+            .first()
+            .map_or(0, |tenant| tenant["userCount"].as_u64().unwrap());
+        let listed = product.get("/v1/external-users?tenant=acme&first=1000").admin().send().await.json;
+        assert_eq!(listed["items"].as_array().unwrap().len() as u64, counted, "round {round}");
+        assert_eq!(product.delete("/api/v1/embed-tenants/acme").admin().send().await.status, 204);
+    }
+    assert_eq!(product.get("/api/v1/embed-tenants").admin().send().await.json["items"], json!([]));
+}
+
+/// Members come and go at once, and the group's count is right in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_counts_its_members() {
+    let product = Product::start().await;
+    let group =
+        product.post("/api/v1/embed-tenants/acme/groups", json!({"name": "team"})).admin().send().await.json;
+    let path = format!("/api/v1/embed-tenants/acme/groups/{}", group["id"]);
+    let members = |range: std::ops::Range<u32>| {
+        let members: Vec<_> = range.map(|number| json!({"externalId": format!("user{number}")})).collect();
+        json!({ "members": members })
+    };
+    let add = |range| product.post(&format!("{path}/users"), members(range)).admin();
+    let answers = at_once(vec![add(0..40), add(20..60), add(40..80)]).await;
+    assert_eq!(succeeded(&answers), 3);
+    let added: usize =
+        answers.iter().map(|answer| answer.json["addedMembers"].as_array().unwrap().len()).sum();
+    assert_eq!(added, 80);
+    let remove = |range| product.delete(&format!("{path}/users")).json(members(range)).admin();
+    for answer in at_once(vec![remove(0..30), remove(10..50), add(70..90)]).await {
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    let read = product.get(&path).admin().send().await.json;
+    let listed = product.get(&format!("{path}/users?first=1000")).admin().send().await.json;
+    assert_eq!((read["userCount"].as_u64(), listed["items"].as_array().unwrap().len()), (Some(40), 40));
+}
