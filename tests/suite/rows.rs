@@ -135,7 +135,7 @@ pub struct World {
 fn members(value: &Value, path: &str, into: &mut Words) {
     match value {
         Value::Object(all) => {
-            all.iter().for_each(|(name, value)| members(value, &format!("{path}.{name}"), into))
+            all.iter().for_each(|(name, value)| members(value, &format!("{path}.{name}"), into));
         }
         Value::Array(all) => {
             all.iter().enumerate().for_each(|(at, value)| members(value, &format!("{path}.{at}"), into));

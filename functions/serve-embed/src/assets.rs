@@ -1,5 +1,6 @@
 //! The files of the page, under names that change with their content, so that they can be cached forever.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -8,13 +9,15 @@ use axum::response::{IntoResponse, Response};
 use vitrine::error::{Reason, Result};
 use vitrine::random::fingerprint;
 
+use crate::bundle::bundle;
+
 struct Asset {
     /// What the page calls it.
     name: &'static str,
     /// What browsers call it.
     file: String,
     content_type: &'static str,
-    body: &'static str,
+    body: Cow<'static, str>,
     policy: &'static str,
 }
 
@@ -28,24 +31,46 @@ const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-sr
 
 const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The modules of the page's script, each after those that it imports.
+const MODULES: [&str; 8] = [
+    include_str!("../assets/page/words.js"),
+    include_str!("../assets/page/address.js"),
+    include_str!("../assets/page/api.js"),
+    include_str!("../assets/page/cube.js"),
+    include_str!("../assets/page/host.js"),
+    include_str!("../assets/page/controls.js"),
+    include_str!("../assets/page/content.js"),
+    include_str!("../assets/page/embed.js"),
+];
+
 static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
-        asset("embed.css", "text/css; charset=utf-8", include_str!("../assets/embed.css"), FILE_POLICY),
-        asset("embed.js", "text/javascript; charset=utf-8", include_str!("../assets/embed.js"), FILE_POLICY),
-        asset("frame.html", "text/html; charset=utf-8", include_str!("../assets/frame.html"), FRAME_POLICY),
+        asset("embed.css", CSS, include_str!("../assets/page/embed.css"), FILE_POLICY),
+        asset("embed.js", SCRIPT, bundle(&MODULES), FILE_POLICY),
+        asset("frame.html", HTML, include_str!("../assets/page/frame.html"), FRAME_POLICY),
     ]
 });
 
 /// The page, with the names of its files filled in.
 pub static PAGE: LazyLock<String> = LazyLock::new(|| {
-    ASSETS.iter().fold(include_str!("../assets/embed.html").to_owned(), |page, asset| {
+    ASSETS.iter().fold(include_str!("../assets/page/embed.html").to_owned(), |page, asset| {
         page.replace(&format!("{{{{{}}}}}", asset.name), &format!("/embed/assets/{}", asset.file))
     })
 });
 
-fn asset(name: &'static str, content_type: &'static str, body: &'static str, policy: &'static str) -> Asset {
+fn asset(
+    name: &'static str,
+    content_type: &'static str,
+    body: impl Into<Cow<'static, str>>,
+    policy: &'static str,
+) -> Asset {
     let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
-    let file = format!("{stem}.{}.{extension}", &fingerprint(body)[..16]);
+    let body = body.into();
+    let file = format!("{stem}.{}.{extension}", &fingerprint(&body)[..16]);
     Asset { name, file, content_type, body, policy }
 }
 
@@ -81,7 +106,7 @@ pub async fn file(Path(file): Path<String>) -> Result<Response> {
         // A page in a sandbox without an origin of its own loads them as well.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     ];
-    let mut response = (headers, asset.body).into_response();
+    let mut response = (headers, asset.body.as_ref()).into_response();
     if asset.policy == FILE_POLICY {
         response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
@@ -91,6 +116,24 @@ pub async fn file(Path(file): Path<String>) -> Result<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the bundle relies on, and no browser would tell before it runs.
+    #[test]
+    fn every_module_imports_what_an_earlier_one_exports() {
+        let mut exported: Vec<&str> = Vec::new();
+        for module in MODULES {
+            for line in module.lines().filter(|line| line.starts_with("import ")) {
+                let names = line.split(['{', '}']).nth(1).unwrap();
+                for name in names.split(',').map(str::trim) {
+                    assert!(exported.contains(&name), "{line}");
+                }
+            }
+            let new: Vec<_> = module.lines().filter_map(crate::bundle::exported).collect();
+            assert_eq!(new.len(), module.lines().filter(|line| line.starts_with("export ")).count());
+            assert!(new.iter().all(|name| !exported.contains(name)), "{new:?} is exported twice");
+            exported.extend(new);
+        }
+    }
 
     #[test]
     fn the_page_names_every_file_it_loads() {

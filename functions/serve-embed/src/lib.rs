@@ -1,6 +1,7 @@
 //! The page inside the iframe and what it loads.
 
 mod assets;
+mod bundle;
 mod page;
 
 use std::sync::Arc;

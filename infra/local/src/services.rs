@@ -1,5 +1,6 @@
 //! The embedded services: DynamoDB and Secrets Manager, on loopback ports.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use dynoxide::Database;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vitrine::environment::impatient;
@@ -129,12 +130,26 @@ fn open_database(folder: Option<&Path>) -> Result<Database, LocalError> {
     };
     let database = database.map_err(|error| failed(error.to_string()))?;
     let tables = database.list_tables(Default::default()).map_err(|error| failed(error.to_string()))?;
+    let wanted = table::create_request(TABLE);
     if !tables.table_names.iter().any(|name| name == TABLE) {
-        let request = serde_json::from_value(table::create_request(TABLE))
-            .map_err(|error| LocalError::Services(error.to_string()))?;
+        let request = serde_json::from_value(wanted).map_err(|error| failed(error.to_string()))?;
         database.create_table(request).map_err(|error| failed(error.to_string()))?;
+    } else if indexes(&described(&database).map_err(failed)?["Table"]) != indexes(&wanted) {
+        return Err(failed("its table is of another version; remove the folder to start over".to_owned()));
     }
     Ok(database)
+}
+
+fn described(database: &Database) -> Result<Value, String> {
+    let request = serde_json::from_value(json!({"TableName": TABLE})).map_err(|error| error.to_string())?;
+    let table = database.describe_table(request).map_err(|error| error.to_string())?;
+    serde_json::to_value(table).map_err(|error| error.to_string())
+}
+
+/// The names of a table's indexes.
+fn indexes(table: &Value) -> BTreeSet<&str> {
+    let indexes = table["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
+    indexes.filter_map(|index| index["IndexName"].as_str()).collect()
 }
 
 fn keep_secrets(secrets: &SecretStore, kept: &Kept) -> Result<(), LocalError> {
@@ -165,4 +180,28 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {
 
 async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_another_version_is_not_written_to() {
+        let folder = std::env::temp_dir().join(format!("vitrine-table-{}", random::short_id().unwrap()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut old = table::create_request(TABLE);
+        old["GlobalSecondaryIndexes"].as_array_mut().unwrap().pop();
+        old["AttributeDefinitions"].as_array_mut().unwrap().retain(|one| one["AttributeName"] != "directory");
+        let database = Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()).unwrap();
+        database.create_table(serde_json::from_value(old).unwrap()).unwrap();
+        drop(database);
+        let refused = open_database(Some(&folder)).err().unwrap().to_string();
+        assert!(refused.contains("of another version"), "{refused}");
+
+        fs::remove_file(folder.join("dynamodb.sqlite")).unwrap();
+        drop(open_database(Some(&folder)).unwrap());
+        drop(open_database(Some(&folder)).unwrap());
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -1,0 +1,126 @@
+// The product as a browser meets it: a real server, host pages on origins of their own, a real Chromium.
+
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const BINARY = process.env.VITRINE_BINARY ?? new URL("../../target/debug/vitrine", import.meta.url).pathname;
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+
+export const ADMIN_KEY = "the-admin-key-of-the-tests";
+export const SECRET = "5ca1ab1e".repeat(8);
+
+export const base64url = (text) => Buffer.from(text).toString("base64url");
+
+export class Product {
+  static async start(...settings) {
+    const set = settings.flatMap((setting) => ["--set", setting]);
+    const options = ["--memory", "--no-demo", "--port", "0", "--admin-key", ADMIN_KEY, "--signing-secret", SECRET];
+    const server = spawn(BINARY, [...options, ...set], { stdio: ["ignore", "pipe", "ignore"] });
+    const lines = createInterface(server.stdout);
+    for await (const line of lines) {
+      if (line.startsWith("ready ")) return new Product(server, line.slice(6));
+    }
+    throw new Error("the server did not start");
+  }
+
+  constructor(server, base) {
+    Object.assign(this, { server, base });
+  }
+
+  async call(method, path, body, key = ADMIN_KEY) {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const answer = await fetch(this.base + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text && JSON.parse(text);
+  }
+
+  publish(name, resource) {
+    return this.call("PUT", `/v1/resources/${name}`, { title: "Sales", enable_embedding: true, ...resource });
+  }
+
+  // What an owner's backend signs.
+  sign(claims) {
+    const payload = { params: {}, exp: Math.floor(Date.now() / 1000) + 600, ...claims };
+    const signed = [{ alg: "HS256", typ: "JWT" }, payload].map((part) => base64url(JSON.stringify(part))).join(".");
+    return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
+  }
+
+  async generate(fields) {
+    const body = { deploymentId: 1, externalId: "ann@example.com", ...fields };
+    return (await this.call("POST", "/api/v1/embed/generate-session", body)).sessionId;
+  }
+
+  moveClock(now) {
+    return this.call("POST", "/_local/clock", { now });
+  }
+
+  async stop() {
+    this.server.kill();
+    await once(this.server, "exit");
+  }
+}
+
+// Pages of other people, on an origin of their own. `pages` is path to HTML.
+export class Host {
+  static async start(pages = {}) {
+    const server = createServer(({ url }, response) => {
+      const page = pages[url.split("?")[0]];
+      response.writeHead(page === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
+      response.end(page ?? "");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new Host(server, pages);
+  }
+
+  constructor(server, pages) {
+    Object.assign(this, { server, pages, origin: `http://127.0.0.1:${server.address().port}` });
+  }
+
+  async stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+// A host page with a frame in it, which keeps what it hears.
+export const framing = (src, attributes = "") => `<!doctype html><title>Host</title>
+<script>var heard = []; addEventListener("message", ({ data, origin }) => heard.push({ data, origin }));</script>
+<iframe id="embed" title="Embed" src="${src}" width="900" height="500" ${attributes}></iframe>`;
+
+export async function launch() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+// Waits until `read` answers something, and fails with what was there instead.
+export async function until(read, told = () => "", patience = 8000) {
+  const end = Date.now() + patience;
+  let last;
+  while (Date.now() < end) {
+    last = await read();
+    if (last) return last;
+    await new Promise((go) => setTimeout(go, 30));
+  }
+  throw new Error(`waited for ${read} in vain: ${JSON.stringify(await told())}`);
+}
+
+// What the host page has heard from the embed, by its type.
+export async function heard(page, type) {
+  const all = await page.evaluate(() => globalThis.heard);
+  return all.map(({ data }) => data).filter((data) => data?.type === type);
+}
+
+export function waitToHear(page, type, times = 1) {
+  const found = async () => {
+    const all = await heard(page, type);
+    return all.length >= times && all.at(-1);
+  };
+  return until(found, () => page.evaluate(() => globalThis.heard));
+}
