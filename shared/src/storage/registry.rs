@@ -11,13 +11,14 @@ use super::definitions::{SAME_TYPE, attribute_item};
 use super::external_users::{Counter, IfStill, count, counted, id_item, to_item};
 use super::sessions::Filing;
 use super::table::{Item, Table, number, text};
-use super::{DefinitionReader, ExternalUserReader, TenantReader, document, tenants, transaction};
+use super::{
+    DefinitionReader, ExternalUserReader, SessionStarter, TenantReader, document, tenants, transaction,
+};
 use crate::attribute::AttributeDefinition;
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
-use crate::outage::unavailable;
 use crate::random;
 use crate::registration::{Change, Fresh, Known, Registration, TenantWrite, register};
 use crate::settings::Settings;
@@ -36,6 +37,7 @@ pub struct Registry {
     users: ExternalUserReader,
     definitions: DefinitionReader,
     tenants: TenantReader,
+    sessions: SessionStarter,
     settings: Arc<Settings>,
     clock: Clock,
 }
@@ -53,6 +55,7 @@ impl Capability for Registry {
             users: ExternalUserReader::connect(environment),
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),
+            sessions: SessionStarter::connect(environment),
             settings: Arc::clone(&environment.settings),
             clock: environment.clock.clone(),
         }
@@ -125,7 +128,8 @@ impl Registry {
     ) -> Result<Written> {
         if !registration.is_change() {
             return match filing {
-                Some(filing) => self.put(filing).await.map(|()| Written::Done),
+                // Nothing changes of the user: the session alone is new.
+                Some(filing) => self.sessions.start(filing).await.map(|()| Written::Done),
                 None => Ok(Written::Done),
             };
         }
@@ -143,19 +147,6 @@ impl Registry {
             refused if takes_place && refused.failed(1) && !refused.failed(0) => Written::Crowded,
             _ => Written::Overtaken,
         })
-    }
-
-    /// A user about whom nothing changes: the session alone is new.
-    async fn put(&self, filing: Filing) -> Result<()> {
-        self.table
-            .client
-            .put_item()
-            .table_name(&self.table.name)
-            .set_item(Some(filing.0))
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
-        Ok(())
     }
 
     fn parts(
