@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::{Invalid, Wrong};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Deserr)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Deserr)]
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(String) = Self::read -> Wrong)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

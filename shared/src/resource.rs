@@ -1,5 +1,7 @@
 //! A thing that can be shown.
 
+use std::collections::BTreeSet;
+
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use crate::origin::Origin;
 use crate::parameter::Parameter;
 use crate::policy::EmbeddingParams;
 use crate::random;
+use crate::settings::Settings;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -30,6 +33,9 @@ pub struct Resource {
     pub enable_embedding: bool,
     pub embedding_params: EmbeddingParams,
     pub allowed_origins: Vec<Origin>,
+    /// May the content give viewers files?
+    #[serde(default)]
+    pub allow_downloads: bool,
     pub archived: bool,
     pub deployment: Deployment,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
@@ -67,6 +73,9 @@ pub struct ResourceInput {
     pub embedding_params: EmbeddingParams,
     #[deserr(default)]
     pub allowed_origins: Vec<Origin>,
+    /// May the content give viewers files?
+    #[deserr(default)]
+    pub allow_downloads: bool,
     #[deserr(default)]
     pub archived: bool,
     /// The first of the stack's deployments, if not said.
@@ -139,6 +148,7 @@ impl Resource {
             enable_embedding: false,
             embedding_params: EmbeddingParams::default(),
             allowed_origins: Vec::new(),
+            allow_downloads: false,
             archived: false,
             deployment: first,
             created_at: now,
@@ -164,6 +174,7 @@ impl Resource {
             enable_embedding: input.enable_embedding,
             embedding_params: input.embedding_params,
             allowed_origins: input.allowed_origins,
+            allow_downloads: input.allow_downloads,
             archived: input.archived,
             deployment: input.deployment.unwrap_or(first),
             updated_at: now,
@@ -185,6 +196,7 @@ impl Resource {
             enable_embedding: self.enable_embedding,
             embedding_params: self.embedding_params.clone(),
             allowed_origins: self.allowed_origins.clone(),
+            allow_downloads: self.allow_downloads,
             archived: self.archived,
             deployment: Some(self.deployment),
         }
@@ -221,6 +233,11 @@ impl Resource {
     /// A parameter by its id, or by its slug where it has none.
     pub fn parameter_by_id(&self, id: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
+    }
+
+    /// Whose pages may frame it: those of the whole deployment and its own.
+    pub fn frame_origins<'a>(&'a self, settings: &'a Settings) -> BTreeSet<&'a Origin> {
+        settings.allowed_origins.iter().chain(&self.allowed_origins).collect()
     }
 
     pub const fn is_embeddable(&self) -> bool {

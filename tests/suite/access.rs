@@ -226,7 +226,10 @@ fn routes() -> Vec<Route> {
 }
 
 /// What anybody may call; a credential of their own decides there, if any.
-const OPEN: [&str; 20] = [
+const OPEN: [&str; 23] = [
+    "GET /vitrine.d.ts",
+    "GET /vitrine.js",
+    "GET /vitrine.mjs",
     "GET /api/v1/app-config",
     "GET /api/v1/embed/dashboard/{public_id}",
     "GET /api/v1/users/me",

@@ -97,6 +97,7 @@ async fn what_was_created_is_read_by_each_of_its_ids() {
         assert_eq!((&native["title"], &native["content"]), (&created["name"], &created["content"]));
         let names: Vec<_> = created.as_object().unwrap().keys().map(String::as_str).collect();
         let expected = [
+            "allow_downloads",
             "allowed_origins",
             "archived",
             "content",

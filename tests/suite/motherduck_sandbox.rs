@@ -36,7 +36,7 @@ fn assert_page(answer: &Answer, case: &str) {
         "default-src 'none'",
         "script-src 'self'",
         "connect-src 'self'",
-        "frame-src 'self'",
+        "frame-src 'self' https: http://localhost:* http://127.0.0.1:*",
         "base-uri 'none'",
         "form-action 'none'",
     ] {
@@ -77,7 +77,7 @@ async fn it_is_the_same_page_for_everybody() {
             .await;
         assert_page(&answer, path);
         assert!(answer.text == first.text, "{path}");
-        assert_eq!(ancestors(&answer), [OWN], "{path}");
+        assert_eq!(ancestors(&answer), [OWN, "*"], "{path}");
         assert_eq!(
             answer.header("content-security-policy"),
             first.header("content-security-policy"),
@@ -85,16 +85,15 @@ async fn it_is_the_same_page_for_everybody() {
         );
     }
     let head = product.request(Method::HEAD, "/sandbox/").send().await;
-    assert_eq!((head.status.as_u16(), head.text.as_str(), ancestors(&head)), (200, "", vec![OWN]));
+    assert_eq!((head.status.as_u16(), head.text.as_str(), ancestors(&head)), (200, "", vec![OWN, "*"]));
 }
 
 #[tokio::test]
-async fn only_the_deployments_own_list_may_frame_it() {
+async fn anybody_may_load_it_and_the_view_says_who_may_frame_it() {
     for (setting, expected) in [
-        ("", vec!["'none'"]),
-        (OWN, vec![OWN]),
-        ("https://b.example,https://a.example", vec!["https://a.example", "https://b.example"]),
-        ("https://*.example.org,http://localhost:*", vec!["http://localhost:*", "https://*.example.org"]),
+        ("", vec!["*"]),
+        (OWN, vec![OWN, "*"]),
+        ("capacitor://localhost,https://a.example", vec!["capacitor://localhost", "https://a.example", "*"]),
         ("*", vec!["*"]),
     ] {
         let product = Product::start_with(&[("AllowedOrigins", setting)]).await;
@@ -105,6 +104,17 @@ async fn only_the_deployments_own_list_may_frame_it() {
                 assert_page(&answer, setting);
                 assert_eq!(ancestors(&answer), expected, "{setting}");
             }
+            let token = product.sign(json!({"resource": {"dive": DIVE}, "params": {}}));
+            let view = product.view(&token, "").await.json;
+            let mut allowed: Vec<_> = [
+                setting.split(',').map(str::to_owned).collect(),
+                serde_json::from_value::<Vec<String>>(origins).unwrap(),
+            ]
+            .concat();
+            allowed.retain(|origin: &String| !origin.is_empty());
+            allowed.sort();
+            allowed.dedup();
+            assert_eq!(view["frame_origins"], json!(allowed), "{setting}");
         }
     }
 }

@@ -296,6 +296,8 @@ async fn a_view_holds_what_the_browser_needs_and_no_more() {
             }],
             "content": {"type": "html", "html": "<p>hello</p>"},
             "viewer": {"id": "alice"},
+            "downloads": false,
+            "frame_origins": [],
             "expires_at": now.plus(100).to_string(),
             "server_time": view.json["server_time"],
         })

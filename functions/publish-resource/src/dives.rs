@@ -36,6 +36,8 @@ pub struct DivePatch {
     #[deserr(default)]
     allowed_origins: Option<Vec<Origin>>,
     #[deserr(default)]
+    allow_downloads: Option<bool>,
+    #[deserr(default)]
     archived: Option<bool>,
 }
 
@@ -50,6 +52,7 @@ impl DivePatch {
             enable_embedding: self.enable_embedding.unwrap_or(decided.enable_embedding),
             embedding_params: self.embedding_params.unwrap_or(decided.embedding_params),
             allowed_origins: self.allowed_origins.unwrap_or(decided.allowed_origins),
+            allow_downloads: self.allow_downloads.unwrap_or(decided.allow_downloads),
             archived: self.archived.unwrap_or(decided.archived),
             ..decided
         }

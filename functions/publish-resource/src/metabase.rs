@@ -49,6 +49,9 @@ pub struct CardInput {
     /// Ours beyond Metabase: who may frame it.
     #[deserr(default)]
     allowed_origins: Option<Vec<Origin>>,
+    /// Ours beyond Metabase: may the content give viewers files?
+    #[deserr(default)]
+    allow_downloads: Option<bool>,
 }
 
 /// Everything that can be wrong is asked of the whole resource, once the parts are put together.
@@ -125,6 +128,7 @@ impl CardInput {
             enable_embedding: self.enable_embedding.unwrap_or(decided.enable_embedding),
             embedding_params: self.embedding_params.unwrap_or(decided.embedding_params),
             allowed_origins: self.allowed_origins.unwrap_or(decided.allowed_origins),
+            allow_downloads: self.allow_downloads.unwrap_or(decided.allow_downloads),
             archived: self.archived.unwrap_or(decided.archived),
             deployment: decided.deployment,
         }
@@ -146,6 +150,7 @@ pub struct Card {
     parameters: Vec<Parameter>,
     content: Option<Content>,
     allowed_origins: Vec<Origin>,
+    allow_downloads: bool,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     initially_published_at: Option<Timestamp>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
@@ -168,6 +173,7 @@ impl From<Resource> for Card {
             parameters: resource.parameters,
             content: resource.content,
             allowed_origins: resource.allowed_origins,
+            allow_downloads: resource.allow_downloads,
             initially_published_at: resource.initially_published_at,
             created_at: resource.created_at,
             updated_at: resource.updated_at,

@@ -81,14 +81,55 @@ fn asset(
     responses((status = 200, description = "The script")), security(())
 ))]
 pub async fn iframe_resizer() -> Response {
+    for_hosts(SCRIPT, include_str!("../assets/vendor/iframeResizer.min.js"))
+}
+
+const SDK: &str = include_str!("../sdk/vitrine.mjs");
+
+/// The same for pages without modules: `vitrine.mount(...)`.
+static PLAIN_SDK: LazyLock<String> =
+    LazyLock::new(|| format!("{{\n{}globalThis.vitrine = {{ mount }};\n}}\n", bundle(&[SDK])));
+
+/// What host pages put embeds into themselves with, as a plain script.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/vitrine.js", tag = "page",
+    description = "For host pages: `vitrine.mount(element, {src})`.",
+    responses((status = 200, description = "The script")), security(())
+))]
+pub async fn sdk() -> Response {
+    for_hosts(SCRIPT, PLAIN_SDK.as_str())
+}
+
+/// The same as a module.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/vitrine.mjs", tag = "page",
+    description = "For host pages: `import { mount } from \"https://.../vitrine.mjs\"`.",
+    responses((status = 200, description = "The module")), security(())
+))]
+pub async fn sdk_module() -> Response {
+    for_hosts(SCRIPT, SDK)
+}
+
+/// Its types.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/vitrine.d.ts", tag = "page",
+    description = "Types of `/vitrine.mjs`.",
+    responses((status = 200, description = "The declarations")), security(())
+))]
+pub async fn sdk_types() -> Response {
+    for_hosts("text/plain; charset=utf-8", include_str!("../sdk/vitrine.d.ts"))
+}
+
+/// A file that other people's pages load, under a name that stays.
+fn for_hosts(content_type: &'static str, body: &'static str) -> Response {
     let headers: [(HeaderName, HeaderValue); 4] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         // Host pages under Cross-Origin-Embedder-Policy load only what says so.
         (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
     ];
-    (headers, include_str!("../assets/vendor/iframeResizer.min.js")).into_response()
+    (headers, body).into_response()
 }
 
 /// A file of the embed page.

@@ -27,6 +27,9 @@ pub fn routes() -> Routes<State> {
         .get("/sandbox", page::sandbox)
         .get("/embed/assets/{file}", assets::file)
         .get("/app/iframeResizer.js", assets::iframe_resizer)
+        .get("/vitrine.js", assets::sdk)
+        .get("/vitrine.mjs", assets::sdk_module)
+        .get("/vitrine.d.ts", assets::sdk_types)
 }
 
 pub fn router(state: State) -> Router {
@@ -42,6 +45,9 @@ pub fn router(state: State) -> Router {
     page::dashboard_of,
     page::sandbox,
     assets::file,
-    assets::iframe_resizer
+    assets::iframe_resizer,
+    assets::sdk,
+    assets::sdk_module,
+    assets::sdk_types
 ))]
 pub struct ApiDoc;

@@ -1,7 +1,6 @@
 //! `/embed/{kind}/{credential}`: a shell, the same for everybody and always 200. What it may show, and why
 //! not, the page finds out itself. All that the credential decides here is who may frame it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -12,7 +11,6 @@ use vitrine::content::Content;
 use vitrine::error::{Error, Result};
 use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
 use vitrine::origin::Origin;
-use vitrine::resource::Resource;
 use vitrine::settings::Settings;
 use vitrine::views::Views;
 
@@ -83,12 +81,18 @@ pub async fn dashboard_of(
 /// The page that MotherDuck's clients load a dive in.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/sandbox", tag = "dives", params(("queryMode" = Option<String>, Query, description = "`server` or `dual`; handed on to the dive")),
-    description = "With `#session=<session string>` behind it, which no request carries: so only the origins of `AllowedOrigins` may frame it. Always 200 HTML.",
+    description = "With `#session=<session string>` behind it, which no request carries: so the page itself looks who frames it, and shows nothing to other origins than the dive's and the deployment's. Always 200 HTML.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn sandbox(State(settings): State<Arc<Settings>>) -> Result<Response> {
-    shell(&settings, None)
+    // Which dive it is stands behind the `#`: the page itself asks who frames it, once it has the view.
+    // `*` is every web page; apps with schemes of their own have to be named beside it.
+    let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
+    shell(named.chain(["*"]).collect(), ANY_PAGE)
 }
+
+/// What content can be a page of: any that a resource may name.
+const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
 
 async fn page(
     kind: Kind,
@@ -98,42 +102,39 @@ async fn page(
 ) -> Result<Response> {
     // What is not even text is a credential like any other that opens nothing.
     let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
-    let resource = if is_public_id(&credential) {
+    let is_named = is_public_id(&credential);
+    let resource = if is_named {
         views.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
     } else {
         views.place(&credential, kind).await
     };
-    shell(&settings, resource.as_deref())
+    let resource = resource.as_deref();
+    let ancestors = match resource {
+        Some(resource) => resource.frame_origins(&settings),
+        None => settings.allowed_origins.iter().collect(),
+    };
+    let framed = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
+    // A page that was named can go on to another dashboard of its session.
+    let framed = if is_named { ANY_PAGE } else { framed.as_ref().map_or("", Origin::as_str) };
+    shell(ancestors.into_iter().map(Origin::as_str).collect(), framed)
 }
 
-fn shell(settings: &Settings, resource: Option<&Resource>) -> Result<Response> {
-    let policy = HeaderValue::from_str(&policy(settings, resource)).map_err(Error::internal)?;
+/// The page, for those who may frame it, with what it may frame itself.
+fn shell(mut ancestors: Vec<&str>, framed: &str) -> Result<Response> {
+    if ancestors.is_empty() {
+        ancestors.push("'none'");
+    }
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         frame-src 'self' {framed}; base-uri 'none'; form-action 'none'; frame-ancestors {}",
+        ancestors.join(" ")
+    );
     let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(Error::internal)?),
         (
             header::HeaderName::from_static("permissions-policy"),
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ),
     ];
     Ok((headers, Html(PAGE.as_str())).into_response())
-}
-
-fn policy(settings: &Settings, resource: Option<&Resource>) -> String {
-    let framed = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
-    let framed = framed.as_ref().map_or("", Origin::as_str);
-    let ancestors: BTreeSet<&str> = settings
-        .allowed_origins
-        .iter()
-        .chain(resource.iter().flat_map(|resource| &resource.allowed_origins))
-        .map(Origin::as_str)
-        .collect();
-    let ancestors = if ancestors.is_empty() {
-        "'none'".to_owned()
-    } else {
-        ancestors.into_iter().collect::<Vec<_>>().join(" ")
-    };
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         frame-src 'self' {framed}; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
-    )
 }

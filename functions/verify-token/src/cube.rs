@@ -87,7 +87,7 @@ pub async fn dashboard(
             widgets: Vec::new(),
         },
         report_snapshots: Vec::new(),
-        restrict_data_download: false,
+        restrict_data_download: !resource.allow_downloads,
         parameters: view.visible,
         content: view.content,
     }))

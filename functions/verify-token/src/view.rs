@@ -1,22 +1,24 @@
 //! `GET /v1/view`: what the page inside the iframe asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::clock::{Clock, Timestamp};
+use vitrine::clock::Timestamp;
 use vitrine::content::Content;
 use vitrine::error::{Reason, Result};
 use vitrine::http::caller::embed_token;
 use vitrine::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine::origin::Origin;
 use vitrine::parameters::{self, VisibleParameter};
 use vitrine::session::Context;
 use vitrine::tenant::TenantName;
 use vitrine::view::Asked;
-use vitrine::views::Views;
+
+use crate::State as App;
 
 /// What a browser gets to know of a view. Locked values are not among it.
 #[derive(Debug, Serialize)]
@@ -34,6 +36,11 @@ pub struct ViewAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub state: Option<Arc<Value>>,
+    /// May the content give the viewer files?
+    pub downloads: bool,
+    /// Whose pages may frame this. A page that was loaded without naming a resource asks the browser.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub frame_origins: BTreeSet<Origin>,
     /// What the page is to know of the embed session, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<ViewedSession>,
@@ -90,12 +97,11 @@ impl From<&Context> for ViewedSession {
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
 pub async fn any(
-    State(views): State<Views>,
-    State(clock): State<Clock>,
+    State(app): State<App>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<ViewAnswer>> {
-    answer(&views, &clock, &headers, query, Asked::default()).await
+    answer(&app, &headers, query, Asked::default()).await
 }
 
 /// Open a view of one kind of resource.
@@ -105,14 +111,13 @@ pub async fn any(
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
 pub async fn of_kind(
-    State(views): State<Views>,
-    State(clock): State<Clock>,
+    State(app): State<App>,
     Path(kind): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<ViewAnswer>> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
-    answer(&views, &clock, &headers, query, Asked { kind: Some(kind), ..Asked::default() }).await
+    answer(&app, &headers, query, Asked { kind: Some(kind), ..Asked::default() }).await
 }
 
 /// Open a view of one resource.
@@ -123,20 +128,18 @@ pub async fn of_kind(
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
 pub async fn of_resource(
-    State(views): State<Views>,
-    State(clock): State<Clock>,
+    State(app): State<App>,
     Path((kind, id)): Path<(String, String)>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<axum::Json<ViewAnswer>> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
     let resource = Some(ResourceRef { kind, id: ResourceId::parse(kind, &id)? });
-    answer(&views, &clock, &headers, query, Asked { resource, ..Asked::default() }).await
+    answer(&app, &headers, query, Asked { resource, ..Asked::default() }).await
 }
 
 async fn answer(
-    views: &Views,
-    clock: &Clock,
+    App { views, clock, settings, .. }: &App,
     headers: &HeaderMap,
     query: Option<String>,
     asked: Asked,
@@ -160,6 +163,8 @@ async fn answer(
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
         attributes,
         state: view.state,
+        downloads: resource.allow_downloads,
+        frame_origins: resource.frame_origins(settings).into_iter().cloned().collect(),
         session: view.context.as_deref().map(ViewedSession::from),
         expires_at: view.expires_at,
         server_time: clock.now(),

@@ -35,7 +35,8 @@ export const speaksCube = () => cube;
 // The credential that the address brings; what is secret is taken out of it at once. Empty: none, or the same.
 let last = "";
 export function takeCredential() {
-  const fresh = place.inSandbox ? tokenOf(takeHidden()) : place.publicId ? takeHidden() || takeQueried() : place.credential;
+  const found = place.publicId ? takeHidden() || takeQueried() : place.inSandbox ? takeHidden() : place.credential;
+  const fresh = credentialIn(found);
   if (!fresh || fresh === last) return "";
   last = fresh;
   return fresh;
@@ -66,6 +67,12 @@ function rewrite(search, hash) {
     // An opaque origin may not be allowed to rewrite its address; its fragment it may.
     if (search === location.search) location.replace(hash || "#");
   }
+}
+
+// The credential in what a host hands over for this page.
+export function credentialIn(text) {
+  if (typeof text !== "string") return "";
+  return place.inSandbox ? tokenOf(text) : text;
 }
 
 // A dive's session string is base64url of JSON, in which the token is.

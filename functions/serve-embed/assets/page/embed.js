@@ -1,6 +1,6 @@
 // The page inside the iframe: takes a credential, asks for the view, shows it, tells the host what happened.
 
-import { place, placeOf, readAddress, readFilter, speaksCube, takeCredential } from "./address.js";
+import { credentialIn, place, placeOf, readAddress, readFilter, speaksCube, takeCredential } from "./address.js";
 import { fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
@@ -193,8 +193,9 @@ function stop() {
 
 // A new credential for the same content: what the viewer has selected stays.
 function renew(session) {
-  if (typeof session !== "string" || !session) return;
-  useCredential(session);
+  const fresh = credentialIn(session);
+  if (!fresh) return;
+  useCredential(fresh);
   load();
 }
 
@@ -291,9 +292,16 @@ function setBusy(busy) {
   disableControls(Boolean(busy) || expired, busy);
 }
 
+function tellSize() {
+  const { classList, offsetHeight } = part("embed");
+  // Neither the skeleton's height nor the window's own is news.
+  if (part("skeleton").hidden && !classList.contains("fills")) tellHeight(offsetHeight);
+}
+
 // ---- what the content asks ----
 
 function contentSaid(type, data) {
+  if (type === "height") tellSize(); // it may be as high as it was while it filled the window
   if (type === "height" && begun) {
     tell("loaded", { duration: Math.round(performance.now() - begun) }, view);
     begun = 0;
@@ -313,7 +321,8 @@ function leave(target) {
 }
 
 function download({ name, text, mime }) {
-  const isAllowed = flag("downloads", true) && !flag("hide_download_button", false);
+  // The owner allows it; whoever frames the page can only take it away.
+  const isAllowed = view.downloads && flag("downloads", true) && !flag("hide_download_button", false);
   if (!isAllowed || typeof name !== "string" || typeof text !== "string") return;
   const link = document.createElement("a");
   link.download = name.replace(/[^\w.() -]/g, "_").slice(0, 100);
@@ -368,9 +377,5 @@ addEventListener("hashchange", addressChanged);
 // Timers sleep while a tab does.
 document.addEventListener("visibilitychange", () => { if (!document.hidden && view) lookAtClock(); });
 prefersDark.addEventListener("change", applyLooks);
-new ResizeObserver(() => {
-  const { classList, offsetHeight } = part("embed");
-  // Neither the skeleton's height nor the window's own is news.
-  if (part("skeleton").hidden && !classList.contains("fills")) tellHeight(offsetHeight);
-}).observe(part("embed"));
+new ResizeObserver(tellSize).observe(part("embed"));
 load();

@@ -22,9 +22,9 @@ function originOf(url) {
 export const hostOrigin = () => origin;
 
 // Nothing secret is ever told, and it is told to this one origin only.
-let waiting = [];
+let waiting = [], silent = false;
 function post(message) {
-  if (!isFramed) return;
+  if (!isFramed || silent) return;
   if (origin) parent.postMessage(message, origin);
   else waiting.push(message);
 }
@@ -83,9 +83,13 @@ export function tellHeight(now) {
 // A credential that no request carries lets anybody load this page. Then the view says who may frame it, and
 // the page asks the browser who does.
 export function mayShowTo(allowed) {
-  if (!isFramed || !place.inSandbox || !allowed) return true;
-  const ancestors = location.ancestorOrigins ? [...location.ancestorOrigins] : [originOf(document.referrer)];
-  return ancestors.every((ancestor) => ancestor && allowed.some((pattern) => covers(pattern, ancestor)));
+  if (!isFramed || !place.inSandbox) return true;
+  // Where the browser names the parent only, a parent that is framed itself cannot be vouched for.
+  const named = parent === top ? [originOf(document.referrer)] : [null];
+  const ancestors = location.ancestorOrigins ? [...location.ancestorOrigins] : named;
+  const may = ancestors.every((ancestor) => ancestor && allowed.some((pattern) => covers(pattern, ancestor)));
+  silent = !may;
+  return may;
 }
 
 function covers(pattern, named) {
