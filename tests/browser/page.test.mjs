@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Host, Product, framing, heard, launch, until, waitToHear } from "./harness.mjs";
 
 const HTML = `<style>body { margin: 0 } #box { height: 200px }</style><div id="box"></div>
@@ -275,6 +276,15 @@ test("nothing is loaded from anywhere else, and nothing is left behind", async (
   await waitToHear(page, "resize");
   assert.deepEqual(asked.filter((url) => !url.startsWith(product.base) && !url.startsWith(host.origin)), []);
   assert.deepEqual(await own.cookies(), []);
+});
+
+test("all of it together is small", async () => {
+  const page = await (await fetch(`${product.base}/embed/dashboard/aB3dE6gH9jK2`)).text();
+  const files = [...page.matchAll(/"(\/embed\/assets\/[^"]+)"/g)].map(([, file]) => file);
+  assert.equal(files.length, 3);
+  const texts = await Promise.all(files.map(async (file) => (await fetch(product.base + file)).text()));
+  const size = [page, ...texts].reduce((sum, text) => sum + gzipSync(text).length, 0);
+  assert.ok(size < 60 * 1024, `${size} bytes`);
 });
 
 // ---- what it shows ----
