@@ -473,7 +473,7 @@ async fn what_is_not_served_is_not_found() {
         "/embed/assets/nothing.js",
         "/embed/assets/../page",
         "/_local/clock",
-        "/_local/demo",
+        "/_local/demo/metabase",
         "/openapi.json",
         "/favicon.ico",
         "/.env",

@@ -86,7 +86,7 @@ class Embed {
     const frame = document.createElement("iframe");
     Object.assign(frame, { title, allow: "fullscreen", referrerPolicy: "strict-origin" });
     frame.setAttribute("sandbox", SANDBOX);
-    Object.assign(frame.style, { display: "block", width: "100%", border: "0" });
+    Object.assign(frame.style, { display: "block", width: "100%", height: "20rem", border: "0" });
     frame.addEventListener("load", () => this.#send("hello"));
     this.#frame?.remove();
     this.#frame = frame;

@@ -1,80 +1,187 @@
-//! The demo: one published dashboard, and the token that a backend would sign for it.
+//! The demo: three published embeds, one for each dialect, and what a backend does to show them.
+
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{Method, Request, header};
+use deserr::Deserr;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine::clock::Clock;
-use vitrine::error::{Error, Result};
-use vitrine::http::Routes;
+use vitrine::error::{Error, Reason, Result};
+use vitrine::http::{Query, Routes};
+use vitrine::identifiers::Deployment;
+use vitrine::input::{Invalid, Wrong};
+use vitrine::settings::Settings;
 
 use crate::services::Services;
 use crate::{LocalError, documents};
 
 /// Out of the way of the numbers that an owner begins with.
-const DASHBOARD: u64 = 1001;
+const REVENUE: u64 = 1001;
+const DELIVERIES: u64 = 1002;
+const FLEET: &str = "5f0b6a52-6f0e-4b52-9a0d-8f1c3a7f2d10";
+const VIEWER: &str = "northwind_viewer";
+
+/// How long a token is good that the demo's backend signs.
+const SECONDS: i64 = 600;
 
 #[derive(Clone)]
 pub struct Demo {
     base_url: String,
     admin_key: String,
     secret: String,
+    deployment: Deployment,
     clock: Clock,
-}
-
-#[derive(Serialize)]
-struct Embeds {
-    base_url: String,
-    /// The clock that the token was signed by.
-    now: i64,
-    embeds: [Embed; 1],
+    /// The product itself, once it is put together: the demo's backend calls it as any other would.
+    product: Arc<OnceLock<Router>>,
 }
 
 #[derive(Serialize)]
 struct Embed {
-    kind: &'static str,
     title: &'static str,
-    embed_url: String,
+    src: String,
+    base_url: String,
+    /// What the backend signed or sent.
     payload: Value,
+    seconds: i64,
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+struct Wanted {
+    /// How long the token is to be good.
+    #[deserr(default, try_from(String) = parse_seconds -> Wrong)]
+    seconds: Option<i64>,
+}
+
+fn parse_seconds(text: String) -> std::result::Result<Option<i64>, Wrong> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=SECONDS).contains(seconds));
+    seconds.map(Some).ok_or(Wrong("must be 1 to 600 seconds"))
 }
 
 impl Demo {
-    pub fn new(base_url: &str, services: &Services, clock: &Clock) -> Self {
+    pub fn new(base_url: &str, services: &Services, settings: &Settings, clock: &Clock) -> Self {
         Self {
             base_url: base_url.to_owned(),
             admin_key: services.admin_key(),
             secret: services.embedding_secret(),
+            deployment: settings.first_deployment(),
             clock: clock.clone(),
+            product: Arc::default(),
         }
     }
 
     pub fn routes(&self) -> Routes {
-        Routes::default().get("/_local/demo", embeds).with_state(self.clone()).and(documents::demo_routes())
+        Routes::default()
+            .get("/_local/demo/{dialect}", embed)
+            .with_state(self.clone())
+            .and(documents::demo_routes())
     }
 
-    /// Publishes the dashboard through the front door, as an owner would.
+    /// Publishes everything through the front door, as an owner would.
     pub async fn publish(&self, product: &Router) -> std::result::Result<(), LocalError> {
-        let failed = |error: &dyn std::fmt::Display| LocalError::Demo(error.to_string());
+        let product = self.product.get_or_init(|| product.clone());
+        for (method, path, body) in [
+            (Method::PUT, format!("/v1/resources/dashboard/{REVENUE}"), revenue()),
+            (Method::POST, "/v1/attributes".to_owned(), json!({"name": "city", "type": "string"})),
+            (Method::PUT, format!("/v1/resources/dashboard/{DELIVERIES}"), deliveries()),
+            (Method::PUT, format!("/v1/resources/dive/{FLEET}"), fleet()),
+            (
+                Method::POST,
+                "/v1/users".to_owned(),
+                json!({"username": VIEWER, "attributes": {"depot": "north"}}),
+            ),
+        ] {
+            match self.call(product, method, &path, &body).await {
+                // The account is there from the last run.
+                Err((409, _)) => {}
+                Err((_, cause)) => return Err(LocalError::Demo(format!("{path}: {cause}"))),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer, or the status and what was said instead.
+    async fn call(
+        &self,
+        product: &Router,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> std::result::Result<Value, (u16, String)> {
+        let failed = |error: &dyn std::fmt::Display| (500, error.to_string());
         let request = Request::builder()
-            .method(Method::PUT)
-            .uri(format!("/v1/resources/dashboard/{DASHBOARD}"))
+            .method(method)
+            .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.admin_key))
-            .body(Body::from(dashboard().to_string()))
+            .header(header::HOST, self.base_url.trim_start_matches("http://"))
+            .body(Body::from(body.to_string()))
             .map_err(|error| failed(&error))?;
         let response = product.clone().oneshot(request).await.map_err(|error| failed(&error))?;
-        if response.status().is_success() {
-            return Ok(());
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1024 * 1024).await.map_err(|error| failed(&error))?;
+        if status.is_success() {
+            Ok(serde_json::from_slice(&body).unwrap_or_default())
+        } else {
+            Err((status.as_u16(), String::from_utf8_lossy(&body).into_owned()))
         }
-        let body = to_bytes(response.into_body(), 64 * 1024).await.map_err(|error| failed(&error))?;
-        Err(failed(&String::from_utf8_lossy(&body)))
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        let product = self.product.get().ok_or_else(|| Error::internal("the demo is not published"))?;
+        self.call(product, method, path, body).await.map_err(|(_, cause)| Error::internal(cause))
+    }
+
+    /// Signs a token itself: ten lines of its own, and no call to us.
+    fn signed(&self, seconds: i64) -> Result<Embed> {
+        let payload = json!({
+            "resource": {"dashboard": REVENUE},
+            "params": {"customer": "acme"},
+            "exp": self.clock.now().unix() + seconds,
+        });
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        let token = jsonwebtoken::encode(&Header::default(), &payload, &key).map_err(Error::internal)?;
+        let src = format!("{}/embed/dashboard/{token}", self.base_url);
+        Ok(self.embed("Quarterly revenue", src, payload, seconds))
+    }
+
+    /// Asks for a session of an external user.
+    async fn session(&self) -> Result<Embed> {
+        let payload = json!({
+            "deploymentId": self.deployment,
+            "externalId": "ann@acme.example",
+            "userAttributes": [{"name": "city", "value": "Berlin"}],
+        });
+        let made = self.ask(Method::POST, "/api/v1/embed/generate-session", &payload).await?;
+        let path = format!("/v1/resources/dashboard/{DELIVERIES}");
+        let dashboard = self.ask(Method::GET, &path, &Value::Null).await?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (id, session) = (text(&dashboard["public_id"]), text(&made["sessionId"]));
+        let src = format!("{}/embed/dashboard/{id}?session={session}", self.base_url);
+        Ok(self.embed("Deliveries", src, payload, 86_400))
+    }
+
+    /// Asks for a session of a dive.
+    async fn dive(&self) -> Result<Embed> {
+        let payload = json!({"username": VIEWER, "initial_state": {"order": "fullest"}});
+        let made = self.ask(Method::POST, &format!("/v1/dives/{FLEET}/embed-session"), &payload).await?;
+        let session = made["session"].as_str().unwrap_or_default();
+        let src = format!("{}/sandbox/#session={session}", self.base_url);
+        Ok(self.embed("Fleet", src, payload, 86_400))
+    }
+
+    fn embed(&self, title: &'static str, src: String, payload: Value, seconds: i64) -> Embed {
+        Embed { title, src, base_url: self.base_url.clone(), payload, seconds }
     }
 }
 
-fn dashboard() -> Value {
+fn revenue() -> Value {
     json!({
         "title": "Quarterly revenue",
         "description": "Recognised revenue by quarter and region, in US dollars.",
@@ -92,21 +199,43 @@ fn dashboard() -> Value {
     })
 }
 
-/// What the backend of the demo's host page does: ten lines of its own, and no call to us.
-async fn embeds(State(demo): State<Demo>) -> Result<axum::Json<Embeds>> {
-    let now = demo.clock.now().unix();
-    let payload = json!({
-        "resource": {"dashboard": DASHBOARD},
-        "params": {"customer": "acme"},
-        "exp": now + 600,
-    });
-    let key = EncodingKey::from_secret(demo.secret.as_bytes());
-    let token = jsonwebtoken::encode(&Header::default(), &payload, &key).map_err(Error::internal)?;
-    let embed = Embed {
-        kind: "dashboard",
-        title: "Quarterly revenue",
-        embed_url: format!("/embed/dashboard/{token}"),
-        payload,
+fn deliveries() -> Value {
+    json!({
+        "title": "Deliveries",
+        "content": {"type": "html", "html": include_str!("../assets/content/deliveries.html")},
+        "parameters": [
+            {"slug": "city", "name": "City", "type": "text"},
+            {
+                "slug": "status", "name": "Status", "type": "category",
+                "values": [["delivered", "Delivered"], ["on its way", "On its way"], ["late", "Late"]],
+            },
+        ],
+        "enable_embedding": true,
+        "embedding_params": {"city": {"attribute": "city"}, "status": "enabled"},
+    })
+}
+
+fn fleet() -> Value {
+    json!({
+        "title": "Fleet",
+        "content": {"type": "html", "html": include_str!("../assets/content/fleet.html")},
+        "parameters": [{"slug": "depot", "name": "Depot", "type": "text"}],
+        "enable_embedding": true,
+        "embedding_params": {"depot": {"attribute": "depot"}},
+    })
+}
+
+/// What the backend of the demo's host page does when the page asks for an embed.
+async fn embed(
+    State(demo): State<Demo>,
+    Path(dialect): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Result<axum::Json<Embed>> {
+    let embed = match dialect.as_str() {
+        "metabase" => demo.signed(wanted.seconds.unwrap_or(SECONDS)),
+        "cube" => demo.session().await,
+        "motherduck" => demo.dive().await,
+        _ => Err(Reason::RouteNotFound.into()),
     };
-    Ok(axum::Json(Embeds { base_url: demo.base_url, now, embeds: [embed] }))
+    embed.map(axum::Json)
 }

@@ -25,6 +25,7 @@ pub fn demo_routes() -> Routes {
         .get("/", async || file(HTML, include_str!("../assets/demo.html")))
         .get("/_local/demo.css", async || file(CSS, include_str!("../assets/demo.css")))
         .get("/_local/demo.js", async || file(SCRIPT, include_str!("../assets/demo.js")))
+        .get("/_local/snippets.js", async || file(SCRIPT, include_str!("../assets/snippets.js")))
         .get("/_local/README.md", async || file(TEXT, include_str!("../../../README.md")))
 }
 

@@ -40,7 +40,7 @@ impl Server {
         let router = if options.no_demo {
             product.finish()
         } else {
-            let demo = Demo::new(&base_url, &services, &clock);
+            let demo = Demo::new(&base_url, &services, &settings, &clock);
             let router = product.and(demo.routes()).finish();
             demo.publish(&router).await?;
             router

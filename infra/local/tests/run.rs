@@ -108,7 +108,15 @@ fn it_prints_what_a_newcomer_needs_and_ends_with_ready() {
 #[test]
 fn the_demo_opens() {
     let running = Running::start(&["--memory", "--admin-key", KEY]);
-    let demo = running.request("GET", "/_local/demo", "");
+    for (dialect, place) in [
+        ("metabase", "/embed/dashboard/"),
+        ("cube", "/embed/dashboard/"),
+        ("motherduck", "/sandbox/#session="),
+    ] {
+        let demo = running.request("GET", &format!("/_local/demo/{dialect}"), "");
+        assert!(demo.starts_with("HTTP/1.1 200") && demo.contains(place), "{demo}");
+    }
+    let demo = running.request("GET", "/_local/demo/metabase?seconds=60", "");
     let (_, rest) = demo.split_once("/embed/dashboard/").expect("an embed");
     let token = rest.split('"').next().unwrap();
     let page = running.request("GET", &format!("/embed/dashboard/{token}"), "");

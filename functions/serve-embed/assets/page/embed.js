@@ -277,6 +277,7 @@ function render() {
   part("content").hidden = false;
   renderControls(visibleParameters(), words, expired);
   renderContent(view.content, contentMessage(), words);
+  tellSize();
 }
 
 // What the content gets to know: the view, and nothing of the credential.
