@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
@@ -18,10 +20,13 @@ export const SECRET = "5ca1ab1e".repeat(8);
 export const base64url = (text) => Buffer.from(text).toString("base64url");
 
 export class Product {
-  static async start(...settings) {
-    const set = settings.flatMap((setting) => ["--set", setting]);
-    const options = ["--memory", "--no-demo", "--port", "0", "--admin-key", ADMIN_KEY, "--signing-secret", SECRET];
-    const server = spawn(BINARY, [...options, ...set], { stdio: ["ignore", "pipe", "ignore"] });
+  static start(...settings) {
+    return Product.run("--no-demo", ...settings.flatMap((setting) => ["--set", setting]));
+  }
+
+  static async run(...options) {
+    const usual = ["--memory", "--port", "0", "--admin-key", ADMIN_KEY, "--signing-secret", SECRET];
+    const server = spawn(BINARY, [...usual, ...options], { stdio: ["ignore", "pipe", "ignore"] });
     const lines = createInterface(server.stdout);
     for await (const line of lines) {
       if (line.startsWith("ready ")) return new Product(server, line.slice(6));
@@ -94,6 +99,16 @@ export class Host {
 export const framing = (src, attributes = "") => `<!doctype html><title>Host</title>
 <script>var heard = []; addEventListener("message", ({ data, origin }) => heard.push({ data, origin }));</script>
 <iframe id="embed" title="Embed" src="${src}" width="900" height="500" ${attributes}></iframe>`;
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// What axe finds wrong with a page that weighs on those who use it. What an owner puts in a frame is theirs.
+export async function serious(page, exclude) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((exclude) => globalThis.axe.run({ exclude }), exclude);
+  const found = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+}
 
 export async function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

@@ -106,7 +106,8 @@ $("expire").addEventListener("click", async ({ currentTarget: button }) => {
     delete button.dataset.expired;
     button.textContent = EXPIRE;
     // Only the credential is new: the frame, and what was selected in it, stays.
-    return metabase.embed.update({ src: (await metabase.fetchEmbed()).src });
+    metabase.embed.update({ src: (await metabase.fetchEmbed()).src });
+    return metabase.say("a new token: the frame stays, and what was selected in it");
   }
   press(null);
   const { src, seconds } = await metabase.fetchEmbed("?seconds=15");
