@@ -30,6 +30,7 @@ mod motherduck_sessions;
 mod openapi;
 mod outages;
 mod resources;
+mod rotation;
 mod rows;
 mod sessions;
 mod shape;
