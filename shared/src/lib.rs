@@ -5,7 +5,7 @@
 //! - **rules**, pure: [`token`], [`parameters`], [`view`] and the words they speak of ([`resource`],
 //!   [`policy`], [`viewer`], [`session`], [`access`], ...). They know no AWS and no HTTP.
 //! - **reach**: [`secrets`], [`key_writer`], [`rotation`] and [`storage`], put together in [`views`], [`rehearsals`]
-//!   and [`places`]. [`capability`] ties what a function
+//!   and [`places`]; what [`introspection`] tells of them. [`capability`] ties what a function
 //!   can reach to what its policy allows.
 //! - **wire**: [`http`], what all functions' routers have in common.
 
@@ -23,6 +23,7 @@ pub mod external_user;
 pub mod http;
 pub mod identifiers;
 pub mod input;
+pub mod introspection;
 pub mod key_writer;
 pub mod origin;
 mod outage;

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Reason, Result};
 use crate::external_user::ExternalUser;
-use crate::identifiers::ResourceRef;
+use crate::identifiers::{Deployment, ResourceRef};
 use crate::random;
 use crate::secrets::SigningKeys;
 use crate::session::Context;
@@ -63,6 +63,15 @@ pub enum Standing {
     View(Box<View>),
     /// Whatever is published in a deployment.
     Session(Recognised),
+}
+
+impl Standing {
+    pub fn deployment(&self) -> Deployment {
+        match self {
+            Self::View(view) => view.resource.deployment,
+            Self::Session(recognised) => recognised.context.deployment,
+        }
+    }
 }
 
 impl Views {

@@ -19,8 +19,9 @@ pub const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab
 pub struct Product {
     pub services: Services,
     pub clock: Clock,
-    /// The function that has no routes.
+    /// The functions that have no routes.
     pub rotate_key: rotate_key::State,
+    pub authorize_request: authorize_request::State,
     router: axum::Router,
 }
 
@@ -54,7 +55,8 @@ impl Product {
         let clock = Clock::default();
         let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
         let rotate_key = assemble::rotate_key(&services, &decided, &clock).await;
-        Self { services, clock, rotate_key, router }
+        let authorize_request = assemble::authorize_request(&services, &decided, &clock).await;
+        Self { services, clock, rotate_key, authorize_request, router }
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call {

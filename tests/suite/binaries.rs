@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const FUNCTIONS: [&str; 8] = [
+const FUNCTIONS: [&str; 9] = [
     "create-session",
     "redeem-session",
     "verify-token",
@@ -11,6 +11,7 @@ const FUNCTIONS: [&str; 8] = [
     "manage-access",
     "serve-embed",
     "rotate-key",
+    "authorize-request",
 ];
 
 /// The crates that `function` is linked from, as `name vX.Y.Z`.

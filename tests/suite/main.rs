@@ -3,6 +3,7 @@
 
 mod access;
 mod attacks;
+mod authorizer;
 mod bad_input;
 mod binaries;
 mod clients;

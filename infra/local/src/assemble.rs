@@ -37,15 +37,37 @@ pub async fn functions(services: &Services, settings: &Settings, clock: &Clock) 
         assembly.function("publish-resource", publish_resource::routes()),
         assembly.function("manage-access", manage_access::routes()),
         assembly.function("serve-embed", serve_embed::routes()),
-        Function { name: "rotate-key", routes: Routes::default(), grants: rotate_key::State::grants() },
+        without_routes::<rotate_key::State>("rotate-key"),
+        without_routes::<authorize_request::State>("authorize-request"),
     ]
 }
 
-/// The function that Secrets Manager calls; it has no routes.
+fn without_routes<S: Capability>(name: &'static str) -> Function {
+    Function { name, routes: Routes::default(), grants: S::grants() }
+}
+
+/// The function that Secrets Manager calls.
 pub async fn rotate_key(services: &Services, settings: &Settings, clock: &Clock) -> rotate_key::State {
+    connected("rotate-key", services, settings, clock).await
+}
+
+/// The function that API Gateway calls before it lets anybody reach an API of the owner.
+pub async fn authorize_request(
+    services: &Services,
+    settings: &Settings,
+    clock: &Clock,
+) -> authorize_request::State {
+    connected("authorize-request", services, settings, clock).await
+}
+
+async fn connected<S: Capability>(
+    name: &'static str,
+    services: &Services,
+    settings: &Settings,
+    clock: &Clock,
+) -> S {
     let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
-    let grants = rotate_key::State::grants();
-    rotate_key::State::connect(&assembly.environment("rotate-key", grants))
+    S::connect(&assembly.environment(name, S::grants()))
 }
 
 /// All their routes as one.

@@ -205,7 +205,12 @@ pub fn embed_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
-    let (named, credential) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    credential(headers.get(header::AUTHORIZATION)?.to_str().ok()?, scheme)
+}
+
+/// The credential in the value of an `Authorization` header.
+pub fn credential<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (named, credential) = value.trim().split_once(' ')?;
     let credential = credential.trim();
     (named.eq_ignore_ascii_case(scheme) && !credential.is_empty()).then_some(credential)
 }

@@ -1,8 +1,10 @@
 //! Running a function: read the settings, connect, make ready, serve.
 
 use axum::Router;
-use lambda_http::Error;
-use lambda_http::lambda_runtime::Runtime;
+use lambda_http::lambda_runtime::{LambdaInvocation, Runtime};
+use lambda_http::{Adapter, Error, LambdaEvent, Service, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 use tower::layer::layer_fn;
 
@@ -14,8 +16,31 @@ use crate::environment::Environment;
 /// What the `main` of every function with routes does.
 pub async fn run<S: Capability>(router: impl FnOnce(S) -> Router) -> Result<(), Error> {
     let (state, afterwards) = connect().await?;
-    // A layer around the whole runtime ends when the answer has been sent, and before the next event is
-    // asked for: until then the function is not frozen.
+    serve(Runtime::new(Adapter::from(router(state))), afterwards).await
+}
+
+/// What the `main` of every other function does.
+pub async fn run_events<S, E, A>(handle: impl AsyncFn(&S, E) -> crate::error::Result<A>) -> Result<(), Error>
+where
+    S: Capability,
+    E: DeserializeOwned,
+    A: Serialize,
+{
+    let (state, afterwards): (S, _) = connect().await?;
+    let (state, handle) = (&state, &handle);
+    let handler =
+        service_fn(
+            |event: LambdaEvent<E>| async move { handle(state, event.payload).await.map_err(Error::from) },
+        );
+    serve(Runtime::new(handler), afterwards).await
+}
+
+/// A layer around the whole runtime ends when the answer has been sent, and before the next event is asked
+/// for: until then the function is not frozen.
+async fn serve<S>(runtime: Runtime<S>, afterwards: Afterwards) -> Result<(), Error>
+where
+    S: Service<LambdaInvocation, Response = (), Error = Error>,
+{
     let after_the_answer = layer_fn(|service| {
         let afterwards = afterwards.clone();
         ServiceExt::then(service, move |answered| async move {
@@ -23,12 +48,11 @@ pub async fn run<S: Capability>(router: impl FnOnce(S) -> Router) -> Result<(), 
             answered
         })
     });
-    let handler = lambda_http::Adapter::from(router(state));
-    Runtime::new(handler).layer(after_the_answer).run().await
+    runtime.layer(after_the_answer).run().await
 }
 
-/// What every function does before its first event.
-pub async fn connect<S: Capability>() -> Result<(S, Afterwards), Error> {
+/// Done before the first event.
+async fn connect<S: Capability>() -> Result<(S, Afterwards), Error> {
     tracing::subscriber::set_global_default(log::json_lines(log::level(), std::io::stdout))?;
     // Naming the backend here makes a build without it fail, instead of the first token.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();

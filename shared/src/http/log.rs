@@ -8,7 +8,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// The crates whose lines are ours. Others are heard only when they warn: at their finer levels they
 /// write out requests and events, and with them tokens.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "vitrine",
     "vitrine_local",
     "create_session",
@@ -19,6 +19,7 @@ const OURS: [&str; 10] = [
     "manage_access",
     "serve_embed",
     "rotate_key",
+    "authorize_request",
 ];
 
 /// A subscriber that writes one JSON object a line.
