@@ -28,6 +28,7 @@ mod motherduck_clients;
 mod motherduck_sandbox;
 mod motherduck_sessions;
 mod openapi;
+mod operate;
 mod outages;
 mod resources;
 mod rows;
