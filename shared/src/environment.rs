@@ -7,6 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
+use crate::afterwards::Afterwards;
 use crate::clock::Clock;
 use crate::settings::{SettingError, Settings};
 
@@ -17,6 +18,7 @@ pub struct Environment {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
     pub names: Names,
+    pub afterwards: Afterwards,
 }
 
 /// What the deployment calls the things a function touches.
@@ -50,6 +52,7 @@ impl Environment {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             names,
+            afterwards: Afterwards::default(),
         }
     }
 }

@@ -4,12 +4,14 @@
 //!
 //! - **rules**, pure: [`token`], [`parameters`], [`view`] and the words they speak of ([`resource`],
 //!   [`policy`], [`viewer`], [`session`], [`access`], ...). They know no AWS and no HTTP.
-//! - **reach**: [`secrets`] and [`storage`], put together in [`views`]. [`capability`] ties what a function
+//! - **reach**: [`secrets`], [`key_writer`], [`rotation`] and [`storage`], put together in [`views`], [`rehearsals`]
+//!   and [`places`]. [`capability`] ties what a function
 //!   can reach to what its policy allows.
 //! - **wire**: [`http`], what all functions' routers have in common.
 
 pub mod access;
 pub mod account;
+pub mod afterwards;
 pub mod attribute;
 pub mod audit;
 pub mod capability;
@@ -21,15 +23,19 @@ pub mod external_user;
 pub mod http;
 pub mod identifiers;
 pub mod input;
+pub mod key_writer;
 pub mod origin;
 mod outage;
 pub mod parameter;
 pub mod parameters;
+pub mod places;
 pub mod policy;
 pub mod random;
 mod recent;
 pub mod registration;
+pub mod rehearsals;
 pub mod resource;
+pub mod rotation;
 pub mod secrets;
 pub mod session;
 pub mod session_string;

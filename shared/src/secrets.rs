@@ -8,8 +8,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use secrecy::SecretString;
 
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
@@ -17,9 +15,9 @@ use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::outage::unavailable;
 use crate::random;
-use crate::token::{self, Authentic, KeySet, key_set};
+use crate::token::{self, Authentic, KeySet};
 
-const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
+pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
 /// An unknown `kid` asks for the keys again, but not more often than this: anybody can invent one.
 const MIN_REFRESH_SECONDS: i64 = 5;
@@ -153,9 +151,10 @@ impl SigningKeys {
     /// Authenticates a token. A key that we have not heard of may be new, whether the token names it or
     /// not: then the keys are read again.
     pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
-        match token::authenticate(token, self.0.get().await?.as_ref()) {
+        let now = self.0.clock.now();
+        match token::authenticate(token, self.0.get().await?.as_ref(), now) {
             Err(error) if matches!(error.reason, Reason::TokenKeyUnknown | Reason::TokenSignature) => {
-                token::authenticate(token, self.0.get_anew().await?.as_ref())
+                token::authenticate(token, self.0.get_anew().await?.as_ref(), now)
             }
             result => result,
         }
@@ -169,56 +168,6 @@ impl SigningKeys {
     pub async fn mint(&self, vouched: &token::mint::Vouched<'_>) -> Result<String> {
         token::mint::mint(vouched, self.0.get().await?.signing())
     }
-}
-
-/// Replaces the whole key set, as an owner does who brings a secret along or whose secret has leaked.
-#[derive(Clone)]
-pub struct SigningKeyWriter {
-    client: Client,
-    secret_id: String,
-    clock: Clock,
-}
-
-impl Capability for SigningKeyWriter {
-    fn grants() -> BTreeSet<Grant> {
-        [GET_SECRET_VALUE, "secretsmanager:PutSecretValue"].map(Grant::SigningSecret).into()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self {
-            client: environment.secrets.clone(),
-            secret_id: environment.names.signing_secret.clone(),
-            clock: environment.clock.clone(),
-        }
-    }
-}
-
-impl SigningKeyWriter {
-    /// The secret that signs, if there is a usable one. For an admin's eyes.
-    pub async fn current(&self) -> Result<Option<SecretString>> {
-        match self.client.get_secret_value().secret_id(&self.secret_id).send().await {
-            Ok(answer) => Ok(answer.secret_string().and_then(key_set::signing_secret)),
-            Err(error) if is_absent(error.as_service_error()) => Ok(None),
-            Err(error) => Err(unavailable("GetSecretValue", &error)),
-        }
-    }
-
-    /// From now on only `secret` signs and verifies: everywhere within `KeyCacheSeconds`.
-    pub async fn replace(&self, secret: &SecretString) -> Result<()> {
-        let document = key_set::document(&random::short_id()?, secret, self.clock.now());
-        self.client
-            .put_secret_value()
-            .secret_id(&self.secret_id)
-            .secret_string(document)
-            .send()
-            .await
-            .map_err(|error| unavailable("PutSecretValue", &error))?;
-        Ok(())
-    }
-}
-
-const fn is_absent(error: Option<&GetSecretValueError>) -> bool {
-    matches!(error, Some(GetSecretValueError::ResourceNotFoundException(_)))
 }
 
 /// Knows the admin key that the stack was born with, by its fingerprint.

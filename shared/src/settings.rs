@@ -16,6 +16,7 @@ pub struct Settings {
     pub allow_empty_locked_list: bool,
     pub resource_cache_seconds: i64,
     pub key_cache_seconds: i64,
+    pub key_grace_seconds: i64,
     pub deployments: Vec<Deployment>,
     pub public_url: Option<String>,
     pub max_external_users: u64,
@@ -42,6 +43,7 @@ impl Default for Settings {
             allow_empty_locked_list: false,
             resource_cache_seconds: 5,
             key_cache_seconds: 60,
+            key_grace_seconds: 86_400,
             deployments: vec![Deployment::FIRST],
             public_url: None,
             max_external_users: 10_000,
@@ -60,6 +62,7 @@ impl Settings {
         "AllowEmptyLockedList",
         "ResourceCacheSeconds",
         "KeyCacheSeconds",
+        "KeyGraceSeconds",
         "Deployments",
         "PublicUrl",
         "MaxExternalUsers",
@@ -103,6 +106,10 @@ impl Settings {
             }
             "KeyCacheSeconds" => {
                 self.key_cache_seconds = whole(value, 0, 3_600).ok_or(refuse("0 to 3600 seconds"))?;
+            }
+            "KeyGraceSeconds" => {
+                self.key_grace_seconds =
+                    whole(value, 0, 31_536_000).ok_or(refuse("0 to 31536000 seconds"))?;
             }
             "Deployments" => {
                 self.deployments = deployments(value).ok_or(refuse("numbers, comma separated"))?;
@@ -168,6 +175,7 @@ mod tests {
             ("AllowEmptyLockedList", "true"),
             ("ResourceCacheSeconds", "0"),
             ("KeyCacheSeconds", "1"),
+            ("KeyGraceSeconds", "0"),
             ("Deployments", "1, 32"),
             ("PublicUrl", "https://embed.example.com/"),
             ("MaxExternalUsers", "150"),

@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Map;
-
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Reason, Result};
 use crate::external_user::ExternalUser;
-use crate::identifiers::{Kind, ResourceRef};
+use crate::identifiers::ResourceRef;
 use crate::random;
-use crate::resource::Resource;
 use crate::secrets::SigningKeys;
 use crate::session::Context;
 use crate::settings::Settings;
-use crate::storage::{EvidenceReader, Sought};
+use crate::storage::{EvidenceReader, KeyMeter, Sought};
 use crate::token::{self, Claims};
 use crate::view::{self, Asked, Evidence, View};
 use crate::viewer::Viewer;
@@ -26,19 +23,21 @@ use crate::viewer::Viewer;
 pub struct Views {
     keys: SigningKeys,
     evidence: EvidenceReader,
+    meter: KeyMeter,
     settings: Arc<Settings>,
     clock: Clock,
 }
 
 impl Capability for Views {
     fn grants() -> BTreeSet<Grant> {
-        SigningKeys::grants().into_iter().chain(EvidenceReader::grants()).collect()
+        [SigningKeys::grants(), EvidenceReader::grants(), KeyMeter::grants()].into_iter().flatten().collect()
     }
 
     fn connect(environment: &Environment) -> Self {
         Self {
             keys: SigningKeys::connect(environment),
             evidence: EvidenceReader::connect(environment),
+            meter: KeyMeter::connect(environment),
             settings: Arc::clone(&environment.settings),
             clock: environment.clock.clone(),
         }
@@ -96,6 +95,7 @@ impl Views {
     async fn authenticate(&self, token: &str) -> Result<Claims> {
         let authentic = self.keys.authenticate(token).await?;
         audit::signing_key(&authentic.kid);
+        self.meter.used(&authentic.kid);
         Ok(authentic.claims)
     }
 
@@ -127,20 +127,6 @@ impl Views {
         Ok((Recognised { viewer, context, user: evidence.user }, claims))
     }
 
-    /// Which resource a credential is about, whatever else may be wrong with it: enough to say who may
-    /// frame the page that explains what is wrong.
-    pub async fn place(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
-        let authentic = self.keys.authenticate(token).await.ok()?;
-        audit::signing_key(&authentic.kid);
-        self.find(&authentic.claims.resource(Some(kind)).ok()?).await
-    }
-
-    /// A resource by one of its ids, for the same purpose.
-    pub async fn find(&self, reference: &ResourceRef) -> Option<Arc<Resource>> {
-        audit::resource(reference);
-        self.evidence.resource(reference).await.ok().flatten()
-    }
-
     /// Is the global switch on? If not, that is said in the caller's own way.
     pub async fn require_embedding(&self, otherwise: Reason) -> Result<()> {
         if self.evidence.embedding_enabled().await? { Ok(()) } else { Err(otherwise.into()) }
@@ -150,51 +136,6 @@ impl Views {
     pub async fn check(&self) -> Result<()> {
         self.keys.check().await?;
         self.evidence.embedding_enabled().await.map(drop)
-    }
-
-    /// Would a token that vouches for this open a view? Asked before one is made.
-    /// `reach` says whether the caller may know of the resource, before anything else is said about it.
-    pub async fn rehearse(
-        &self,
-        claims: &Claims,
-        reach: impl FnOnce(&Resource) -> Result<()>,
-    ) -> Result<View> {
-        let evidence = self.evidence.gather_now(sought(claims, Some(claims.resource(None)?))).await?;
-        evidence.resource.as_deref().map_or(Ok(()), reach)?;
-        view::decide(claims, &Asked::default(), &evidence, &self.settings)
-    }
-
-    /// What is needed to say whether a session of a deployment could be opened.
-    pub async fn rehearsal(&self, dashboard: Option<ResourceRef>) -> Result<Rehearsal> {
-        let sought = Sought { resource: dashboard.clone(), ..Sought::default() };
-        let evidence = match dashboard {
-            Some(_) => self.evidence.gather_now(sought).await?,
-            None => self.evidence.gather(sought).await?,
-        };
-        view::require_embedding(&evidence)?;
-        Ok(Rehearsal { evidence, dashboard, settings: Arc::clone(&self.settings) })
-    }
-
-    pub const fn keys(&self) -> &SigningKeys {
-        &self.keys
-    }
-}
-
-/// Read before a session is made, so that none is made that would open nothing.
-pub struct Rehearsal {
-    evidence: Evidence,
-    /// The one dashboard that the session is about.
-    dashboard: Option<ResourceRef>,
-    settings: Arc<Settings>,
-}
-
-impl Rehearsal {
-    /// The one dashboard, if the session is about one and could open it.
-    pub fn open(&self, context: &Context) -> Result<Option<Arc<Resource>>> {
-        let Some(dashboard) = &self.dashboard else { return Ok(None) };
-        let evidence = Evidence { context: Some(Arc::new(context.clone())), ..self.evidence.clone() };
-        let claims = Claims::vouching(dashboard, Map::new(), context.viewer.clone());
-        view::decide(&claims, &Asked::default(), &evidence, &self.settings).map(|view| Some(view.resource))
     }
 }
 
@@ -208,7 +149,7 @@ fn is_of_another(claims: &Claims, evidence: &Evidence) -> bool {
 }
 
 /// What a decision about these claims needs to know, by its ids.
-fn sought(claims: &Claims, resource: Option<ResourceRef>) -> Sought {
+pub(crate) fn sought(claims: &Claims, resource: Option<ResourceRef>) -> Sought {
     let named = claims.viewer.id.as_ref();
     let username = claims.account.as_ref().and(named);
     let external_id = claims.user.and(named);

@@ -19,6 +19,8 @@ pub const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab
 pub struct Product {
     pub services: Services,
     pub clock: Clock,
+    /// The function that has no routes.
+    pub rotate_key: rotate_key::State,
     router: axum::Router,
 }
 
@@ -51,7 +53,8 @@ impl Product {
         put_between(&mut services);
         let clock = Clock::default();
         let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
-        Self { services, clock, router }
+        let rotate_key = assemble::rotate_key(&services, &decided, &clock).await;
+        Self { services, clock, rotate_key, router }
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call {
@@ -113,6 +116,11 @@ impl Product {
         let table =
             Environment::new(Settings::default(), self.clock.clone(), Names::default(), &config).dynamodb;
         table.scan().table_name(TABLE).send().await.unwrap().count()
+    }
+
+    /// Waits for what is done after the answers.
+    pub async fn settled(&self) {
+        self.services.afterwards.done().await;
     }
 
     /// Asks for the view of a token.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "create-session",
     "redeem-session",
     "verify-token",
@@ -10,6 +10,7 @@ const FUNCTIONS: [&str; 7] = [
     "publish-resource",
     "manage-access",
     "serve-embed",
+    "rotate-key",
 ];
 
 /// The crates that `function` is linked from, as `name vX.Y.Z`.

@@ -129,10 +129,11 @@ async fn what_ends_is_gone_within_the_caches_age() {
 /// As few questions as the rules allow, and a view is one.
 #[tokio::test]
 async fn what_a_session_costs() {
-    let (product, wires) = wired(&[("ResourceCacheSeconds", "60")]).await;
+    let (product, wires) = wired(&[("ResourceCacheSeconds", "30")]).await;
     let public_id = dashboard(&product).await;
     let warm = generate(&product, json!({"externalId": "warm"})).await;
     open(&product, &public_id, &token(&product, &warm).await).await;
+    product.settled().await;
     wires.dynamodb.asked();
 
     let known = ["GetItem", "Query", "Query"];
@@ -149,8 +150,9 @@ async fn what_a_session_costs() {
     assert_eq!(sorted(), expected, "a known user");
     let token = token(&product, &session).await;
     assert_eq!(sorted(), ["UpdateItem"], "an exchange");
-    product.clock.set_offset(61);
+    product.clock.set_offset(31);
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
+    product.settled().await;
     assert_eq!(sorted(), ["BatchGetItem"], "a view, with session, user, dashboard and switch");
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
     assert_eq!(sorted(), [""; 0], "the same, remembered");

@@ -135,7 +135,8 @@ async fn our_own_tokens_are_told_as_well() {
         );
         let expires: vitrine::clock::Timestamp = created["expires_at"].as_str().unwrap().parse().unwrap();
         assert_eq!(told["exp"], expires.unix());
-        assert_eq!(told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap(), 60);
+        let lives = told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap();
+        assert!((50..=60).contains(&lives), "an exchange comes later than its session: {lives}");
         assert!(told["jti"].as_str().is_some_and(|id| !id.is_empty()));
         assert_eq!(told.get("sid"), None);
 

@@ -31,6 +31,7 @@ mod openapi;
 mod operate;
 mod outages;
 mod resources;
+mod rotation;
 mod rows;
 mod sessions;
 mod shape;

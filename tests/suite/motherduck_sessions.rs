@@ -604,7 +604,10 @@ async fn fifty_viewers_of_one_session_at_once() {
         assert_eq!((answer.status.as_u16(), &answer.json["content"]), (200, &html("first")));
         assert!(answer.json["state"] == state);
     }
-    assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"]);
+    product.settled().await;
+    let mut asked = wires.dynamodb.asked();
+    asked.sort();
+    assert_eq!(asked, ["BatchGetItem", "UpdateItem"], "and one note that the key was used");
 }
 
 #[tokio::test(flavor = "multi_thread")]

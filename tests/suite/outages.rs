@@ -555,8 +555,9 @@ async fn memory_of_the_future_is_not_believed() {
 /// One question for a view that is not remembered, none for one that is.
 #[tokio::test]
 async fn what_a_request_costs() {
-    let (product, wires, shown) = with_everything(&[("ResourceCacheSeconds", "60")]).await;
+    let (product, wires, shown) = with_everything(&[("ResourceCacheSeconds", "30")]).await;
     shown.warm(&product).await;
+    product.settled().await;
     let with_id = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "jti": "an id"}));
     let none: [&str; 0] = [];
     let page = format!("/embed/dashboard/{}", shown.token);
@@ -584,9 +585,14 @@ async fn what_a_request_costs() {
         call.send().await;
         assert_eq!(wires.dynamodb.asked(), expected, "{case}");
     }
+    product.clock.set_offset(31);
+    assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
+    product.settled().await;
+    assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"], "a view, forgotten");
     product.clock.set_offset(100);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
-    assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"], "a view, forgotten");
+    product.settled().await;
+    assert_eq!(wires.dynamodb.asked().len(), 2, "once a minute, and after the answer: the key was used");
     assert_eq!(product.get("/v1/keys").header("x-api-key", ADMIN_KEY).send().await.status, 200);
     assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is no item");
 }

@@ -12,12 +12,12 @@ use vitrine::http::{Allowed, Json};
 use vitrine::identifiers::{Deployment, Kind, ResourceId, ResourceRef, is_public_id};
 use vitrine::random;
 use vitrine::registration::Registration;
+use vitrine::rehearsals::Rehearsal;
 use vitrine::session::{Context, DEPLOYMENT_SECONDS, Lifetime, REDEEM_WITHIN_SECONDS, Session, Vouches};
 use vitrine::settings::Settings;
 use vitrine::storage::sessions::Filing;
 use vitrine::tenant::TenantName;
 use vitrine::viewer::Viewer;
-use vitrine::views::Rehearsal;
 
 use crate::State as App;
 use crate::cube_input::{GenerateSession, Who};
@@ -46,7 +46,7 @@ pub async fn generate(
         return Err(Reason::BranchNotFound.into());
     }
     let dashboard = input.public_dashboard_id.as_deref().map(dashboard).transpose()?;
-    let rehearsal = app.views.rehearsal(dashboard).await?;
+    let rehearsal = app.rehearsals.rehearsal(dashboard).await?;
     let session_id = random::hex_session()?;
     let draft = Draft {
         fingerprint: random::fingerprint(&session_id),

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
+use vitrine::rehearsals::Rehearsals;
 use vitrine::settings::Settings;
 use vitrine::storage::{AccountReader, Registry, SessionStarter};
-use vitrine::views::Views;
 
 vitrine::capabilities! {
     pub struct State {
         callers: Callers,
-        views: Views,
+        rehearsals: Rehearsals,
         sessions: SessionStarter,
         registry: Registry,
         accounts: AccountReader,

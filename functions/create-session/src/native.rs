@@ -130,7 +130,7 @@ pub async fn create(
     let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
     let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
     let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
-    let resource = app.views.rehearse(&claims, reach).await?.resource;
+    let resource = app.rehearsals.rehearse(&claims, reach).await?.resource;
 
     let now = app.clock.now();
     let expires_at = now.plus(ttl);
@@ -152,7 +152,7 @@ pub async fn create(
             issued: now,
             expires: expires_at,
         };
-        (app.views.keys().mint(&vouched).await?, None)
+        (app.rehearsals.keys().mint(&vouched).await?, None)
     };
     let base = base_url(&app.settings, &headers);
     let embed_url = format!("{base}/embed/{}/{}#session={session}", resource.kind, resource.public_id);

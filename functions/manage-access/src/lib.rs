@@ -5,6 +5,7 @@ mod definitions;
 mod external_users;
 mod keys;
 mod metabase;
+mod signing_keys;
 mod tenant_groups;
 mod tenants;
 
@@ -13,12 +14,12 @@ use std::sync::Arc;
 use axum::Router;
 use vitrine::clock::Clock;
 use vitrine::http::{Callers, Routes};
-use vitrine::secrets::SigningKeyWriter;
+use vitrine::key_writer::SigningKeyWriter;
 use vitrine::settings::Settings;
 use vitrine::storage::{
     AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, DefinitionReader, DefinitionWriter,
-    ExternalUserLister, ExternalUserReader, ExternalUserRemover, Registry, SwitchReader, SwitchWriter,
-    TenantReader, TenantWriter,
+    ExternalUserLister, ExternalUserReader, ExternalUserRemover, KeyUses, Registry, SwitchReader,
+    SwitchWriter, TenantReader, TenantWriter,
 };
 
 vitrine::capabilities! {
@@ -38,6 +39,7 @@ vitrine::capabilities! {
         tenants: TenantReader,
         tenant_writer: TenantWriter,
         signing_keys: SigningKeyWriter,
+        key_uses: KeyUses,
         switch: SwitchReader,
         turn: SwitchWriter,
         clock: Clock,
@@ -51,6 +53,8 @@ pub fn routes() -> Routes<State> {
         .post("/v1/keys", keys::create)
         .get("/v1/keys", keys::list)
         .delete("/v1/keys/{id}", keys::delete)
+        .get("/v1/signing-keys", signing_keys::list)
+        .delete("/v1/signing-keys/{kid}", signing_keys::retire)
         .post("/v1/users", accounts::create)
         .get("/v1/users/{username}", accounts::get)
         .patch("/v1/users/{username}", accounts::update)
@@ -96,6 +100,8 @@ pub fn router(state: State) -> Router {
     keys::create,
     keys::list,
     keys::delete,
+    signing_keys::list,
+    signing_keys::retire,
     accounts::create,
     accounts::get,
     accounts::update,

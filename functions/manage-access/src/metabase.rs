@@ -9,8 +9,8 @@ use vitrine::error::{Error, Result};
 use vitrine::http::caller::{Anybody, StackAdmin};
 use vitrine::http::{Allowed, Json};
 use vitrine::input::{Check, Invalid};
+use vitrine::key_writer::SigningKeyWriter;
 use vitrine::random;
-use vitrine::secrets::SigningKeyWriter;
 use vitrine::storage::{SwitchReader, SwitchWriter};
 use vitrine::token::key_set::is_secret;
 
@@ -62,7 +62,7 @@ pub async fn put_switch(
     Json(input): Json<SwitchInput>,
 ) -> Result<StatusCode> {
     if input.value && keys.current().await?.is_none() {
-        keys.replace(&SecretString::from(random::hex_secret()?)).await?;
+        keys.replace(SecretString::from(random::hex_secret()?)).await?;
     }
     turn.turn(input.value).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -78,7 +78,7 @@ pub async fn get_secret(
     _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
 ) -> Result<axum::Json<Option<String>>> {
-    let secret = keys.current().await?;
+    let secret = keys.current().await?.and_then(|(document, _)| document.signing_secret());
     Ok(axum::Json(secret.map(|secret| secret.expose_secret().to_owned())))
 }
 
@@ -97,7 +97,7 @@ pub async fn put_secret(
     if !is_secret(&input.value) {
         return Err(Error::invalid("value", "must be 64 lowercase hex characters").message(FORM));
     }
-    keys.replace(&SecretString::from(input.value)).await?;
+    keys.replace(SecretString::from(input.value)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use vitrine::http::Routes;
+use vitrine::places::Places;
 use vitrine::settings::Settings;
-use vitrine::views::Views;
 
 vitrine::capabilities! {
     pub struct State {
-        views: Views,
+        places: Places,
         settings: Arc<Settings>,
     }
 }

@@ -11,8 +11,8 @@ use vitrine::content::Content;
 use vitrine::error::{Error, Result};
 use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
 use vitrine::origin::Origin;
+use vitrine::places::Places;
 use vitrine::settings::Settings;
-use vitrine::views::Views;
 
 use crate::assets::PAGE;
 
@@ -26,7 +26,7 @@ type Credential = std::result::Result<Path<String>, PathRejection>;
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dashboard(
-    views: State<Views>,
+    views: State<Places>,
     settings: State<Arc<Settings>>,
     path: Credential,
 ) -> Result<Response> {
@@ -41,7 +41,7 @@ pub async fn dashboard(
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn question(
-    views: State<Views>,
+    views: State<Places>,
     settings: State<Arc<Settings>>,
     path: Credential,
 ) -> Result<Response> {
@@ -55,7 +55,11 @@ pub async fn question(
     description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Credential) -> Result<Response> {
+pub async fn dive(
+    views: State<Places>,
+    settings: State<Arc<Settings>>,
+    path: Credential,
+) -> Result<Response> {
     page(Kind::Dive, views, settings, path).await
 }
 
@@ -71,7 +75,7 @@ pub async fn dive(views: State<Views>, settings: State<Arc<Settings>>, path: Cre
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dashboard_of(
-    views: State<Views>,
+    views: State<Places>,
     settings: State<Arc<Settings>>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response> {
@@ -96,7 +100,7 @@ const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
 
 async fn page(
     kind: Kind,
-    State(views): State<Views>,
+    State(places): State<Places>,
     State(settings): State<Arc<Settings>>,
     credential: Credential,
 ) -> Result<Response> {
@@ -104,9 +108,9 @@ async fn page(
     let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
     let is_named = is_public_id(&credential);
     let resource = if is_named {
-        views.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
+        places.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
     } else {
-        views.place(&credential, kind).await
+        places.place(&credential, kind).await
     };
     let resource = resource.as_deref();
     let ancestors = match resource {

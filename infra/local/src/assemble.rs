@@ -37,7 +37,15 @@ pub async fn functions(services: &Services, settings: &Settings, clock: &Clock) 
         assembly.function("publish-resource", publish_resource::routes()),
         assembly.function("manage-access", manage_access::routes()),
         assembly.function("serve-embed", serve_embed::routes()),
+        Function { name: "rotate-key", routes: Routes::default(), grants: rotate_key::State::grants() },
     ]
+}
+
+/// The function that Secrets Manager calls; it has no routes.
+pub async fn rotate_key(services: &Services, settings: &Settings, clock: &Clock) -> rotate_key::State {
+    let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
+    let grants = rotate_key::State::grants();
+    rotate_key::State::connect(&assembly.environment("rotate-key", grants))
 }
 
 /// All their routes as one.
@@ -74,6 +82,7 @@ impl Assembly<'_> {
                 signing_secret: SIGNING_SECRET.to_owned(),
                 admin_key: ADMIN_KEY.to_owned(),
             },
+            afterwards: self.services.afterwards.clone(),
         }
     }
 }

@@ -72,16 +72,19 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
         "PutItem" => vec![Some(Grant::Table("dynamodb:PutItem"))],
         "UpdateItem" => vec![Some(Grant::Table("dynamodb:UpdateItem"))],
         "DeleteItem" => vec![Some(Grant::Table("dynamodb:DeleteItem"))],
-        "GetSecretValue" => vec![match body["SecretId"].as_str() {
-            Some(SIGNING_SECRET) => Some(Grant::SigningSecret("secretsmanager:GetSecretValue")),
-            Some(ADMIN_KEY) => Some(Grant::AdminKey("secretsmanager:GetSecretValue")),
-            _ => None,
-        }],
-        "PutSecretValue" => vec![match body["SecretId"].as_str() {
-            Some(SIGNING_SECRET) => Some(Grant::SigningSecret("secretsmanager:PutSecretValue")),
-            _ => None,
-        }],
+        "GetSecretValue" => vec![secret(body, "secretsmanager:GetSecretValue")],
+        "DescribeSecret" => vec![secret(body, "secretsmanager:DescribeSecret")],
+        "PutSecretValue" => vec![secret(body, "secretsmanager:PutSecretValue")],
+        "UpdateSecretVersionStage" => vec![secret(body, "secretsmanager:UpdateSecretVersionStage")],
         _ => vec![None],
+    }
+}
+
+fn secret(body: &Value, action: &'static str) -> Option<Grant> {
+    match body["SecretId"].as_str()? {
+        SIGNING_SECRET => Some(Grant::SigningSecret(action)),
+        ADMIN_KEY => Some(Grant::AdminKey(action)),
+        _ => None,
     }
 }
 

@@ -8,6 +8,8 @@ mod documents;
 mod least_privilege;
 pub mod moment;
 pub mod options;
+mod rotate_route;
+pub mod secret_store;
 mod secrets_manager;
 pub mod server;
 pub mod services;

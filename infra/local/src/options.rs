@@ -12,7 +12,8 @@ use crate::moment::{self, Moment};
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Parameters of the template that AWS acts on and no function: known here, and without effect.
-const OF_THE_DEPLOYMENT: [&str; 12] = [
+const OF_THE_DEPLOYMENT: [&str; 13] = [
+    "RotationDays",
     "ThrottlingRate",
     "ThrottlingBurst",
     "LogRetentionDays",

@@ -1,5 +1,6 @@
 //! The local run: everything started, on one port.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -8,15 +9,16 @@ use vitrine::clock::Clock;
 
 use crate::demo::Demo;
 use crate::options::Options;
+use crate::rotate_route::Rotation;
 use crate::services::{Services, bind};
-use crate::{LocalError, assemble, clock_route, documents};
+use crate::{LocalError, assemble, clock_route, documents, rotate_route};
 
 /// A browser that keeps a connection open must not keep the process alive.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub struct Server {
     pub base_url: String,
-    pub services: Services,
+    pub services: Arc<Services>,
     listener: TcpListener,
     router: axum::Router,
 }
@@ -33,10 +35,16 @@ impl Server {
         let listener = bind(options.port).await?;
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
-        let services = Services::start(&options.kept, 0, 0).await?;
+        let services = Arc::new(Services::start(&options.kept, 0, 0).await?);
         let functions = assemble::functions(&services, &settings, &clock).await;
-        let product =
-            assemble::merge(functions).and(documents::routes()).and(clock_route::routes(clock.clone()));
+        let rotation = Rotation {
+            services: Arc::clone(&services),
+            function: assemble::rotate_key(&services, &settings, &clock).await,
+        };
+        let product = assemble::merge(functions)
+            .and(documents::routes())
+            .and(clock_route::routes(clock.clone()))
+            .and(rotate_route::routes(rotation));
         let router = if options.no_demo {
             product.finish()
         } else {
@@ -63,6 +71,7 @@ impl Server {
             served = serve => served,
             () = patience => Ok(()),
         };
+        self.services.afterwards.done().await;
         self.services.stop();
         served.map_err(|error| LocalError::Services(error.to_string()))
     }

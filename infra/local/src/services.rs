@@ -11,12 +11,14 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use vitrine::afterwards::Afterwards;
 use vitrine::environment::impatient;
 use vitrine::random;
 
 use crate::LocalError;
 use crate::options::Kept;
-use crate::secrets_manager::{self, SecretStore};
+use crate::secret_store::SecretStore;
+use crate::secrets_manager;
 use crate::table;
 
 pub const TABLE: &str = "vitrine";
@@ -26,6 +28,8 @@ pub const ADMIN_KEY: &str = "vitrine/admin-key";
 pub struct Services {
     pub dynamodb: SocketAddr,
     pub secrets_manager: SocketAddr,
+    /// What the functions still do after their answers.
+    pub afterwards: Afterwards,
     secrets: Arc<SecretStore>,
     stop: watch::Sender<bool>,
 }
@@ -49,7 +53,7 @@ impl Services {
         let secrets_manager = local_address(&listener)?;
         let serve = axum::serve(listener, secrets_manager::router(Arc::clone(&secrets)));
         tokio::spawn(async move { serve.with_graceful_shutdown(until(stopped)).await });
-        Ok(Self { dynamodb, secrets_manager, secrets, stop })
+        Ok(Self { dynamodb, secrets_manager, afterwards: Afterwards::default(), secrets, stop })
     }
 
     /// How the SDK reaches them.
@@ -75,6 +79,19 @@ impl Services {
     /// Puts another key set in place, as a rotation does.
     pub fn put_signing_keys(&self, document: &str) -> Result<(), LocalError> {
         self.secrets.put(SIGNING_SECRET, document)
+    }
+
+    /// The versions of the signing secret and the labels on them.
+    pub fn signing_versions(&self) -> Option<crate::secret_store::Secret> {
+        self.secrets.secret(SIGNING_SECRET)
+    }
+
+    /// Begins a rotation as Secrets Manager does, and answers the version that is to come.
+    pub fn begin_rotation(&self) -> Result<String, LocalError> {
+        let version = random::short_id().map_err(LocalError::Random)?;
+        let begun = self.secrets.begin_rotation(SIGNING_SECRET, &version);
+        begun.map_err(|_| LocalError::Services("the rotation could not begin".to_owned()))?;
+        Ok(version)
     }
 
     /// What a function's process needs in its environment to work with these services.

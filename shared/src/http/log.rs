@@ -8,7 +8,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// The crates whose lines are ours. Others are heard only when they warn: at their finer levels they
 /// write out requests and events, and with them tokens.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "vitrine",
     "vitrine_local",
     "create_session",
@@ -18,6 +18,7 @@ const OURS: [&str; 9] = [
     "publish_resource",
     "manage_access",
     "serve_embed",
+    "rotate_key",
 ];
 
 /// A subscriber that writes one JSON object a line.

@@ -1,13 +1,12 @@
-//! The signing keys: the first signs, all verify.
+//! The signing keys: the first signs, and all verify whose time is not over.
 
 use std::fmt;
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use secrecy::ExposeSecret;
 
+use super::key_document::{KeyDocument, StoredKey};
 use crate::clock::Timestamp;
-use crate::strict_json;
 
 /// A key set as Secrets Manager holds it. The document must never be empty and never be guessed at.
 #[derive(Clone)]
@@ -20,6 +19,7 @@ pub struct SigningKey {
     kid: String,
     verifying: DecodingKey,
     signing: EncodingKey,
+    verifies_until: Option<Timestamp>,
 }
 
 /// Why a secret's value is no key set. Says nothing of the value.
@@ -35,14 +35,13 @@ pub enum KeySetError {
     Kid,
 }
 
-struct StoredKey {
-    kid: String,
-    secret: SecretString,
-}
-
 impl KeySet {
     pub fn parse(document: &str) -> Result<Self, KeySetError> {
-        let keys = stored(document)?.into_iter().map(SigningKey::new).collect::<Result<Vec<_>, _>>()?;
+        Self::of(&KeyDocument::parse(document)?)
+    }
+
+    pub(super) fn of(document: &KeyDocument) -> Result<Self, KeySetError> {
+        let keys = document.keys.iter().map(SigningKey::new).collect::<Result<Vec<_>, _>>()?;
         let distinct = |(index, key): (usize, &SigningKey)| {
             !key.kid.is_empty() && !keys[..index].iter().any(|earlier| earlier.kid == key.kid)
         };
@@ -55,12 +54,25 @@ impl KeySet {
         Ok(Self { keys })
     }
 
-    pub fn all(&self) -> &[SigningKey] {
-        &self.keys
+    /// The keys that verify at this time: those of `kid`, if a token names one.
+    pub fn verifying(&self, kid: Option<&str>, now: Timestamp) -> impl Iterator<Item = &SigningKey> {
+        self.keys
+            .iter()
+            .filter(move |key| kid.is_none_or(|kid| key.kid == kid))
+            .filter(move |key| key.verifies_until.is_none_or(|until| now < until))
     }
 
-    pub fn find(&self, kid: &str) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| key.kid == kid)
+    /// The key that signs makes what it verifies.
+    pub fn prove(&self) -> crate::error::Result<()> {
+        use jsonwebtoken::{Algorithm, crypto};
+        let (message, key) = (b"proof", self.signing());
+        let signature = crypto::sign(message, &key.signing, Algorithm::HS256);
+        let proven = signature
+            .and_then(|signature| crypto::verify(&signature, message, &key.verifying, Algorithm::HS256));
+        match proven {
+            Ok(true) => Ok(()),
+            _ => Err(crate::error::Error::internal("the signing key does not verify what it signs")),
+        }
     }
 
     /// The key that signs.
@@ -69,40 +81,9 @@ impl KeySet {
     }
 }
 
-/// The document of a set of one key.
-pub fn document(kid: &str, secret: &SecretString, now: Timestamp) -> String {
-    let key = serde_json::json!({"kid": kid, "secret": secret.expose_secret(), "created_at": now});
-    serde_json::json!({ "keys": [key] }).to_string()
-}
-
-/// The secret that signs, out of a document that is a sound key set.
-pub fn signing_secret(document: &str) -> Option<SecretString> {
-    KeySet::parse(document).ok()?;
-    stored(document).ok()?.into_iter().next().map(|key| key.secret)
-}
-
 /// Is this the form of a signing secret: 64 lowercase hex characters?
 pub fn is_secret(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-/// The keys of a document: of a set, or of a single key as CloudFormation generates it.
-fn stored(document: &str) -> Result<Vec<StoredKey>, KeySetError> {
-    let Some(Value::Object(members)) = strict_json::parse(document.as_bytes()) else {
-        return Err(KeySetError::Form);
-    };
-    match members.get("keys") {
-        None => stored_key(&members).map(|key| vec![key]),
-        Some(Value::Array(keys)) => {
-            keys.iter().map(|key| stored_key(key.as_object().ok_or(KeySetError::Form)?)).collect()
-        }
-        Some(_) => Err(KeySetError::Form),
-    }
-}
-
-fn stored_key(members: &Map<String, Value>) -> Result<StoredKey, KeySetError> {
-    let text = |name| members.get(name).and_then(Value::as_str).ok_or(KeySetError::Form);
-    Ok(StoredKey { kid: text("kid")?.to_owned(), secret: SecretString::from(text("secret")?) })
 }
 
 impl fmt::Debug for KeySet {
@@ -113,7 +94,7 @@ impl fmt::Debug for KeySet {
 
 impl SigningKey {
     /// The secret's ASCII bytes are the HMAC key: it is not decoded from hex, because no client does.
-    fn new(stored: StoredKey) -> Result<Self, KeySetError> {
+    fn new(stored: &StoredKey) -> Result<Self, KeySetError> {
         let secret = stored.secret.expose_secret();
         if !is_secret(secret) {
             return Err(KeySetError::Secret);
@@ -121,7 +102,8 @@ impl SigningKey {
         Ok(Self {
             verifying: DecodingKey::from_secret(secret.as_bytes()),
             signing: EncodingKey::from_secret(secret.as_bytes()),
-            kid: stored.kid,
+            kid: stored.kid.clone(),
+            verifies_until: stored.verifies_until,
         })
     }
 
@@ -168,7 +150,8 @@ mod tests {
         ];
         for (document, expected) in cases {
             assert_eq!(
-                KeySet::parse(&document.to_string()).map(|set| set.all().len()),
+                KeySet::parse(&document.to_string())
+                    .map(|set| set.verifying(None, Timestamp::from_unix(0)).count()),
                 expected,
                 "{document}"
             );

@@ -7,6 +7,7 @@
 pub mod claims;
 mod compact;
 mod header;
+pub mod key_document;
 pub mod key_set;
 pub mod mint;
 
@@ -34,15 +35,14 @@ pub struct Authentic {
 }
 
 /// Verifies form, header and signature, and reads the claims.
-pub fn authenticate(token: &str, keys: &KeySet) -> Result<Authentic> {
+pub fn authenticate(token: &str, keys: &KeySet, now: Timestamp) -> Result<Authentic> {
     let compact = Compact::split(token)?;
     let header = Header::read(&compact.header)?;
-    let candidates = match &header.kid {
-        Some(kid) => std::slice::from_ref(keys.find(kid).ok_or(Reason::TokenKeyUnknown)?),
-        None => keys.all(),
-    };
-    let signed_by =
-        candidates.iter().find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
+    let mut candidates = keys.verifying(header.kid.as_deref(), now).peekable();
+    if header.kid.is_some() && candidates.peek().is_none() {
+        return Err(Reason::TokenKeyUnknown.into());
+    }
+    let signed_by = candidates.find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
     Ok(Authentic { claims: Claims::read(&compact.claims)?, kid: signed_by.kid().to_owned() })
 }
 

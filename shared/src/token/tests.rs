@@ -40,7 +40,7 @@ fn claims() -> Value {
 }
 
 fn verify(token: &str, settings: &Settings) -> Result<Authentic> {
-    let authentic = authenticate(token, &keys())?;
+    let authentic = authenticate(token, &keys(), Timestamp::from_unix(NOW))?;
     check_time(&authentic.claims, settings, Timestamp::from_unix(NOW))?;
     Ok(authentic)
 }

@@ -1,0 +1,128 @@
+//! `/v1/signing-keys`: which keys verify tokens, whether they are still in use, and retiring one that is not.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use deserr::Deserr;
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use vitrine::clock::{Clock, Timestamp};
+use vitrine::error::{Error, Reason, Result};
+use vitrine::http::caller::StackAdmin;
+use vitrine::http::{Allowed, Query};
+use vitrine::input::Invalid;
+use vitrine::key_writer::SigningKeyWriter;
+use vitrine::settings::Settings;
+use vitrine::storage::{KeyUse, KeyUses};
+use vitrine::token::LEEWAY_SECONDS;
+use vitrine::token::key_document::StoredKey;
+
+/// A signing key, without its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKeyItem {
+    pub kid: String,
+    /// Does this key sign? One does.
+    pub signs: bool,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub created_at: Option<Timestamp>,
+    /// When it stops verifying, if a rotation has put another in its place.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub verifies_until: Option<Timestamp>,
+    /// The first token that it verified; written down at most once a minute.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub first_used_at: Option<Timestamp>,
+    /// The last one.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub last_used_at: Option<Timestamp>,
+    /// Has no token been seen of it for as long as one can live?
+    pub safe_to_retire: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKeyList {
+    pub items: Vec<SigningKeyItem>,
+}
+
+/// List signing keys.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/signing-keys", tag = "access",
+    description = "Admin of the whole stack only. Never shows a secret.",
+    responses((status = 200, body = SigningKeyList))
+))]
+pub async fn list(
+    _: Allowed<StackAdmin>,
+    State(keys): State<SigningKeyWriter>,
+    State(uses): State<KeyUses>,
+    State(settings): State<Arc<Settings>>,
+    State(clock): State<Clock>,
+) -> Result<axum::Json<SigningKeyList>> {
+    let stored = keys.current().await?.map(|(document, _)| document.keys).unwrap_or_default();
+    let used = try_join_all(stored.iter().map(|key| uses.of(&key.kid))).await?;
+    let now = clock.now();
+    let items = stored.iter().zip(used).enumerate().map(|(index, (key, used))| SigningKeyItem {
+        kid: key.kid.clone(),
+        signs: index == 0,
+        created_at: key.created_at,
+        verifies_until: key.verifies_until,
+        first_used_at: used.first,
+        last_used_at: used.last,
+        safe_to_retire: index > 0 && is_idle(key, used, &settings, now),
+    });
+    Ok(axum::Json(SigningKeyList { items: items.collect() }))
+}
+
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct RetireQuery {
+    /// `true` retires a key that is still in use: its tokens die within `KeyCacheSeconds`.
+    #[deserr(default)]
+    force: Option<String>,
+}
+
+/// Retire a signing key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/v1/signing-keys/{kid}", tag = "access", params(("kid" = String, Path), RetireQuery),
+    description = "Admin of the whole stack only. A key that signs, or that tokens in use were signed with, is 409; `force=true` retires the latter.",
+    responses((status = 204, description = "It verifies nothing any more"))
+))]
+pub async fn retire(
+    _: Allowed<StackAdmin>,
+    Path(kid): Path<String>,
+    Query(query): Query<RetireQuery>,
+    State(keys): State<SigningKeyWriter>,
+    State(uses): State<KeyUses>,
+    State(settings): State<Arc<Settings>>,
+    State(clock): State<Clock>,
+) -> Result<StatusCode> {
+    let forced = match query.force.as_deref() {
+        None | Some("false") => false,
+        Some("true" | "") => true,
+        Some(_) => return Err(Error::invalid("force", "must be true or false")),
+    };
+    let (document, version) = keys.current().await?.ok_or(Reason::SigningKeyNotFound)?;
+    let place = document.keys.iter().position(|key| key.kid == kid).ok_or(Reason::SigningKeyNotFound)?;
+    if place == 0 {
+        return Err(Error::new(Reason::SigningKeyInUse).message("This key signs. Rotate first."));
+    }
+    if !forced && !is_idle(&document.keys[place], uses.of(&kid).await?, &settings, clock.now()) {
+        return Err(Reason::SigningKeyInUse.into());
+    }
+    keys.replace_version(&version, &document.without(&kid)).await?;
+    tracing::info!(key = kid, forced, "a signing key was retired");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has it verified nothing for as long as its last token can live? One that has never been seen may be on
+/// its way still: until the end that the rotation gave it.
+fn is_idle(key: &StoredKey, used: KeyUse, settings: &Settings, now: Timestamp) -> bool {
+    let lifetime = settings.max_token_lifetime_seconds + LEEWAY_SECONDS;
+    match used.last {
+        Some(last) => now.since(last) > lifetime,
+        None => !key.verifies_at(now) || key.created_at.is_some_and(|made| now.since(made) > lifetime),
+    }
+}

@@ -1,0 +1,40 @@
+//! Rotates the signing secret: Secrets Manager calls this function four times, once for each step.
+
+use serde::Deserialize;
+use vitrine::error::{Error, Result};
+use vitrine::rotation::{self, KeyRotation};
+
+vitrine::capabilities! {
+    pub struct State {
+        rotation: KeyRotation,
+    }
+}
+
+/// What Secrets Manager sends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Step {
+    pub step: String,
+    pub secret_id: String,
+    pub client_request_token: String,
+}
+
+/// Takes the step. An error makes Secrets Manager try again later; it holds no value of the secret.
+pub async fn take(state: &State, event: Step) -> Result<()> {
+    let step = match event.step.as_str() {
+        "createSecret" => rotation::Step::Create,
+        "setSecret" => rotation::Step::Set,
+        "testSecret" => rotation::Step::Test,
+        "finishSecret" => rotation::Step::Finish,
+        _ => return Err(Error::internal("an unknown step")),
+    };
+    let taken = match state.rotation.is_about(&event.secret_id) {
+        true => state.rotation.step(step, &event.client_request_token).await,
+        false => Err(Error::internal("a secret that is not ours to rotate")),
+    };
+    match &taken {
+        Ok(()) => tracing::info!(step = event.step, "step taken"),
+        Err(error) => tracing::error!(step = event.step, detail = error.detail, "rotation failed"),
+    }
+    taken
+}

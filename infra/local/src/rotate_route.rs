@@ -1,0 +1,35 @@
+//! `POST /_local/rotate`: has the signing secret rotated, as Secrets Manager does on its schedule.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::{Value, json};
+use vitrine::error::{Error, Result};
+use vitrine::http::Routes;
+
+use crate::services::{SIGNING_SECRET, Services};
+
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+#[derive(Clone)]
+pub struct Rotation {
+    pub services: Arc<Services>,
+    pub function: rotate_key::State,
+}
+
+pub fn routes(rotation: Rotation) -> Routes {
+    Routes::default().post("/_local/rotate", rotate).with_state(rotation)
+}
+
+async fn rotate(State(rotation): State<Rotation>) -> Result<axum::Json<Value>> {
+    let version = rotation.services.begin_rotation().map_err(Error::internal)?;
+    for step in STEPS {
+        let event = rotate_key::Step {
+            step: step.to_owned(),
+            secret_id: SIGNING_SECRET.to_owned(),
+            client_request_token: version.clone(),
+        };
+        rotate_key::take(&rotation.function, event).await?;
+    }
+    Ok(axum::Json(json!({"version": version, "embedding_secret": rotation.services.embedding_secret()})))
+}
