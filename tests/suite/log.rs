@@ -21,7 +21,7 @@ static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(json_lines(Le
 
 /// Where lines are kept instead of printed.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -35,7 +35,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    fn keep(level: LevelFilter) -> (Self, DefaultGuard) {
+    pub fn keep(level: LevelFilter) -> (Self, DefaultGuard) {
         LazyLock::force(&SECOND);
         let log = Self::default();
         let writer = log.clone();
@@ -47,7 +47,7 @@ impl Log {
     }
 
     /// Every line; each must be JSON.
-    fn lines(&self) -> Vec<Value> {
+    pub fn lines(&self) -> Vec<Value> {
         self.text()
             .lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))

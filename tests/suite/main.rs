@@ -29,6 +29,7 @@ mod motherduck_clients;
 mod motherduck_sandbox;
 mod motherduck_sessions;
 mod openapi;
+mod operate;
 mod outages;
 mod resources;
 mod rotation;

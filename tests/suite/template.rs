@@ -9,23 +9,23 @@ use vitrine_local::options::Options;
 use vitrine_tests::Product;
 use yaml_serde::Value;
 
-fn template() -> Value {
+pub fn template() -> Value {
     yaml_serde::from_str(include_str!("../../template.yaml")).unwrap()
 }
 
 /// What stands behind a short tag such as `!Ref`, or the value itself.
-fn plain(value: &Value) -> &Value {
+pub fn plain(value: &Value) -> &Value {
     match value {
         Value::Tagged(tagged) => &tagged.value,
         value => value,
     }
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     plain(value).as_str().unwrap_or_default()
 }
 
-fn list(value: &Value) -> Vec<&Value> {
+pub fn list(value: &Value) -> Vec<&Value> {
     match plain(value) {
         Value::Sequence(items) => items.iter().collect(),
         Value::Null => Vec::new(),
@@ -33,12 +33,12 @@ fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn members(value: &Value) -> Vec<(&str, &Value)> {
+pub fn members(value: &Value) -> Vec<(&str, &Value)> {
     value.as_mapping().into_iter().flatten().map(|(name, value)| (text(name), value)).collect()
 }
 
 /// Every function of the template, by its binary.
-fn functions(template: &Value) -> BTreeMap<&str, &Value> {
+pub fn functions(template: &Value) -> BTreeMap<&str, &Value> {
     members(&template["Resources"])
         .into_iter()
         .filter(|(_, resource)| text(&resource["Type"]) == "AWS::Serverless::Function")
@@ -194,6 +194,13 @@ async fn every_function_knows_the_names_of_what_it_may_touch() {
     }
 }
 
+fn default_of(parameter: &Value) -> String {
+    match &parameter["Default"] {
+        Value::Number(number) => number.to_string(),
+        value => text(value).to_owned(),
+    }
+}
+
 #[test]
 fn every_setting_is_a_parameter_with_the_safe_default() {
     let template = template();
@@ -203,21 +210,35 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
     assert_eq!(handed_on, Settings::NAMES.iter().copied().collect());
     let mut settings = Settings::default();
     for (name, reference) in variables {
-        assert_eq!(text(reference), name);
-        let default = match &parameters[name]["Default"] {
-            Value::Number(number) => number.to_string(),
-            value => text(value).to_owned(),
-        };
-        settings.set(name, &default).unwrap();
+        if name == "PublicUrl" {
+            // What is said goes before what follows from the domain.
+            let choice = list(reference);
+            assert_eq!((text(choice[0]), text(choice[1])), ("WithPublicUrl", name));
+            let choice = list(choice[2]);
+            let branches = (text(choice[0]), text(choice[1]), text(choice[2]));
+            assert_eq!(branches, ("WithDomain", "https://${DomainName}", ""));
+        } else {
+            assert_eq!(text(reference), name);
+        }
+        settings.set(name, &default_of(&parameters[name])).unwrap();
         assert!(!text(&parameters[name]["Description"]).is_empty(), "{name} is not described");
     }
     assert_eq!(settings, Settings::default());
     // What is no function's setting is AWS's to act on; the local run knows those by name.
-    let others: Vec<_> = members(parameters)
+    let (ours, others): (Vec<_>, Vec<_>) = members(parameters)
         .into_iter()
         .map(|(name, _)| name)
-        .filter(|name| !Settings::NAMES.contains(name))
+        .partition(|name| Settings::NAMES.contains(name));
+    let in_order: Vec<_> = members(parameters).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(in_order, [&ours[..], &others[..]].concat(), "the README says that the idle ones come last");
+    let last = format!("those below `{}` have no effect", ours.last().unwrap());
+    assert!(std::fs::read_to_string(README).unwrap().contains(&last), "README.md must say: {last}");
+    let shown: BTreeSet<_> = list(&template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"])
+        .into_iter()
+        .flat_map(|group| list(&group["Parameters"]))
+        .map(text)
         .collect();
+    assert_eq!(shown, in_order.into_iter().collect(), "every parameter is in a group");
     for name in others {
         let set = format!("{name}=1");
         let options = Options::try_parse_from(["vitrine", "--set", &set]).unwrap();
@@ -248,30 +269,35 @@ fn the_local_table_is_the_declared_one() {
     assert_eq!(text(&declared["TimeToLiveSpecification"]["AttributeName"]), vitrine::storage::schema::TTL);
 }
 
-/// The README's table of settings is the template's list of parameters, in its order.
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+
+/// The README's table of settings, made of the template's parameters.
+fn table(template: &Value) -> String {
+    let mut table = "| name | default | meaning |\n| --- | --- | --- |\n".to_owned();
+    for (name, parameter) in members(&template["Parameters"]) {
+        let default = match default_of(parameter).as_str() {
+            "" => "empty".to_owned(),
+            default => format!("`{default}`"),
+        };
+        let meaning = text(&parameter["Description"]).trim().replace('|', "\\|");
+        assert!(meaning.ends_with('.'), "{name} is described in a sentence");
+        table.push_str(&format!("| `{name}` | {default} | {meaning} |\n"));
+    }
+    table
+}
+
+/// `BLESS=1 cargo test -p vitrine-tests template` writes it anew.
 #[test]
 fn the_readme_tells_every_parameter() {
-    let template = template();
-    let declared: Vec<_> = members(&template["Parameters"])
-        .into_iter()
-        .map(|(name, parameter)| {
-            let default = match &parameter["Default"] {
-                Value::Number(number) => number.to_string(),
-                value => text(value).to_owned(),
-            };
-            (name.to_owned(), default)
-        })
-        .collect();
-    let (_, section) = include_str!("../../README.md").split_once("\n## Settings\n").unwrap();
-    let told: Vec<_> = section
-        .lines()
-        .skip_while(|line| !line.starts_with("| `"))
-        .take_while(|line| line.starts_with("| `"))
-        .map(|line| {
-            let mut cells = line.split('|').skip(1).map(|cell| cell.trim().trim_matches('`').to_owned());
-            let (name, default) = (cells.next().unwrap(), cells.next().unwrap());
-            (name, if default == "empty" { String::new() } else { default })
-        })
-        .collect();
-    assert_eq!(told, declared);
+    const START: &str = "<!-- settings: written from template.yaml -->\n\n";
+    const END: &str = "\n<!-- end of settings -->";
+    let table = table(&template());
+    let readme = std::fs::read_to_string(README).unwrap();
+    let (before, rest) = readme.split_once(START).unwrap();
+    let (kept, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(README, [before, START, &table, END, after].concat()).unwrap();
+    } else {
+        assert_eq!(kept, table, "README.md: BLESS=1 cargo test -p vitrine-tests template");
+    }
 }

@@ -12,8 +12,21 @@ use crate::moment::{self, Moment};
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Parameters of the template that AWS acts on and no function: known here, and without effect.
-const OF_THE_DEPLOYMENT: [&str; 5] =
-    ["RotationDays", "ThrottlingRate", "ThrottlingBurst", "LogRetentionDays", "Architecture"];
+const OF_THE_DEPLOYMENT: [&str; 13] = [
+    "RotationDays",
+    "ThrottlingRate",
+    "ThrottlingBurst",
+    "LogRetentionDays",
+    "Architecture",
+    "DeletionProtection",
+    "DomainName",
+    "CertificateArn",
+    "HostedZoneId",
+    "Operations",
+    "AlarmTopicArn",
+    "RefusedViewPercent",
+    "LatencyMilliseconds",
+];
 
 /// Run all of Vitrine on this machine.
 #[derive(Debug, Parser)]
