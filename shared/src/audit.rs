@@ -4,6 +4,20 @@ use tracing::{Span, field};
 
 use crate::identifiers::ResourceRef;
 
+tokio::task_local! {
+    static REQUEST_ID: Option<String>;
+}
+
+/// Runs what a request asks for, so that whatever it does can name the request.
+pub async fn within<T>(request_id: Option<String>, work: impl Future<Output = T>) -> T {
+    REQUEST_ID.scope(request_id, work).await
+}
+
+/// The request that is being answered.
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok().flatten()
+}
+
 pub fn resource(reference: &ResourceRef) {
     Span::current().record("resource", field::display(reference));
 }

@@ -179,6 +179,7 @@ reasons! {
     AttributeTypeChanged, "attribute_type_changed", BadRequest, "A user attribute cannot change type.";
     ContextTooLarge, "context_too_large", BadRequest, "Attributes, groups, security context and settings must be at most 64 KiB together.";
     KeyNotFound, "access_key_not_found", NotFound, "Not found.";
+    DecisionNotFound, "decision_not_found", NotFound, "Not found.";
     SigningKeyNotFound, "signing_key_not_found", NotFound, "Not found.";
     SigningKeyInUse, "signing_key_in_use", Conflict, "Tokens that this key signed may still be in use.";
     RouteNotFound, "route_not_found", NotFound, "API endpoint does not exist.";

@@ -17,6 +17,7 @@ pub mod audit;
 pub mod capability;
 pub mod clock;
 pub mod content;
+pub mod decision;
 pub mod environment;
 pub mod error;
 pub mod external_user;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use crate::audit;
 use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
+use crate::decision::{Decision, Known};
 use crate::environment::Environment;
-use crate::error::{Reason, Result};
+use crate::error::{Error, Reason, Result};
 use crate::external_user::ExternalUser;
 use crate::identifiers::{Deployment, ResourceRef};
 use crate::random;
 use crate::secrets::SigningKeys;
 use crate::session::Context;
 use crate::settings::Settings;
-use crate::storage::{EvidenceReader, KeyMeter, Sought};
-use crate::token::{self, Claims};
+use crate::storage::{DecisionWriter, EvidenceReader, KeyMeter, Sought};
+use crate::token::{self, Authentic, Claims};
 use crate::view::{self, Asked, Evidence, View};
 use crate::viewer::Viewer;
 
@@ -24,13 +25,17 @@ pub struct Views {
     keys: SigningKeys,
     evidence: EvidenceReader,
     meter: KeyMeter,
+    decisions: DecisionWriter,
     settings: Arc<Settings>,
     clock: Clock,
 }
 
 impl Capability for Views {
     fn grants() -> BTreeSet<Grant> {
-        [SigningKeys::grants(), EvidenceReader::grants(), KeyMeter::grants()].into_iter().flatten().collect()
+        [SigningKeys::grants(), EvidenceReader::grants(), KeyMeter::grants(), DecisionWriter::grants()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -38,6 +43,7 @@ impl Capability for Views {
             keys: SigningKeys::connect(environment),
             evidence: EvidenceReader::connect(environment),
             meter: KeyMeter::connect(environment),
+            decisions: DecisionWriter::connect(environment),
             settings: Arc::clone(&environment.settings),
             clock: environment.clock.clone(),
         }
@@ -76,36 +82,57 @@ impl Standing {
 
 impl Views {
     /// Opens a view: the only way to one.
-    pub async fn open(&self, token: &str, asked: &Asked) -> Result<(View, Claims)> {
-        let claims = self.authenticate(token).await?;
-        self.open_with(claims, asked).await
+    pub async fn open(&self, token: Option<&str>, asked: &Asked) -> Result<(View, Claims)> {
+        let authentic = self.authenticate(token).await?;
+        let known = known(&authentic, asked);
+        let opened = self.open_with(authentic.claims, asked).await;
+        opened.inspect_err(|error| self.refused(error, &known))
     }
 
     /// Who a token stands for; and what it shows, if it names a resource.
-    pub async fn look(&self, token: &str) -> Result<(Standing, Claims)> {
-        let claims = self.authenticate(token).await?;
-        if claims.opens_deployment() {
+    pub async fn look(&self, token: Option<&str>) -> Result<(Standing, Claims)> {
+        let authentic = self.authenticate(token).await?;
+        let known = known(&authentic, &Asked::default());
+        let claims = authentic.claims;
+        let stands = if claims.opens_deployment() {
             self.recognise_with(claims).await.map(|(known, claims)| (Standing::Session(known), claims))
         } else {
-            let (view, claims) = self.open_with(claims, &Asked::default()).await?;
-            Ok((Standing::View(Box::new(view)), claims))
-        }
+            let opened = self.open_with(claims, &Asked::default()).await;
+            opened.map(|(view, claims)| (Standing::View(Box::new(view)), claims))
+        };
+        stands.inspect_err(|error| self.refused(error, &known))
     }
 
     /// Who a token stands for that came out of a session of a deployment.
-    pub async fn recognise(&self, token: &str) -> Result<Recognised> {
-        let claims = self.authenticate(token).await?;
-        if claims.deployment.is_none() {
-            return Err(Reason::SessionRequired.into());
-        }
-        self.recognise_with(claims).await.map(|(recognised, _)| recognised)
+    pub async fn recognise(&self, token: Option<&str>) -> Result<Recognised> {
+        let authentic = self.authenticate(token).await?;
+        let known = known(&authentic, &Asked::default());
+        let recognised = match authentic.claims.deployment {
+            None => Err(Reason::SessionRequired.into()),
+            Some(_) => self.recognise_with(authentic.claims).await.map(|(recognised, _)| recognised),
+        };
+        recognised.inspect_err(|error| self.refused(error, &known))
     }
 
-    async fn authenticate(&self, token: &str) -> Result<Claims> {
-        let authentic = self.keys.authenticate(token).await?;
+    async fn authenticate(&self, token: Option<&str>) -> Result<Authentic> {
+        let authentic = match token {
+            None => Err(Reason::TokenMissing.into()),
+            Some(token) => self.keys.authenticate(token).await,
+        };
+        let authentic = authentic.inspect_err(|error| self.refused(error, &Known::default()))?;
         audit::signing_key(&authentic.kid);
         self.meter.used(&authentic.kid);
-        Ok(authentic.claims)
+        Ok(authentic)
+    }
+
+    /// Keeps why, for who asks about the request later. An outage is no decision.
+    fn refused(&self, error: &Error, known: &Known) {
+        if error.status() < 500
+            && let Some(request_id) = audit::request_id()
+        {
+            let now = self.clock.now();
+            self.decisions.keep(Decision::of(error, known, &self.settings, request_id, now));
+        }
     }
 
     async fn open_with(&self, claims: Claims, asked: &Asked) -> Result<(View, Claims)> {
@@ -146,6 +173,10 @@ impl Views {
         self.keys.check().await?;
         self.evidence.embedding_enabled().await.map(drop)
     }
+}
+
+fn known(authentic: &Authentic, asked: &Asked) -> Known {
+    Known::of(&authentic.claims, asked.about(&authentic.claims).ok(), authentic.kid.clone())
 }
 
 /// Who has the name that the token says is not who the token was made for.

@@ -11,6 +11,7 @@ mod cube;
 mod cube_clients;
 mod cube_races;
 mod cube_sessions;
+mod decisions;
 mod dives;
 mod embed_page;
 mod forge;

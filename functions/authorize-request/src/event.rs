@@ -13,6 +13,14 @@ pub struct Event {
     headers: Option<BTreeMap<String, String>>,
     /// Named by who wants a policy in the answer. Without it the answer is a simple one.
     pub(crate) method_arn: Option<String>,
+    pub(crate) request_context: RequestContext,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct RequestContext {
+    /// Under which the owner finds why a request was refused.
+    pub(crate) request_id: Option<String>,
 }
 
 impl Event {

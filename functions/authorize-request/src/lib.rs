@@ -5,7 +5,8 @@ mod answer;
 mod event;
 
 use tracing::{Instrument, field};
-use vitrine::error::{Code, Error, Reason, Result};
+use vitrine::audit;
+use vitrine::error::{Code, Error, Result};
 use vitrine::introspection::Known;
 use vitrine::views::Views;
 
@@ -22,7 +23,8 @@ vitrine::capabilities! {
 pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
     let span = tracing::info_span!("authorize", key = field::Empty, resource = field::Empty);
     async {
-        let decision = decide(state, &event).await;
+        let request_id = event.request_context.request_id.clone();
+        let decision = audit::within(request_id, Box::pin(decide(state, &event))).await;
         match &decision {
             Ok(_) => tracing::info!("authorized"),
             Err(error) if is_ours(error) => {
@@ -38,8 +40,7 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
 }
 
 async fn decide(state: &State, event: &Event) -> Result<Known> {
-    let token = event.embed_token().ok_or(Reason::TokenMissing)?;
-    let (standing, claims) = state.views.look(token).await?;
+    let (standing, claims) = state.views.look(event.embed_token()).await?;
     Ok(Known::of(standing, claims))
 }
 

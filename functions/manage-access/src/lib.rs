@@ -1,6 +1,7 @@
 //! Keeps what callers and viewers are known by.
 
 mod accounts;
+mod decisions;
 mod definitions;
 mod external_users;
 mod keys;
@@ -17,9 +18,9 @@ use vitrine::http::{Callers, Routes};
 use vitrine::key_writer::SigningKeyWriter;
 use vitrine::settings::Settings;
 use vitrine::storage::{
-    AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, DefinitionReader, DefinitionWriter,
-    ExternalUserLister, ExternalUserReader, ExternalUserRemover, KeyUses, Registry, SwitchReader,
-    SwitchWriter, TenantReader, TenantWriter,
+    AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, DecisionReader, DefinitionReader,
+    DefinitionWriter, ExternalUserLister, ExternalUserReader, ExternalUserRemover, KeyUses, Registry,
+    SwitchReader, SwitchWriter, TenantReader, TenantWriter,
 };
 
 vitrine::capabilities! {
@@ -40,6 +41,7 @@ vitrine::capabilities! {
         tenant_writer: TenantWriter,
         signing_keys: SigningKeyWriter,
         key_uses: KeyUses,
+        decisions: DecisionReader,
         switch: SwitchReader,
         turn: SwitchWriter,
         clock: Clock,
@@ -53,6 +55,7 @@ pub fn routes() -> Routes<State> {
         .post("/v1/keys", keys::create)
         .get("/v1/keys", keys::list)
         .delete("/v1/keys/{id}", keys::delete)
+        .get("/v1/decisions/{request_id}", decisions::get)
         .get("/v1/signing-keys", signing_keys::list)
         .delete("/v1/signing-keys/{kid}", signing_keys::retire)
         .post("/v1/users", accounts::create)
@@ -100,6 +103,7 @@ pub fn router(state: State) -> Router {
     keys::create,
     keys::list,
     keys::delete,
+    decisions::get,
     signing_keys::list,
     signing_keys::retire,
     accounts::create,

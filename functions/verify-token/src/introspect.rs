@@ -36,7 +36,7 @@ pub async fn introspect(
     request: Request,
 ) -> Result<axum::Json<Introspection>> {
     let token = token_of(request).await?;
-    let known = match views.look(&token).await {
+    let known = match views.look(Some(&token)).await {
         Ok((standing, _)) if caller.key.require_deployment(standing.deployment()).is_err() => None,
         Ok((standing, claims)) => Some(Known::of(standing, claims)),
         // "Not good" and "we cannot tell" are different answers.

@@ -67,7 +67,7 @@ async fn card(
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
     let url = parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &Asked { kind, url, terms, ..Asked::default() }).await?;
+    let (view, _) = views.open(Some(token), &Asked { kind, url, terms, ..Asked::default() }).await?;
     previewed_by.map_or(Ok(()), |key| key.require_deployment(view.resource.deployment))?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {

@@ -179,7 +179,7 @@ async fn choices(
 ) -> Result<Vec<Vec<Value>>> {
     let kind = Some(kind_of(&kind)?);
     let asked = Asked { kind, url, named_by: NamedBy::Id, terms, ..Asked::default() };
-    let (view, claims) = views.open(&token, &asked).await?;
+    let (view, claims) = views.open(Some(&token), &asked).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);

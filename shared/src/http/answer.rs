@@ -14,6 +14,7 @@ use lambda_http::request::RequestContext;
 use tracing::{Instrument, Span, field};
 
 use super::problem::{Problem, reason_of};
+use crate::audit;
 use crate::error::Error;
 use crate::random;
 
@@ -24,7 +25,8 @@ pub async fn answer(request: Request, next: Next) -> Response<Body> {
     let request_id = request_id(&request);
     let span = span(&request, &request_id);
     let started = Instant::now();
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let run = audit::within(Some(request_id.clone()), next.run(request));
+    let answered = AssertUnwindSafe(run).catch_unwind().instrument(span.clone()).await;
     let response = answered.unwrap_or_else(|_| Error::internal("a handler panicked").into_response());
     let (mut response, error) = with_body(response, &request_id);
     guard(response.headers_mut());

@@ -1,0 +1,28 @@
+//! `/v1/decisions`: why a view was refused.
+
+use axum::extract::{Path, State};
+use vitrine::decision::Decision;
+use vitrine::error::{Reason, Result};
+use vitrine::http::Allowed;
+use vitrine::http::caller::StackAdmin;
+use vitrine::storage::DecisionReader;
+
+/// More than any request id is long.
+const MAX_ID_BYTES: usize = 128;
+
+/// Why a view was refused.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/decisions/{request_id}", tag = "access", params(("request_id" = String, Path)),
+    description = "Admin of the whole stack only. Every refusal has a `request_id`, and the page shows it to the viewer. Kept for seven days.",
+    responses((status = 200, body = Decision))
+))]
+pub async fn get(
+    _: Allowed<StackAdmin>,
+    State(decisions): State<DecisionReader>,
+    Path(request_id): Path<String>,
+) -> Result<axum::Json<Decision>> {
+    if request_id.len() > MAX_ID_BYTES {
+        return Err(Reason::DecisionNotFound.into());
+    }
+    decisions.get(&request_id).await.map(axum::Json)
+}
