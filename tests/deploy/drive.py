@@ -11,9 +11,11 @@ from pathlib import Path
 import boto3
 
 import cube
+import logs
 import metabase
 import motherduck
 import native
+import permissions
 import stack as stacks
 from stack import Failed, Stack, check
 
@@ -28,6 +30,10 @@ def first(stack):
     for name, dialect in DIALECTS.items():
         print(name)
         kept[name] = dialect.first(stack)
+    print("permissions")
+    permissions.drive(stack, kept["native"]["signed"])
+    print("logs")
+    logs.drive(stack, kept)
     return {"dialects": kept, "stack": facts(stack), "items": stack.items()}
 
 
