@@ -30,19 +30,23 @@ class Routes:
 
     def of_api(self, api, body):
         self.clear(api)
+        schemes = body.get("components", {}).get("securitySchemes", {})
+        authorizers = {name: self.authorize(api, name, scheme) for name, scheme in schemes.items()}
         integrations, made = {}, 0
         for path, operations in body["paths"].items():
             for method, operation in operations.items():
                 key = route_key(path, method, operation)
                 if key is None:
                     continue
-                if operation.get("security"):
-                    raise SystemExit(f"{key} has an authorizer, which this script does not make")
                 function = function_named(operation["x-amazon-apigateway-integration"]["uri"])
                 if function not in integrations:
                     integrations[function] = self.integrate(api, operation, function)
                 target = f"integrations/{integrations[function]}"
-                self.gateway.create_route(ApiId=api, RouteKey=key, Target=target)
+                guard = {}
+                for name in [name for each in operation.get("security", []) for name in each]:
+                    if name != "NONE":
+                        guard = {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizers[name]}
+                self.gateway.create_route(ApiId=api, RouteKey=key, Target=target, **guard)
                 made += 1
         return made
 
@@ -56,10 +60,31 @@ class Routes:
             IntegrationUri=self.arn(function),
         )["IntegrationId"]
 
+    def authorize(self, api, name, scheme):
+        """Makes a Lambda authorizer. Of another kind there is no URI here, and so no silent route without it."""
+        declared = scheme["x-amazon-apigateway-authorizer"]
+        _, names = declared["authorizerUri"]["Fn::Sub"]
+        function, _ = names["__FunctionArn__"]["Fn::GetAtt"]
+        region = self.gateway.meta.region_name
+        path = f"lambda:path/2015-03-31/functions/{self.arn(function)}/invocations"
+        return self.gateway.create_authorizer(
+            ApiId=api,
+            Name=name,
+            AuthorizerType=declared["type"].upper(),
+            AuthorizerUri=f"arn:aws:apigateway:{region}:{path}",
+            AuthorizerPayloadFormatVersion=declared["authorizerPayloadFormatVersion"],
+            EnableSimpleResponses=declared.get("enableSimpleResponses", False),
+            AuthorizerResultTtlInSeconds=declared.get("authorizerResultTtlInSeconds", 0),
+            IdentitySource=declared["identitySource"],
+        )["AuthorizerId"]
+
     def clear(self, api):
         pages = self.gateway.get_paginator("get_routes").paginate(ApiId=api)
         for route in [route for page in pages for route in page["Items"]]:
             self.gateway.delete_route(ApiId=api, RouteId=route["RouteId"])
+        pages = self.gateway.get_paginator("get_authorizers").paginate(ApiId=api)
+        for authorizer in [authorizer for page in pages for authorizer in page["Items"]]:
+            self.gateway.delete_authorizer(ApiId=api, AuthorizerId=authorizer["AuthorizerId"])
         pages = self.gateway.get_paginator("get_integrations").paginate(ApiId=api)
         for integration in [integration for page in pages for integration in page["Items"]]:
             self.gateway.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
