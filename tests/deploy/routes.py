@@ -1,0 +1,118 @@
+"""Gives a deployed HTTP API the routes that its template declares: routes.py STACK
+
+SAM writes the routes of an HTTP API into an OpenAPI body, which API Gateway imports; the emulator does not. So the body
+is read from the template as CloudFormation processed it, and each operation in it is made by the calls that an import
+amounts to. Nothing is declared here: what the template does not say does not exist. May be run again at any time."""
+
+import re
+import sys
+
+import boto3
+
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch"}
+
+
+class Routes:
+    def __init__(self, stack):
+        self.stack = stack
+        self.formation = boto3.client("cloudformation")
+        self.gateway = boto3.client("apigatewayv2")
+        self.functions = boto3.client("lambda")
+
+    def apply(self):
+        template = self.formation.get_template(StackName=self.stack, TemplateStage="Processed")["TemplateBody"]
+        apis = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::ApiGatewayV2::Api"}
+        if not apis:
+            raise SystemExit(f"{self.stack}: the processed template has no HTTP API")
+        for name, api in apis.items():
+            made = self.of_api(self.physical(name), api["Properties"]["Body"])
+            print(f"{name}: {made} routes")
+
+    def of_api(self, api, body):
+        self.clear(api)
+        schemes = body.get("components", {}).get("securitySchemes", {})
+        authorizers = {name: self.authorize(api, name, scheme) for name, scheme in schemes.items()}
+        integrations, made = {}, 0
+        for path, operations in body["paths"].items():
+            for method, operation in operations.items():
+                key = route_key(path, method, operation)
+                if key is None:
+                    continue
+                function = function_named(operation["x-amazon-apigateway-integration"]["uri"])
+                if function not in integrations:
+                    integrations[function] = self.integrate(api, operation, function)
+                target = f"integrations/{integrations[function]}"
+                guard = {}
+                for name in [name for each in operation.get("security", []) for name in each]:
+                    if name != "NONE":
+                        guard = {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizers[name]}
+                self.gateway.create_route(ApiId=api, RouteKey=key, Target=target, **guard)
+                made += 1
+        return made
+
+    def integrate(self, api, operation, function):
+        integration = operation["x-amazon-apigateway-integration"]
+        return self.gateway.create_integration(
+            ApiId=api,
+            IntegrationType=integration["type"].upper(),
+            IntegrationMethod=integration["httpMethod"],
+            PayloadFormatVersion=integration["payloadFormatVersion"],
+            IntegrationUri=self.arn(function),
+        )["IntegrationId"]
+
+    def authorize(self, api, name, scheme):
+        """Makes a Lambda authorizer. Of another kind there is no URI here, and so no silent route without it."""
+        declared = scheme["x-amazon-apigateway-authorizer"]
+        _, names = declared["authorizerUri"]["Fn::Sub"]
+        function, _ = names["__FunctionArn__"]["Fn::GetAtt"]
+        region = self.gateway.meta.region_name
+        path = f"lambda:path/2015-03-31/functions/{self.arn(function)}/invocations"
+        return self.gateway.create_authorizer(
+            ApiId=api,
+            Name=name,
+            AuthorizerType=declared["type"].upper(),
+            AuthorizerUri=f"arn:aws:apigateway:{region}:{path}",
+            AuthorizerPayloadFormatVersion=declared["authorizerPayloadFormatVersion"],
+            EnableSimpleResponses=declared.get("enableSimpleResponses", False),
+            AuthorizerResultTtlInSeconds=declared.get("authorizerResultTtlInSeconds", 0),
+            IdentitySource=declared["identitySource"],
+        )["AuthorizerId"]
+
+    def clear(self, api):
+        pages = self.gateway.get_paginator("get_routes").paginate(ApiId=api)
+        for route in [route for page in pages for route in page["Items"]]:
+            self.gateway.delete_route(ApiId=api, RouteId=route["RouteId"])
+        pages = self.gateway.get_paginator("get_authorizers").paginate(ApiId=api)
+        for authorizer in [authorizer for page in pages for authorizer in page["Items"]]:
+            self.gateway.delete_authorizer(ApiId=api, AuthorizerId=authorizer["AuthorizerId"])
+        pages = self.gateway.get_paginator("get_integrations").paginate(ApiId=api)
+        for integration in [integration for page in pages for integration in page["Items"]]:
+            self.gateway.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
+
+    def physical(self, name):
+        detail = self.formation.describe_stack_resource(StackName=self.stack, LogicalResourceId=name)
+        return detail["StackResourceDetail"]["PhysicalResourceId"]
+
+    def arn(self, name):
+        """A function's ARN; that of an alias or a version is its physical id itself."""
+        physical = self.physical(name)
+        if physical.startswith("arn:"):
+            return physical
+        return self.functions.get_function(FunctionName=physical)["Configuration"]["FunctionArn"]
+
+
+def route_key(path, method, operation):
+    if operation.get("isDefaultRoute"):
+        return "$default"
+    if method == "x-amazon-apigateway-any-method":
+        return f"ANY {path}"
+    return f"{method.upper()} {path}" if method in METHODS else None
+
+
+def function_named(uri):
+    """The resource whose ARN stands in an integration's URI."""
+    return re.search(r"/functions/\$\{(\w+)(?:\.Arn)?\}/invocations$", uri["Fn::Sub"]).group(1)
+
+
+if __name__ == "__main__":
+    Routes(*sys.argv[1:]).apply()
