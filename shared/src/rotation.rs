@@ -83,7 +83,9 @@ impl KeyRotation {
             // Finished before; the step is a repetition.
             return Ok(());
         }
-        if !labels.iter().any(|label| label == PENDING) {
+        // Secrets Manager has the version labelled before the first step; it is also let be the step that does.
+        let begins = step == Step::Create && labels.is_empty();
+        if !begins && !labels.iter().any(|label| label == PENDING) {
             return Err(Error::internal("this version is not the one that is to come"));
         }
         match step {

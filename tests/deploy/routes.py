@@ -64,9 +64,8 @@ class Routes:
         """Makes a Lambda authorizer. Of another kind there is no URI here, and so no silent route without it."""
         declared = scheme["x-amazon-apigateway-authorizer"]
         _, names = declared["authorizerUri"]["Fn::Sub"]
-        function, _ = names["__FunctionArn__"]["Fn::GetAtt"]
         region = self.gateway.meta.region_name
-        path = f"lambda:path/2015-03-31/functions/{self.arn(function)}/invocations"
+        path = f"lambda:path/2015-03-31/functions/{self.resolved(names['__FunctionArn__'])}/invocations"
         return self.gateway.create_authorizer(
             ApiId=api,
             Name=name,
@@ -92,6 +91,14 @@ class Routes:
     def physical(self, name):
         detail = self.formation.describe_stack_resource(StackName=self.stack, LogicalResourceId=name)
         return detail["StackResourceDetail"]["PhysicalResourceId"]
+
+    def resolved(self, reference):
+        """A function of this stack, or one that a parameter names."""
+        if "Ref" not in reference:
+            return self.arn(reference["Fn::GetAtt"][0])
+        stack = self.formation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+        return parameters[reference["Ref"]]
 
     def arn(self, name):
         """A function's ARN; that of an alias or a version is its physical id itself."""

@@ -191,7 +191,7 @@ async fn only_rotations_of_our_secret_in_their_order() {
     let product = product().await;
     let version = product.services.begin_rotation().unwrap();
     take(&product, "setsecret", &version).await.unwrap_err();
-    take(&product, "createSecret", "never-begun").await.unwrap_err();
+    take(&product, "finishSecret", "never-begun").await.unwrap_err();
     take(&product, "testSecret", &version).await.unwrap_err();
     take(&product, "finishSecret", &version).await.unwrap_err();
     let event = Step {

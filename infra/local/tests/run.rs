@@ -165,6 +165,16 @@ fn the_clock_can_start_elsewhere_and_be_moved() {
 }
 
 #[test]
+fn the_signing_secret_can_be_rotated() {
+    let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
+    let rotated = running.request("POST", "/_local/rotate", "");
+    assert!(rotated.starts_with("HTTP/1.1 200") && rotated.contains("embedding_secret"), "{rotated}");
+    assert!(!rotated.contains(SECRET), "{rotated}");
+    let keys = running.request("GET", "/v1/signing-keys", "");
+    assert!(keys.contains(r#""kid":"local""#) && keys.contains(r#""signs":true"#), "{keys}");
+}
+
+#[test]
 fn what_cannot_start_says_why_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
