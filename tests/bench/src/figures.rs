@@ -1,0 +1,60 @@
+//! What was measured of one case, over all its runs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::binaries::Weight;
+use crate::cases::Case;
+use crate::counts::Counts;
+
+#[derive(Default)]
+pub struct Samples {
+    pub ready: Vec<Duration>,
+    pub first: Vec<Duration>,
+    pub answers: Vec<Duration>,
+    pub busy: Vec<Duration>,
+    /// For one warm invocation, one sample a run.
+    pub processor: Vec<Duration>,
+    pub logged: Vec<f64>,
+    pub peak_kib: u64,
+}
+
+/// The figures of one case, as they are written down.
+pub fn figures(case: &Case, samples: &Samples, weight: &Weight, counts: &Counts) -> Value {
+    let busy: Duration = samples.busy.iter().sum();
+    json!({
+        "case": case.name,
+        "binary": case.binary,
+        "settings": case.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+        "exec_to_ready_ms": spread(&samples.ready),
+        "first_invoke_ms": spread(&samples.first),
+        "warm_invoke_ms": spread(&samples.answers),
+        "warm_busy_ms": spread(&samples.busy),
+        "warm_per_second": rounded(samples.busy.len() as f64 / busy.as_secs_f64(), 0),
+        "warm_processor_ms": spread(&samples.processor),
+        "warm_log_bytes": rounded(samples.logged.iter().sum::<f64>() / samples.logged.len() as f64, 0),
+        "peak_memory_kib": samples.peak_kib,
+        "binary_bytes": weight.bytes,
+        "zip_bytes": weight.zip_bytes,
+        "round_trips": {
+            "dynamodb": counts.dynamodb.as_json(),
+            "secrets_manager": counts.secrets_manager.as_json(),
+        },
+    })
+}
+
+fn spread(samples: &[Duration]) -> Value {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let at = |share: f64| {
+        let place = (share * (sorted.len() - 1) as f64).round() as usize;
+        rounded(sorted[place].as_secs_f64() * 1_000.0, 3)
+    };
+    json!({"p50": at(0.5), "p99": at(0.99)})
+}
+
+fn rounded(number: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (number * scale).round() / scale
+}
