@@ -18,6 +18,8 @@ pub struct Samples {
     pub processor: Vec<Duration>,
     pub logged: Vec<f64>,
     pub peak_kib: u64,
+    /// The body of the last answer.
+    pub answer_bytes: usize,
 }
 
 /// The figures of one case, as they are written down.
@@ -34,6 +36,7 @@ pub fn figures(case: &Case, samples: &Samples, weight: &Weight, counts: &Counts)
         "warm_per_second": rounded(samples.busy.len() as f64 / busy.as_secs_f64(), 0),
         "warm_processor_ms": spread(&samples.processor),
         "warm_log_bytes": rounded(samples.logged.iter().sum::<f64>() / samples.logged.len() as f64, 0),
+        "answer_bytes": samples.answer_bytes,
         "peak_memory_kib": samples.peak_kib,
         "binary_bytes": weight.bytes,
         "zip_bytes": weight.zip_bytes,

@@ -127,6 +127,7 @@ async fn run_once(
         good(&invocation.body)?;
         samples.answers.push(invocation.answer);
         samples.busy.push(invocation.busy);
+        samples.answer_bytes = invocation.body["body"].as_str().unwrap_or_default().len();
     }
     samples.processor.push((process.processor_time()? - processor) / u32::from(warm));
     samples.logged.push((process.logged()? - logged) as f64 / f64::from(warm));

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-const COLUMNS: [(&str, fn(&Value) -> String); 10] = [
+/// What stands above a column, and what stands in it.
+type Column = (&'static str, fn(&Value) -> String);
+
+const COLUMNS: [Column; 10] = [
     ("case", |row| row["case"].as_str().unwrap_or_default().to_owned()),
     ("ready ms", |row| number(&row["exec_to_ready_ms"]["p50"], 1)),
     ("first ms", |row| number(&row["first_invoke_ms"]["p50"], 2)),
