@@ -47,6 +47,17 @@ pub fn figures(case: &Case, samples: &Samples, weight: &Weight, counts: &Counts)
     })
 }
 
+/// Adds what of each case is its own: what it takes more than the first one, the floor, in the same runs.
+pub fn compare_with_floor(rows: &mut [Value]) {
+    let figure = |row: &Value, name: &str| row[name]["p50"].as_f64().unwrap_or(f64::NAN);
+    let Some(floor) = rows.first().cloned() else { return };
+    for row in rows {
+        let ready = figure(row, "exec_to_ready_ms") - figure(&floor, "exec_to_ready_ms");
+        let warm = figure(row, "warm_invoke_ms") / figure(&floor, "warm_invoke_ms");
+        row["over_floor"] = json!({"exec_to_ready_ms": rounded(ready, 3), "warm_invoke": rounded(warm, 2)});
+    }
+}
+
 fn spread(samples: &[Duration]) -> Value {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();

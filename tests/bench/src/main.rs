@@ -95,6 +95,7 @@ async fn measure(options: &Options, folder: &Path) -> Result<Vec<Value>> {
         let counts = counts::count(case, &binary, &product, folder).await?;
         rows.push(figures::figures(case, samples, &binaries::weigh(&binary, folder)?, &counts));
     }
+    figures::compare_with_floor(&mut rows);
     product.services.stop();
     Ok(rows)
 }

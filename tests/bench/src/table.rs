@@ -5,17 +5,19 @@ use serde_json::Value;
 /// What stands above a column, and what stands in it.
 type Column = (&'static str, fn(&Value) -> String);
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 12] = [
     ("case", |row| row["case"].as_str().unwrap_or_default().to_owned()),
     ("ready ms", |row| number(&row["exec_to_ready_ms"]["p50"], 1)),
+    ("over floor", |row| number(&row["over_floor"]["exec_to_ready_ms"], 1)),
     ("first ms", |row| number(&row["first_invoke_ms"]["p50"], 2)),
     ("warm p50", |row| number(&row["warm_invoke_ms"]["p50"], 3)),
+    ("x floor", |row| number(&row["over_floor"]["warm_invoke"], 2)),
     ("warm p99", |row| number(&row["warm_invoke_ms"]["p99"], 3)),
     ("a second", |row| number(&row["warm_per_second"], 0)),
     ("cpu ms", |row| number(&row["warm_processor_ms"]["p50"], 3)),
     ("peak MiB", |row| scaled(&row["peak_memory_kib"], 1_024.0)),
     ("zip MB", |row| scaled(&row["zip_bytes"], 1_000_000.0)),
-    ("reads", |row| number(&row["round_trips"]["dynamodb"]["warm"], 1)),
+    ("asks", |row| number(&row["round_trips"]["dynamodb"]["warm"], 1)),
 ];
 
 /// Markdown, so that it can be kept where it is read.
