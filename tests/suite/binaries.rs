@@ -56,6 +56,7 @@ fn one_stack_of_each_and_no_tools() {
         "clap",
         "vitrine-local",
         "vitrine-tests",
+        "vitrine-bench",
         "proptest",
     ];
     for function in FUNCTIONS {

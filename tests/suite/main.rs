@@ -7,6 +7,7 @@ mod authorizer;
 mod bad_input;
 mod binaries;
 mod clients;
+mod cost;
 mod cube;
 mod cube_clients;
 mod cube_races;

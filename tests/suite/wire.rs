@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
 use vitrine_tests::Product;
 
 #[derive(Debug, Clone, Default)]
@@ -23,17 +24,27 @@ pub enum Line {
     Says(u16, String),
 }
 
+/// What DynamoDB bills.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Units {
+    pub read: f64,
+    pub write: f64,
+}
+
 #[derive(Clone)]
 pub struct Wire {
     service: SocketAddr,
     line: Arc<Mutex<Line>>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// Counted once somebody wants to know.
+    units: Arc<Mutex<Option<Units>>>,
 }
 
 impl Wire {
     /// Lays a wire to `service` and puts its own end in the service's place.
     fn lay(service: &mut SocketAddr) -> Self {
-        let wire = Self { service: *service, line: Arc::default(), asked: Arc::default() };
+        let wire =
+            Self { service: *service, line: Arc::default(), asked: Arc::default(), units: Arc::default() };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         *service = listener.local_addr().unwrap();
         let listening = wire.clone();
@@ -56,6 +67,11 @@ impl Wire {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
+    /// The units that were used since the last time, which is when counting them begins.
+    pub fn units(&self) -> Units {
+        self.units.lock().unwrap().replace(Units::default()).unwrap_or_default()
+    }
+
     fn carry(&self, mut caller: TcpStream) -> io::Result<()> {
         let (head, body) = read_request(&caller)?;
         let header = |name: &str| {
@@ -67,6 +83,12 @@ impl Wire {
         self.asked.lock().unwrap().push(operation.to_owned());
         let line = self.line.lock().unwrap().clone();
         match line {
+            Line::Through if self.units.lock().unwrap().is_some() => {
+                let (head, body) = asking_for_units(&head, &body);
+                let answer = self.ask(&head, &body)?;
+                self.count(operation, &answer);
+                caller.write_all(&answer)
+            }
             Line::Through => caller.write_all(&self.ask(&head, &body)?),
             Line::Cut => Ok(()),
             Line::Silent => {
@@ -87,6 +109,22 @@ impl Wire {
         }
     }
 
+    /// Adds up what an answer says of itself: once, or once for each table.
+    fn count(&self, operation: &str, answer: &[u8]) {
+        let text = String::from_utf8_lossy(answer);
+        let body: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let consumed = &body["ConsumedCapacity"];
+        let parts = consumed.as_array().cloned().unwrap_or_else(|| vec![consumed.clone()]);
+        let total: f64 = parts.iter().map(|part| part["CapacityUnits"].as_f64().unwrap()).sum();
+        let mut units = self.units.lock().unwrap();
+        let units = units.as_mut().unwrap();
+        match operation {
+            "GetItem" | "BatchGetItem" | "Query" => units.read += total,
+            "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => units.write += total,
+            other => panic!("what does {other} cost?"),
+        }
+    }
+
     fn ask(&self, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut service = TcpStream::connect(self.service)?;
         write!(service, "{head}connection: close\r\n\r\n")?;
@@ -95,6 +133,17 @@ impl Wire {
         service.read_to_end(&mut answer)?;
         Ok(answer)
     }
+}
+
+/// The same request, which now asks for what it costs. The engine checks no signature.
+fn asking_for_units(head: &str, body: &[u8]) -> (String, Vec<u8>) {
+    let mut request: Value = serde_json::from_slice(body).unwrap();
+    request["ReturnConsumedCapacity"] = "TOTAL".into();
+    let body = request.to_string().into_bytes();
+    let others =
+        head.split_inclusive("\r\n").filter(|line| !line.to_lowercase().starts_with("content-length:"));
+    let head = others.chain([&*format!("content-length: {}\r\n", body.len())]).collect();
+    (head, body)
 }
 
 /// The lines of the head, and the body.

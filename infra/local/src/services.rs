@@ -95,7 +95,7 @@ impl Services {
     }
 
     /// What a function's process needs in its environment to work with these services.
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", self.secrets_manager)),

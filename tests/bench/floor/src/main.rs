@@ -1,0 +1,8 @@
+//! Says hello. No settings, no clients, no log.
+
+use lambda_http::{Error, Request, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(|_: Request| async { Ok::<_, Error>("hello") })).await
+}

@@ -1,0 +1,79 @@
+//! A bootstrap binary in a process of its own, as Lambda starts it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::runtime_api::RuntimeApi;
+
+pub struct Process {
+    pub api: RuntimeApi,
+    /// From just before `exec` to the first request for an event.
+    pub ready: Duration,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts it and waits until it is ready.
+    pub async fn start(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Result<Self> {
+        let mut api = RuntimeApi::start().await?;
+        let log = folder.join("log");
+        let mut command = Command::new(binary);
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_LAMBDA_LOG_LEVEL", "INFO")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(File::create(&log)?)
+            .stderr(Stdio::inherit());
+        let start = Instant::now();
+        let mut child = command.spawn()?;
+        match api.asked().await {
+            Ok(at) => Ok(Self { api, ready: at - start, child, log }),
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                Err(format!("{}: {error}\n{}", binary.display(), fs::read_to_string(log)?).into())
+            }
+        }
+    }
+
+    /// The most memory it ever had, in KiB.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.ok_or("the kernel does not tell VmHWM")?.parse()?)
+    }
+
+    /// The processor time that it has used so far, all threads.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// How many bytes it has written to its log so far.
+    pub fn logged(&self) -> Result<u64> {
+        Ok(fs::metadata(&self.log)?.len())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Lambda too ends it without asking.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
