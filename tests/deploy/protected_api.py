@@ -30,7 +30,7 @@ def main(name, example):
         "parameters": [{"slug": "customer", "name": "Customer", "type": "text"}],
         "embedding_params": {"customer": "locked"},
     }
-    stack.admin("PUT", "/v1/resources/dashboard/88", published).good("publish")
+    stack.admin("PUT", "/v1/resources/dashboard/88", published).good("publish", 201)
     for customer, orders in [("acme", [1, 3]), ("globex", [2]), ("nobody", [])]:
         token = stack.sign({"dashboard": 88}, params={"customer": customer})
         rows = rows_of(stack, example, token).good(f"rows of {customer}")["rows"]

@@ -34,7 +34,7 @@ def rotate(stack):
 
 def main(name):
     before = Stack(name)
-    before.admin("PUT", "/v1/resources/dashboard/77", {"title": "Rotated", "enable_embedding": True}).good("publish")
+    before.admin("PUT", "/v1/resources/dashboard/77", {"title": "Rotated", "enable_embedding": True}).good("publish", 201)
     old = before.sign({"dashboard": 77})
     check("a step of a rotation that never began", take(before, "finishSecret", str(uuid.uuid4())), False)
 

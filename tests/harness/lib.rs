@@ -1,6 +1,8 @@
 //! The product as a test sees it: the real routers and the real SDK against an embedded engine of its own.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
+use std::collections::BTreeMap;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -113,11 +115,25 @@ impl Product {
 
     /// How many items the table holds.
     pub async fn items(&self) -> i32 {
+        i32::try_from(self.table().await.len()).unwrap()
+    }
+
+    /// The items of the table: their attributes, and what is a text, a number or a flag of them.
+    pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let table =
             Environment::new(Settings::default(), self.clock.clone(), Names::default(), &config).dynamodb;
-        table.scan().table_name(TABLE).send().await.unwrap().count()
+        let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default();
+        let mut table = Vec::new();
+        for item in items {
+            let told = item.into_iter().map(|(name, value)| {
+                let text = value.as_s().or_else(|_| value.as_n()).cloned();
+                (name, text.or_else(|_| value.as_bool().map(bool::to_string)).unwrap_or_default())
+            });
+            table.push(told.collect());
+        }
+        table
     }
 
     /// Waits for what is done after the answers.

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use vitrine::error::{Reason, Result};
 use vitrine_tests::{Product, sign};
 
+use crate::wire::{Line, wired};
+
 const METHOD: &str = "arn:aws:execute-api:eu-central-1:123456789012:abcdef/live/GET/rows";
 
 async fn product() -> Product {
@@ -130,4 +132,25 @@ async fn what_cannot_be_decided_is_an_error_that_no_gateway_remembers() {
     let refused = ask(&product, http_api(&header)).await.unwrap_err();
     assert_eq!(refused.reason, Reason::Unavailable);
     assert!(!refused.to_string().contains("ey"), "{refused}");
+}
+
+#[tokio::test]
+async fn while_a_service_is_away_nothing_is_decided() {
+    let (product, wires) = wired(&[]).await;
+    product.publish("dashboard/1", json!({})).await;
+    let good = format!("Bearer {}", product.sign(json!({"resource": {"dashboard": 1}, "params": {}})));
+    let throttled = json!({"__type": "ThrottlingException", "message": "a text of theirs"}).to_string();
+    // Without keys first, then with keys and without the table.
+    for wire in [&wires.secrets_manager, &wires.dynamodb] {
+        for line in [Line::Cut, Line::Says(400, throttled.clone()), Line::Says(200, "<html>".to_owned())] {
+            wire.set(line.clone());
+            for event in [http_api(&good), rest_token(&good), rest_request(&good)] {
+                let undecided = ask(&product, event).await.unwrap_err();
+                assert_eq!(undecided.reason, Reason::Unavailable, "{line:?}");
+                assert!(!undecided.to_string().contains("theirs"), "{undecided}");
+            }
+        }
+        wire.set(Line::Through);
+        assert_eq!(ask(&product, http_api(&good)).await.unwrap()["isAuthorized"], true, "at once");
+    }
 }

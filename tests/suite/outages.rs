@@ -598,3 +598,78 @@ async fn what_a_request_costs() {
     assert_eq!(product.get("/v1/keys").header("x-api-key", ADMIN_KEY).send().await.status, 200);
     assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is no item");
 }
+
+/// Whatever Secrets Manager says instead of an answer: no view without keys, and the keys that were read serve
+/// on.
+#[tokio::test]
+async fn a_secrets_manager_that_is_not_well() {
+    let (product, wires, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
+    let error = |name: &str| json!({"__type": name, "message": "a text of theirs"}).to_string();
+    let cases = [
+        (400, error("ThrottlingException")),
+        (400, error("AccessDeniedException")),
+        (400, error("ResourceNotFoundException")),
+        (400, error("DecryptionFailure")),
+        (500, error("InternalServiceError")),
+        (503, String::new()),
+        (200, "<html>a proxy's page</html>".to_owned()),
+        (200, "{}".to_owned()),
+        (200, json!({"SecretBinary": "AAAA"}).to_string()),
+    ];
+    for (status, body) in &cases {
+        wires.secrets_manager.set(Line::Says(*status, body.clone()));
+        for token in [&shown.token, &shown.minted] {
+            let answer = product.view(token, "").await;
+            assert_unavailable(&answer, body);
+            assert!(!answer.text.contains("theirs"), "{body}");
+        }
+    }
+    wires.secrets_manager.set(Line::Through);
+    shown.warm(&product).await;
+    for (offset, (status, body)) in (1..).zip(cases) {
+        wires.secrets_manager.set(Line::Says(status, body.clone()));
+        product.clock.set_offset(offset * 61);
+        assert_eq!(product.view(&shown.token, "").await.status, 200, "{body}");
+        let forged = long_token(&product, None, NEW_SECRET);
+        assert_eq!(product.view(&forged, "").await.refusal(), (401, "token_signature"), "{body}");
+    }
+}
+
+/// An answer that says nothing of the session is none, and the session is not spent by it.
+#[tokio::test]
+async fn an_exchange_that_is_answered_with_garbage() {
+    let (product, wires, shown) = with_everything(&[]).await;
+    shown.warm(&product).await;
+    let redeem = || product.post("/v1/sessions/redeem", json!({"session": shown.session}));
+    for body in ["", "{}", "<html>", r#"{"Attributes":{}}"#, r#"{"Attributes":{"document":{"S":"{}"}}}"#] {
+        wires.dynamodb.set(Line::Says(200, body.to_owned()));
+        let answer = redeem().send().await;
+        assert!([500, 503].contains(&answer.status.as_u16()), "{body}: {}", answer.text);
+        assert_eq!(answer.json.get("token"), None, "{body}");
+    }
+    wires.dynamodb.set(Line::Through);
+    assert_eq!(redeem().send().await.status, 200);
+}
+
+/// What is done after the answer changes none.
+#[tokio::test]
+async fn a_use_that_cannot_be_written_down_changes_no_answer() {
+    let (product, wires, shown) = with_everything(&[]).await;
+    let last_used = async || {
+        product.settled().await;
+        let keys = product.get("/v1/signing-keys").admin().send().await.json;
+        keys["items"][0]["last_used_at"].clone()
+    };
+    wires.dynamodb.set(Line::CutFor("UpdateItem"));
+    wires.dynamodb.asked();
+    let answer = product.view(&shown.token, "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(last_used().await, Value::Null);
+    assert!(wires.dynamodb.asked().contains(&"UpdateItem".to_owned()), "it was tried");
+
+    wires.dynamodb.set(Line::Through);
+    product.clock.set_offset(60);
+    let later = product.view(&shown.token, "").await;
+    assert_eq!((later.status, &later.json["resource"]), (answer.status, &answer.json["resource"]));
+    assert_ne!(last_used().await, Value::Null, "a minute later it is written down");
+}

@@ -7,7 +7,7 @@ use vitrine_local::secret_store::{CURRENT, PENDING};
 use vitrine_local::services::SIGNING_SECRET;
 use vitrine_tests::{Product, SECRET, sign};
 
-const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 const DAY: i64 = 86_400;
 
 /// Keys are read anew for each request, so that a rotation shows at once.
@@ -17,13 +17,13 @@ async fn product() -> Product {
     product
 }
 
-async fn take(product: &Product, step: &str, version: &str) -> Result<()> {
+pub async fn take(product: &Product, step: &str, version: &str) -> Result<()> {
     let event = json!({"Step": step, "SecretId": SIGNING_SECRET, "ClientRequestToken": version});
     let event: Step = serde_json::from_value(event).unwrap();
     rotate_key::take(&product.rotate_key, event).await
 }
 
-async fn rotate(product: &Product) -> String {
+pub async fn rotate(product: &Product) -> String {
     let version = product.services.begin_rotation().unwrap();
     for step in STEPS {
         take(product, step, &version).await.unwrap();
@@ -32,23 +32,23 @@ async fn rotate(product: &Product) -> String {
 }
 
 /// A token of the owner's backend, good for all of a day.
-fn signed(product: &Product, secret: &str) -> String {
+pub fn signed(product: &Product, secret: &str) -> String {
     let claims = json!({"resource": {"dashboard": 1}, "params": {}, "exp": product.clock.now().unix() + DAY});
     sign(&claims, secret)
 }
 
-async fn opens(product: &Product, token: &str) -> bool {
+pub async fn opens(product: &Product, token: &str) -> bool {
     let answer = product.view(token, "").await;
     assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.text);
     answer.status == 200
 }
 
-fn versions_labelled(product: &Product, label: &str) -> usize {
+pub fn versions_labelled(product: &Product, label: &str) -> usize {
     let secret = product.services.signing_versions().unwrap();
     secret.versions().filter(|(_, version)| version.labels.contains(label)).count()
 }
 
-async fn keys(product: &Product) -> Vec<Value> {
+pub async fn keys(product: &Product) -> Vec<Value> {
     let answer = product.get("/v1/signing-keys").admin().send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert!(!answer.text.contains(SECRET) && !answer.text.contains("secret"), "{}", answer.text);

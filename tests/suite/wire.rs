@@ -3,11 +3,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::Notify;
 use vitrine_tests::Product;
 
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,14 @@ pub enum Line {
     Silent,
     /// Passes one question on and loses the answer.
     LosesOneAnswer,
+    /// Passes so many questions on, and hangs up on whoever asks after that.
+    CutAfter(usize),
+    /// The same, but of the last question that it passes on it loses the answer.
+    LostAfter(usize),
+    /// Hangs up on whoever asks for this operation.
+    CutFor(&'static str),
+    /// Keeps the next question of an operation, or its answer, until it is let go.
+    Holds(Arc<Hold>),
     /// Answers with this status and body.
     Says(u16, String),
 }
@@ -29,6 +38,41 @@ pub enum Line {
 pub struct Units {
     pub read: f64,
     pub write: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// What is done meanwhile comes before what was asked.
+    Question,
+    /// What is done meanwhile comes after it.
+    Answer,
+}
+
+/// One question that is on its way for as long as a test likes.
+#[derive(Debug)]
+pub struct Hold {
+    operation: &'static str,
+    held: Held,
+    came: Notify,
+    is_free: Mutex<bool>,
+    freed: Condvar,
+}
+
+impl Hold {
+    /// Waits until it is held.
+    pub async fn came(&self) {
+        self.came.notified().await;
+    }
+
+    pub fn let_go(&self) {
+        *self.is_free.lock().unwrap() = true;
+        self.freed.notify_all();
+    }
+
+    fn wait(&self) {
+        self.came.notify_one();
+        drop(self.freed.wait_while(self.is_free.lock().unwrap(), |is_free| !*is_free).unwrap());
+    }
 }
 
 #[derive(Clone)]
@@ -62,6 +106,37 @@ impl Wire {
         *self.line.lock().unwrap() = line;
     }
 
+    /// Holds the next question of `operation`; everything else passes.
+    pub fn hold(&self, operation: &'static str, held: Held) -> Arc<Hold> {
+        let hold =
+            Hold { operation, held, came: Notify::new(), is_free: Mutex::default(), freed: Condvar::new() };
+        let hold = Arc::new(hold);
+        self.set(Line::Holds(Arc::clone(&hold)));
+        hold
+    }
+
+    /// What becomes of this question.
+    fn next(&self, operation: &str) -> Line {
+        let mut line = self.line.lock().unwrap();
+        let (now, then) = match &*line {
+            Line::LosesOneAnswer => (Line::LosesOneAnswer, Line::Through),
+            Line::CutAfter(0) | Line::LostAfter(0) => (Line::Cut, Line::Cut),
+            Line::CutAfter(passed) => (Line::Through, Line::CutAfter(passed - 1)),
+            Line::LostAfter(1) => (Line::LosesOneAnswer, Line::Cut),
+            Line::LostAfter(passed) => (Line::Through, Line::LostAfter(passed - 1)),
+            Line::CutFor(cut) => {
+                (if *cut == operation { Line::Cut } else { Line::Through }, Line::CutFor(cut))
+            }
+            Line::Holds(hold) if hold.operation == operation => {
+                (Line::Holds(Arc::clone(hold)), Line::Through)
+            }
+            Line::Holds(hold) => (Line::Through, Line::Holds(Arc::clone(hold))),
+            same => (same.clone(), same.clone()),
+        };
+        *line = then;
+        now
+    }
+
     /// The operations that were asked for since the last time.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
@@ -81,8 +156,7 @@ impl Wire {
         let operation =
             header("x-amz-target").and_then(|(_, target)| target.split('.').nth(1)).unwrap_or_default();
         self.asked.lock().unwrap().push(operation.to_owned());
-        let line = self.line.lock().unwrap().clone();
-        match line {
+        match self.next(operation) {
             Line::Through if self.units.lock().unwrap().is_some() => {
                 let (head, body) = asking_for_units(&head, &body);
                 let answer = self.ask(&head, &body)?;
@@ -90,15 +164,21 @@ impl Wire {
                 caller.write_all(&answer)
             }
             Line::Through => caller.write_all(&self.ask(&head, &body)?),
-            Line::Cut => Ok(()),
+            Line::Holds(hold) if hold.held == Held::Question => {
+                hold.wait();
+                caller.write_all(&self.ask(&head, &body)?)
+            }
+            Line::Holds(hold) => {
+                let answer = self.ask(&head, &body)?;
+                hold.wait();
+                caller.write_all(&answer)
+            }
+            Line::Cut | Line::CutAfter(_) | Line::LostAfter(_) | Line::CutFor(_) => Ok(()),
             Line::Silent => {
                 thread::sleep(Duration::from_secs(30));
                 Ok(())
             }
-            Line::LosesOneAnswer => {
-                self.set(Line::Through);
-                self.ask(&head, &body).map(drop)
-            }
+            Line::LosesOneAnswer => self.ask(&head, &body).map(drop),
             Line::Says(status, text) => {
                 let length = text.len();
                 write!(

@@ -106,7 +106,9 @@ pub struct ResourceWriter(Table);
 
 impl Capability for ResourceWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"].map(Grant::Table).into()
+        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+            .map(Grant::Table)
+            .into()
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -129,8 +131,10 @@ impl ResourceWriter {
         .await
     }
 
-    /// Removes every copy of a resource that is still as it was seen.
+    /// Removes every copy of a resource that is still as it was seen, and before them what a dive has shown:
+    /// if that is interrupted the dive is still there, and its removal can be asked for again.
     pub async fn delete(&self, resource: &Resource) -> Result<()> {
+        self.delete_versions(resource).await?;
         let delete = |reference| {
             let delete = Delete::builder()
                 .table_name(&self.0.name)
@@ -141,18 +145,31 @@ impl ResourceWriter {
                 .map_err(Error::internal)?;
             Ok(TransactWriteItem::builder().delete(delete).build())
         };
-        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await?;
-        self.delete_versions(resource).await
+        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await
     }
 
-    /// What was shown before goes as well. Nothing leads to it any more, so it need not go at once.
+    /// Whatever versions there are: those that are gone already are not asked for again.
     async fn delete_versions(&self, resource: &Resource) -> Result<()> {
         if resource.kind != Kind::Dive {
             return Ok(());
         }
         for reference in resource.references() {
-            for version in 1..=resource.version {
-                self.0.remove(versions::key_of(&reference, version)).await?;
+            let query = self
+                .0
+                .partition(&reference.to_string())
+                .key_condition_expression("pk = :partition AND begins_with(sk, :versions)")
+                .expression_attribute_values(":versions", text(versions::PREFIX))
+                .projection_expression("pk, sk");
+            loop {
+                let sent = query.clone().send().await;
+                let answer = sent.map_err(|error| unavailable("Query", &error))?;
+                let is_all = answer.last_evaluated_key.is_none();
+                for version in answer.items.unwrap_or_default() {
+                    self.0.remove(version).await?;
+                }
+                if is_all {
+                    break;
+                }
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::outage::unavailable;
 use crate::resource::Resource;
 use crate::version::{Version, VersionSummary};
 
-const PREFIX: &str = "version#";
+pub(super) const PREFIX: &str = "version#";
 
 fn sort_key(version: u64) -> String {
     format!("{PREFIX}{version:016}")
