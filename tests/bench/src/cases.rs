@@ -27,29 +27,30 @@ pub const FLOOR: &str = "vitrine-bench-floor";
 const FORGETFUL: &[(&str, &str)] = &[("ResourceCacheSeconds", "0")];
 const REMEMBERING: &[(&str, &str)] = &[("ResourceCacheSeconds", "3600")];
 
-pub const CASES: [Case; 7] = [
+pub const CASES: [Case; 8] = [
     Case { name: "hello world", binary: FLOOR, settings: &[], ask: Ask::Hello },
     Case { name: "view, remembered", binary: "verify-token", settings: REMEMBERING, ask: Ask::View },
     Case { name: "view, read anew", binary: "verify-token", settings: FORGETFUL, ask: Ask::View },
     Case { name: "create a session", binary: "create-session", settings: &[], ask: Ask::CreateSession },
     Case { name: "redeem a session", binary: "redeem-session", settings: &[], ask: Ask::RedeemSession },
     Case { name: "list, 20 resources", binary: "list-embeddable", settings: &[], ask: Ask::List },
-    Case { name: "the page", binary: "serve-embed", settings: REMEMBERING, ask: Ask::Page },
+    Case { name: "page, remembered", binary: "serve-embed", settings: REMEMBERING, ask: Ask::Page },
+    Case { name: "page, read anew", binary: "serve-embed", settings: FORGETFUL, ask: Ask::Page },
 ];
 
 impl Case {
     /// The next event, as API Gateway sends it.
     pub async fn event(&self, product: &Product) -> Result<Value> {
-        let admin = || Some(product.services.admin_key());
+        let key = || Some(product.key.clone());
         Ok(match self.ask {
             Ask::Hello => event("GET", "/", None, None),
             Ask::View => event("GET", "/v1/view", Some(product.token()?), None),
-            Ask::CreateSession => event("POST", "/v1/sessions", admin(), Some(session_request())),
+            Ask::CreateSession => event("POST", "/v1/sessions", key(), Some(session_request())),
             Ask::RedeemSession => {
                 let body = json!({"session": product.session().await?});
                 event("POST", "/v1/sessions/redeem", None, Some(body))
             }
-            Ask::List => event("GET", "/v1/resources", admin(), None),
+            Ask::List => event("GET", "/v1/resources", key(), None),
             Ask::Page => event("GET", &format!("/embed/dashboard/{}", product.token()?), None, None),
         })
     }

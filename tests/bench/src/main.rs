@@ -62,17 +62,21 @@ async fn main() -> Result<()> {
         "warm_invocations_a_run": options.warm,
         "machine": machine()?,
         "services": TRANSPORT,
+        "services_built_for": BUILT_FOR,
         "cases": rows,
     });
     fs::write(&options.json, format!("{results:#}\n"))?;
     say(&format!(
-        "\n{} starts of each, {} warm invocations after each start.\n{TRANSPORT}\n\n{}\nWritten to {}.",
+        "\n{} starts of each, {} warm invocations after each start.\n{TRANSPORT}\nThe services are a {BUILT_FOR} build.\n\n{}\nWritten to {}.",
         options.runs,
         options.warm,
         table::table(&rows),
         options.json.display()
     ))
 }
+
+/// The functions are release builds always. The services are part of this program, and slow in a dev build.
+const BUILT_FOR: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
 /// What differs from AWS and makes these figures smaller than there.
 const TRANSPORT: &str =

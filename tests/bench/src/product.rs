@@ -15,6 +15,8 @@ use crate::Result;
 
 pub struct Product {
     pub services: Services,
+    /// What an owner's backend calls with.
+    pub key: String,
     router: axum::Router,
 }
 
@@ -29,7 +31,11 @@ impl Product {
         };
         let services = Services::start(&kept, 0, 0).await?;
         let functions = assemble::functions(&services, &Settings::default(), &Clock::default()).await;
-        let product = Self { services, router: assemble::merge(functions).finish() };
+        let mut product = Self { services, key: String::new(), router: assemble::merge(functions).finish() };
+        let key =
+            json!({"name": "k", "role": "member", "permissions": ["sessions:create", "resources:list"]});
+        let key = product.call(Method::POST, "/v1/keys", &key).await?;
+        product.key = key["key"].as_str().ok_or("a key without a key")?.to_owned();
         for number in 1..=20 {
             let resource = json!({
                 "title": format!("Dashboard {number}"),
