@@ -83,7 +83,7 @@ impl KeyRotation {
             // Finished before; the step is a repetition.
             return Ok(());
         }
-        // Secrets Manager has the version labelled before the first step; it is also let be the step that does.
+        // Secrets Manager labels the version before the first step. Where nobody has, the first step does.
         let begins = step == Step::Create && labels.is_empty();
         if !begins && !labels.iter().any(|label| label == PENDING) {
             return Err(Error::internal("this version is not the one that is to come"));
