@@ -37,6 +37,17 @@ fn succeeded(answers: &[Answer]) -> usize {
     answers.iter().filter(|answer| answer.status == 200).count()
 }
 
+/// A busy machine tells some to come again, and they do.
+async fn at_once_until_answered(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
+    let mut answers = at_once((0..times).map(&call).collect()).await;
+    for (number, answer) in answers.iter_mut().enumerate() {
+        while answer.status == 503 {
+            *answer = call(number).send().await;
+        }
+    }
+    answers
+}
+
 /// Everybody there is, whatever page it takes.
 async fn users(product: &Product) -> BTreeSet<String> {
     let page = product.get("/v1/external-users?first=1000").admin().send().await.json;
@@ -68,13 +79,7 @@ async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
         let tenant = if number.is_multiple_of(2) { json!("acme") } else { Value::Null };
         generate(&product, json!({"externalId": format!("user{number}"), "embedTenantName": tenant}))
     };
-    let mut answers = at_once((0..200).map(call).collect()).await;
-    for (number, answer) in answers.iter_mut().enumerate() {
-        // A busy machine tells some to come again, and they do.
-        while answer.status == 503 {
-            *answer = call(number).send().await;
-        }
-    }
+    let answers = at_once_until_answered(200, call).await;
     assert_eq!(succeeded(&answers), 150);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         assert_eq!(answer.refusal(), (429, "user_limit_reached"), "{}", answer.text);
@@ -86,8 +91,8 @@ async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
 
     // The places that they leave are as many again.
     assert_eq!(product.delete("/api/v1/embed-tenants/acme").admin().send().await.status, 204);
-    let calls = (0..200).map(|number| generate(&product, json!({"externalId": format!("late{number}")})));
-    assert_eq!(succeeded(&at_once(calls.collect()).await) as u64, in_tenant);
+    let call = |number: usize| generate(&product, json!({"externalId": format!("late{number}")}));
+    assert_eq!(succeeded(&at_once_until_answered(200, call).await) as u64, in_tenant);
     assert_eq!(users(&product).await.len(), 150);
 }
 
@@ -95,8 +100,8 @@ async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_comes_many_times_at_once_is_one() {
     let product = Product::start_with(&[("MaxExternalUsers", "2")]).await;
-    let calls = (0..40).map(|_| generate(&product, json!({"externalId": "ann", "embedTenantName": "acme"})));
-    let answers = at_once(calls.collect()).await;
+    let call = |_| generate(&product, json!({"externalId": "ann", "embedTenantName": "acme"}));
+    let answers = at_once_until_answered(40, call).await;
     assert_eq!(succeeded(&answers), 40);
     let sessions: BTreeSet<_> =
         answers.iter().map(|answer| answer.json["sessionId"].as_str().unwrap()).collect();
