@@ -41,8 +41,10 @@ fn succeeded(answers: &[Answer]) -> usize {
 async fn at_once_until_answered(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
     let mut answers = at_once((0..times).map(&call).collect()).await;
     for (number, answer) in answers.iter_mut().enumerate() {
-        while answer.status == 503 {
-            *answer = call(number).send().await;
+        for _ in 0..50 {
+            if answer.status == 503 {
+                *answer = call(number).send().await;
+            }
         }
     }
     answers
