@@ -40,9 +40,9 @@ pub trait Capability: Sized {
     }
 }
 
-/// Declares a function's state. Handlers can ask for any single capability of it.
+/// Declares a capability that is made of others.
 #[macro_export]
-macro_rules! capabilities {
+macro_rules! composed {
     ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
         $(#[$attribute])*
         #[derive(Clone)]
@@ -62,6 +62,17 @@ macro_rules! capabilities {
             async fn warm(&self) {
                 $crate::macros::tokio::join!($($crate::capability::Capability::warm(&self.$field)),+);
             }
+        }
+    };
+}
+
+/// Declares a function's state. Handlers can ask for any single capability of it.
+#[macro_export]
+macro_rules! capabilities {
+    ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
+        $crate::composed! {
+            $(#[$attribute])*
+            pub struct $state { $($field: $capability),+ }
         }
 
         $(

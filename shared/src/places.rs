@@ -1,34 +1,18 @@
 //! Which resource a credential is about: enough to say who may frame the page that shows it, or that
 //! explains why it is not shown. Decides nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::audit;
-use crate::capability::{Capability, Grant};
-use crate::environment::Environment;
 use crate::identifiers::{Kind, ResourceRef};
 use crate::resource::Resource;
 use crate::secrets::SigningKeys;
 use crate::storage::EvidenceReader;
 
-#[derive(Clone)]
-pub struct Places {
-    keys: SigningKeys,
-    evidence: EvidenceReader,
-}
-
-impl Capability for Places {
-    fn grants() -> BTreeSet<Grant> {
-        SigningKeys::grants().into_iter().chain(EvidenceReader::grants()).collect()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self { keys: SigningKeys::connect(environment), evidence: EvidenceReader::connect(environment) }
-    }
-
-    async fn warm(&self) {
-        tokio::join!(self.keys.warm(), self.evidence.warm());
+crate::composed! {
+    pub struct Places {
+        keys: SigningKeys,
+        evidence: EvidenceReader,
     }
 }
 

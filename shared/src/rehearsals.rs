@@ -1,12 +1,9 @@
 //! Would a credential open anything? Asked before one is made, so that none is made that would not.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Map;
 
-use crate::capability::{Capability, Grant};
-use crate::environment::Environment;
 use crate::error::Result;
 use crate::identifiers::ResourceRef;
 use crate::resource::Resource;
@@ -18,28 +15,11 @@ use crate::token::Claims;
 use crate::view::{self, Asked, Evidence, View};
 use crate::views::sought;
 
-#[derive(Clone)]
-pub struct Rehearsals {
-    keys: SigningKeys,
-    evidence: EvidenceReader,
-    settings: Arc<Settings>,
-}
-
-impl Capability for Rehearsals {
-    fn grants() -> BTreeSet<Grant> {
-        SigningKeys::grants().into_iter().chain(EvidenceReader::grants()).collect()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self {
-            keys: SigningKeys::connect(environment),
-            evidence: EvidenceReader::connect(environment),
-            settings: Arc::clone(&environment.settings),
-        }
-    }
-
-    async fn warm(&self) {
-        tokio::join!(self.keys.warm(), self.evidence.warm());
+crate::composed! {
+    pub struct Rehearsals {
+        keys: SigningKeys,
+        evidence: EvidenceReader,
+        settings: Arc<Settings>,
     }
 }
 

@@ -1,13 +1,10 @@
 //! From a credential to a view: the keys, the evidence and the decision, in that order.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::audit;
-use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
 use crate::decision::{Decision, Known};
-use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::external_user::ExternalUser;
 use crate::identifiers::{Deployment, ResourceRef};
@@ -20,37 +17,14 @@ use crate::token::{self, Authentic, Claims};
 use crate::view::{self, Asked, Evidence, View};
 use crate::viewer::Viewer;
 
-#[derive(Clone)]
-pub struct Views {
-    keys: SigningKeys,
-    evidence: EvidenceReader,
-    meter: KeyMeter,
-    decisions: DecisionWriter,
-    settings: Arc<Settings>,
-    clock: Clock,
-}
-
-impl Capability for Views {
-    fn grants() -> BTreeSet<Grant> {
-        [SigningKeys::grants(), EvidenceReader::grants(), KeyMeter::grants(), DecisionWriter::grants()]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self {
-            keys: SigningKeys::connect(environment),
-            evidence: EvidenceReader::connect(environment),
-            meter: KeyMeter::connect(environment),
-            decisions: DecisionWriter::connect(environment),
-            settings: Arc::clone(&environment.settings),
-            clock: environment.clock.clone(),
-        }
-    }
-
-    async fn warm(&self) {
-        tokio::join!(self.keys.warm(), self.evidence.warm());
+crate::composed! {
+    pub struct Views {
+        keys: SigningKeys,
+        evidence: EvidenceReader,
+        meter: KeyMeter,
+        decisions: DecisionWriter,
+        settings: Arc<Settings>,
+        clock: Clock,
     }
 }
 

@@ -1,12 +1,9 @@
 //! Exchanging a session for its token, whichever dialect asks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitrine::audit;
-use vitrine::capability::{Capability, Grant};
 use vitrine::clock::{Clock, Timestamp};
-use vitrine::environment::Environment;
 use vitrine::error::{Reason, Result};
 use vitrine::identifiers::ResourceRef;
 use vitrine::random;
@@ -17,30 +14,12 @@ use vitrine::storage::SessionEnder;
 use vitrine::storage::sessions::Exchange;
 use vitrine::token::mint::Vouched;
 
-#[derive(Clone)]
-pub struct Exchanger {
-    keys: SigningKeys,
-    sessions: SessionEnder,
-    settings: Arc<Settings>,
-    clock: Clock,
-}
-
-impl Capability for Exchanger {
-    fn grants() -> BTreeSet<Grant> {
-        SigningKeys::grants().into_iter().chain(SessionEnder::grants()).collect()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self {
-            keys: SigningKeys::connect(environment),
-            sessions: SessionEnder::connect(environment),
-            settings: Arc::clone(&environment.settings),
-            clock: environment.clock.clone(),
-        }
-    }
-
-    async fn warm(&self) {
-        self.keys.warm().await;
+vitrine::composed! {
+    pub struct Exchanger {
+        keys: SigningKeys,
+        sessions: SessionEnder,
+        settings: Arc<Settings>,
+        clock: Clock,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Who calls the administrative API. A handler that takes an [`Allowed`] runs for nobody else.
 
-use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
@@ -10,38 +9,18 @@ use axum::http::{HeaderMap, header};
 use crate::access::{self, AccessKey, Permission};
 use crate::account::{self, TokenType, Username};
 use crate::audit;
-use crate::capability::{Capability, Grant};
 use crate::clock::Clock;
-use crate::environment::Environment;
 use crate::error::{Error, Reason, Result};
 use crate::secrets::AdminKey;
 use crate::storage::{AccessKeyReader, AccountReader};
 
-/// Knows every access key.
-#[derive(Clone)]
-pub struct Callers {
-    admin: AdminKey,
-    keys: AccessKeyReader,
-    accounts: AccountReader,
-    clock: Clock,
-}
-
-impl Capability for Callers {
-    fn grants() -> BTreeSet<Grant> {
-        AdminKey::grants().into_iter().chain(AccessKeyReader::grants()).collect()
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self {
-            admin: AdminKey::connect(environment),
-            keys: AccessKeyReader::connect(environment),
-            accounts: AccountReader::connect(environment),
-            clock: environment.clock.clone(),
-        }
-    }
-
-    async fn warm(&self) {
-        self.admin.warm().await;
+crate::composed! {
+    /// Knows every access key.
+    pub struct Callers {
+        admin: AdminKey,
+        keys: AccessKeyReader,
+        accounts: AccountReader,
+        clock: Clock,
     }
 }
 

@@ -59,6 +59,7 @@ async fn connect<S: Capability>() -> Result<(S, Afterwards), Error> {
     let environment = Environment::load().await?;
     let state = S::connect(&environment);
     // Before the first request, when the processor is not throttled yet and nobody waits.
-    state.warm().await;
+    // Once, and so on the heap: no `main` need be as large as all that is made ready.
+    Box::pin(state.warm()).await;
     Ok((state, environment.afterwards))
 }
