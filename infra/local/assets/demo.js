@@ -116,7 +116,7 @@ $("expire").addEventListener("click", async ({ currentTarget: button }) => {
     const end = performance.now() + seconds * 1000;
     const count = () => {
       const left = Math.ceil((end - performance.now()) / 1000);
-      if (embed !== metabase.embed || left <= 0) return;
+      if (embed !== metabase.embed || button.dataset.expired || left <= 0) return;
       button.textContent = `Expires in ${left} s`;
       setTimeout(count, 250);
     };
