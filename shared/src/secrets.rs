@@ -65,9 +65,14 @@ impl<T> Kept<T> {
     }
 
     async fn get_within(&self, max_age: i64) -> Result<Arc<T>> {
-        if let Some(value) = self.read(max_age) {
-            return Ok(value);
+        match self.read(max_age) {
+            Some(value) => Ok(value),
+            // On the heap: a request that needs nothing read should not carry the room for it about.
+            None => Box::pin(self.ask(max_age)).await,
         }
+    }
+
+    async fn ask(&self, max_age: i64) -> Result<Arc<T>> {
         let mut asked = self.asked.lock().await;
         let now = self.clock.now();
         if let Some(value) = self.read(max_age) {

@@ -76,7 +76,7 @@ impl AccessKeyWriter {
         self.0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(item))
             .send()
             .await
@@ -93,7 +93,7 @@ impl AccessKeyWriter {
             .0
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .key_condition_expression("pk = :keys")
             .expression_attribute_values(":keys", text(PARTITION_KEY))
             .limit(limit.unwrap_or(cursor::DEFAULT_LIMIT))

@@ -159,7 +159,7 @@ impl AccountWriter {
             .0
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .key_condition_expression("pk = :account AND begins_with(sk, :tokens)")
             .expression_attribute_values(":account", text(partition(username)))
             .expression_attribute_values(":tokens", text(TOKEN))
@@ -175,7 +175,7 @@ impl AccountWriter {
     }
 
     fn put(&self, item: Item) -> PutItemFluentBuilder {
-        self.0.client.put_item().table_name(&self.0.name).set_item(Some(item))
+        self.0.client.put_item().table_name(self.0.name()).set_item(Some(item))
     }
 }
 

@@ -49,7 +49,7 @@ async fn write(table: &Table, decision: &Decision) -> Result<()> {
     let mut item = item_key(&decision.request_id);
     document::write(&mut item, decision)?;
     item.insert(TTL.to_owned(), number(decision.decided_at.plus(KEPT_SECONDS).unix()));
-    let put = table.client.put_item().table_name(&table.name).set_item(Some(item)).send().await;
+    let put = table.client.put_item().table_name(table.name()).set_item(Some(item)).send().await;
     put.map(drop).map_err(|error| unavailable("PutItem", &error))
 }
 

@@ -98,7 +98,7 @@ impl DefinitionWriter {
             .0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(attribute_item(key(ATTRIBUTES, &definition.name), definition)?))
             .condition_expression(SAME_TYPE)
             .expression_attribute_values(":type", text(definition.kind.to_string()))
@@ -120,7 +120,7 @@ impl DefinitionWriter {
             .0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(key(GROUPS, name)))
             .return_values(ReturnValue::AllOld)
             .send()
@@ -143,7 +143,7 @@ impl DefinitionWriter {
             .0
             .client
             .delete_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key(partition, name)))
             .return_values(ReturnValue::AllOld)
             .send()

@@ -227,9 +227,14 @@ impl EvidenceReader {
 
     /// Reads the whole batch or fails: half an answer could be a wider view.
     async fn read(&self, batch: Vec<Item>) -> Result<Vec<Item>> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
+        match batch.is_empty() {
+            true => Ok(Vec::new()),
+            // On the heap: a request that needs nothing read should not carry the room for it about.
+            false => Box::pin(self.fetch(batch)).await,
         }
+    }
+
+    async fn fetch(&self, batch: Vec<Item>) -> Result<Vec<Item>> {
         let table = &self.0.table;
         let request = KeysAndAttributes::builder()
             .set_keys(Some(batch))
@@ -239,7 +244,7 @@ impl EvidenceReader {
         let answer = table
             .client
             .batch_get_item()
-            .request_items(&table.name, request)
+            .request_items(table.name(), request)
             .send()
             .await
             .map_err(|error| unavailable("BatchGetItem", &error))?;
@@ -247,7 +252,7 @@ impl EvidenceReader {
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return refuse("BatchGetItem: throttled in part");
         }
-        match answer.responses.and_then(|mut tables| tables.remove(&table.name)) {
+        match answer.responses.and_then(|mut tables| tables.remove(table.name())) {
             Some(items) => Ok(items),
             // An answer that leaves our table out says nothing, and least of all that nothing is there.
             None => refuse("BatchGetItem: an answer without the table"),

@@ -193,7 +193,7 @@ impl ExternalUserLister {
             .table
             .client
             .query()
-            .table_name(&self.table.name)
+            .table_name(self.table.name())
             .index_name(DIRECTORY)
             .key_condition_expression("#directory = :directory")
             .expression_attribute_names("#directory", DIRECTORY)
@@ -239,7 +239,7 @@ impl ExternalUserRemover {
     ///
     /// At most [`Self::AT_ONCE`]: with all that they are counted in they go in one transaction.
     pub async fn remove(&self, users: &[ExternalUser]) -> Result<()> {
-        let delete = |key: Item| Delete::builder().table_name(&self.0.name).set_key(Some(key));
+        let delete = |key: Item| Delete::builder().table_name(self.0.name()).set_key(Some(key));
         let mut items = Vec::new();
         let mut less: BTreeMap<Counter, i32> = BTreeMap::new();
         for user in users {
@@ -264,7 +264,7 @@ impl ExternalUserRemover {
 /// Counts one more or one less. What is counted in must be there; the stack always is.
 pub(super) fn count(table: &Table, counter: &Counter, by: i32) -> UpdateBuilder {
     let update = Update::builder()
-        .table_name(&table.name)
+        .table_name(table.name())
         .update_expression("ADD user_count :by")
         .expression_attribute_values(":by", number(by));
     match counter {

@@ -83,7 +83,7 @@ async fn write(table: &Table, kid: &str, now: Timestamp) -> Result<()> {
     let answer = table
         .client
         .update_item()
-        .table_name(&table.name)
+        .table_name(table.name())
         .set_key(Some(item_key(kid)))
         .update_expression(format!("SET {FIRST} = if_not_exists({FIRST}, :now), {LAST} = :now"))
         .condition_expression(format!("attribute_not_exists({LAST}) OR {LAST} <= :before"))

@@ -156,7 +156,7 @@ impl Registry {
         now: Timestamp,
     ) -> Result<Vec<(Part, TransactWriteItem)>> {
         let user = &registration.user;
-        let put = |item: Item| Put::builder().table_name(&self.table.name).set_item(Some(item));
+        let put = |item: Item| Put::builder().table_name(self.table.name()).set_item(Some(item));
         let whole = put(to_item(user)?).if_still(registration.before.as_ref());
         let mut parts = vec![(Part::Other, put_item(whole.build().map_err(Error::internal)?))];
 
@@ -209,7 +209,7 @@ impl Registry {
         let mut document = Item::new();
         document::write(&mut document, group)?;
         Update::builder()
-            .table_name(&self.table.name)
+            .table_name(self.table.name())
             .set_key(Some(tenants::group_key(&tenant.name, group.id())))
             .update_expression(
                 "SET document = :document, created_at = if_not_exists(created_at, :now) ADD user_count :users",
@@ -226,7 +226,7 @@ impl Registry {
     fn attribute(&self, tenant: &TenantWrite, definition: &AttributeDefinition) -> Result<Put> {
         let place = tenants::attribute_key(&tenant.name, &definition.name);
         Put::builder()
-            .table_name(&self.table.name)
+            .table_name(self.table.name())
             .set_item(Some(attribute_item(place, definition)?))
             .condition_expression(SAME_TYPE)
             .expression_attribute_values(":type", text(definition.kind.to_string()))

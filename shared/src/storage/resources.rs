@@ -137,7 +137,7 @@ impl ResourceWriter {
         self.delete_versions(resource).await?;
         let delete = |reference| {
             let delete = Delete::builder()
-                .table_name(&self.0.name)
+                .table_name(self.0.name())
                 .set_key(Some(key_of(&reference)))
                 .condition_expression("revision = :seen")
                 .expression_attribute_values(":seen", number(resource.revision))
@@ -181,7 +181,7 @@ impl ResourceWriter {
             .0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key("counter", kind.word())))
             .update_expression("SET #last = :chosen")
             .condition_expression("attribute_not_exists(#last) OR #last < :chosen")
@@ -202,7 +202,7 @@ impl ResourceWriter {
             .0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key("counter", kind.word())))
             .update_expression("ADD #last :one")
             .expression_attribute_names("#last", "last")
@@ -222,7 +222,7 @@ impl ResourceWriter {
         condition: impl Fn(PutBuilder) -> PutBuilder,
     ) -> Result<()> {
         let put = |reference: ResourceRef| {
-            let put = Put::builder().table_name(&self.0.name).set_item(Some(to_item(resource, &reference)?));
+            let put = Put::builder().table_name(self.0.name()).set_item(Some(to_item(resource, &reference)?));
             let put = condition(put).build().map_err(Error::internal)?;
             Ok(TransactWriteItem::builder().put(put).build())
         };
@@ -230,7 +230,7 @@ impl ResourceWriter {
         if new_version && resource.kind == Kind::Dive {
             for reference in resource.references() {
                 let item = versions::item_of(resource, &reference)?;
-                let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).build();
+                let put = Put::builder().table_name(self.0.name()).set_item(Some(item)).build();
                 items.push(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build());
             }
         }
@@ -281,7 +281,7 @@ impl ResourceLister {
             .0
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .index_name(index)
             .expression_attribute_names("#index", index)
             .expression_attribute_values(":listing", text(LISTING))

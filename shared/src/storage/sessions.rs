@@ -89,7 +89,7 @@ impl SessionStarter {
         self.0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(filing.0))
             .send()
             .await
@@ -104,7 +104,7 @@ impl SessionStarter {
         self.0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(item))
             .item(TTL, number(expires.plus(crate::token::LEEWAY_SECONDS).unix()))
             .send()
@@ -149,7 +149,7 @@ impl SessionEnder {
             .0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key_of(fingerprint)))
             .update_expression("SET redeemed_at = :now, redeemed_in = :attempt")
             .condition_expression(
@@ -186,7 +186,7 @@ impl SessionEnder {
             .0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key_of(fingerprint)))
             .update_expression("SET revoked_at = :now")
             .condition_expression("attribute_exists(pk)")
@@ -204,7 +204,7 @@ impl SessionEnder {
         self.0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key_of(fingerprint)))
             .update_expression("SET revoked_at = :now, #ttl = :until")
             .expression_attribute_names("#ttl", TTL)

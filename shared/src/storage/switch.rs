@@ -74,7 +74,7 @@ impl SwitchWriter {
         self.0
             .client
             .put_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_item(Some(item_key()))
             .item(VALUE, AttributeValue::Bool(on))
             .send()

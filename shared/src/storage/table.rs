@@ -1,6 +1,7 @@
 //! The table and its items.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -16,12 +17,17 @@ pub type Item = HashMap<String, AttributeValue>;
 #[derive(Debug, Clone)]
 pub struct Table {
     pub client: Client,
-    pub name: String,
+    /// Shared: every request takes copies of what it may touch.
+    name: Arc<str>,
 }
 
 impl Table {
     pub fn of(environment: &Environment) -> Self {
-        Self { client: environment.dynamodb.clone(), name: environment.names.table.clone() }
+        Self { client: environment.dynamodb.clone(), name: environment.names.table.as_str().into() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -31,7 +37,7 @@ impl Table {
         let answer = self
             .client
             .get_item()
-            .table_name(&self.name)
+            .table_name(self.name())
             .set_key(Some(key))
             .consistent_read(true)
             .send()
@@ -44,7 +50,7 @@ impl Table {
     pub fn partition(&self, partition: &str) -> QueryFluentBuilder {
         self.client
             .query()
-            .table_name(&self.name)
+            .table_name(self.name())
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", text(partition))
             .consistent_read(true)
@@ -72,7 +78,7 @@ impl Table {
     pub async fn remove(&self, key: Item) -> Result<()> {
         self.client
             .delete_item()
-            .table_name(&self.name)
+            .table_name(self.name())
             .set_key(Some(key))
             .send()
             .await

@@ -75,7 +75,7 @@ pub(super) fn upsert(table: &Table, tenant: &TenantWrite, users: i32, now: Times
         "SET tenant_id = :tenant, tenant_name = :name, created_at = if_not_exists(created_at, :now)"
             .to_owned();
     let mut update = Update::builder()
-        .table_name(&table.name)
+        .table_name(table.name())
         .set_key(Some(key_of(&tenant.name)))
         .expression_attribute_values(":tenant", number(tenant.id))
         .expression_attribute_values(":name", text(tenant.name.as_str()))
@@ -197,7 +197,7 @@ impl TenantWriter {
             document::write(&mut item, group)?;
             item.insert(CREATED.to_owned(), text(now.to_string()));
             let put = Put::builder()
-                .table_name(&self.0.name)
+                .table_name(self.0.name())
                 .set_item(Some(item))
                 .condition_expression("attribute_not_exists(pk)")
                 .build()
@@ -230,7 +230,7 @@ impl TenantWriter {
             .0
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(group_key(tenant, group.id())))
             .update_expression("SET document = :document")
             .condition_expression("attribute_exists(pk)")
@@ -248,7 +248,7 @@ impl TenantWriter {
             .0
             .client
             .delete_item()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(group_key(tenant, id)))
             .condition_expression("attribute_not_exists(user_count) OR user_count <= :none")
             .expression_attribute_values(":none", number(0))
@@ -269,7 +269,7 @@ impl TenantWriter {
     /// Removes the tenant itself as it was seen, or [`Reason::Conflict`] if something has come into it.
     pub async fn delete(&self, seen: &Tenant) -> Result<()> {
         let delete = Delete::builder()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .set_key(Some(key_of(&seen.name)))
             .condition_expression(
                 "tenant_id = :tenant AND (attribute_not_exists(changes) OR changes = :changes) \

@@ -73,7 +73,7 @@ impl VersionReader {
             .0
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(self.0.name())
             .key_condition_expression("pk = :dive AND begins_with(sk, :versions)")
             .expression_attribute_values(":dive", text(dive.to_string()))
             .expression_attribute_values(":versions", text(PREFIX))

@@ -1,52 +1,58 @@
-//! The release binaries: built, found and weighed.
+//! The programs: built, installed and weighed.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::Result;
-use crate::cases::{CASES, FLOOR};
-
-pub struct Weight {
-    pub bytes: u64,
-    pub zip_bytes: u64,
-}
-
-/// Where the release binaries are: beside this one, whichever profile it has itself.
-pub fn folder() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let target = own.parent().and_then(Path::parent).ok_or("this binary is in no target folder")?;
-    Ok(target.join("release"))
-}
+use crate::cases::{CASES, FLOOR, Program};
+use crate::folders::Folders;
 
 /// The functions as they are deployed but for the processor, and the floor by itself, so that no feature
 /// that only a function wants enters it.
 pub fn build() -> Result<()> {
-    let mut functions: Vec<_> = CASES.iter().map(|case| case.binary).filter(|&name| name != FLOOR).collect();
-    functions.dedup();
-    cargo_build(&functions)?;
+    let functions: BTreeSet<_> = CASES
+        .iter()
+        .filter_map(|case| match case.program {
+            Program::Binary(name) if name != FLOOR => Some(name),
+            _ => None,
+        })
+        .collect();
+    cargo_build(&Vec::from_iter(functions))?;
     cargo_build(&[FLOOR])
 }
 
 fn cargo_build(packages: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    command.args(["build", "--release"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(["build", "--release", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     for package in packages {
         command.args(["--package", package]);
     }
-    if command.status()?.success() { Ok(()) } else { Err("the build failed".into()) }
+    run(&mut command)
 }
 
-/// The size of a binary, and of the zip that is deployed.
-pub fn weigh(binary: &Path, folder: &Path) -> Result<Weight> {
+/// The peers, which bring their own runtimes.
+pub fn install_peers(folders: &Folders) -> Result<()> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/install");
+    run(Command::new("bash").arg(script).arg(&folders.peers))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
+}
+
+/// The size of a binary, and of the zip that is deployed. A peer is no single file.
+pub fn weigh(program: Program, folders: &Folders) -> Result<Option<Value>> {
+    let Program::Binary(name) = program else { return Ok(None) };
+    let binary = folders.binaries.join(name);
+    let folder: &Path = &folders.scratch;
     let (bootstrap, zip) = (folder.join("bootstrap"), folder.join("bootstrap.zip"));
-    fs::copy(binary, &bootstrap).map_err(|error| format!("{}: {error}", binary.display()))?;
-    let zipped = Command::new("python3")
+    fs::copy(&binary, &bootstrap).map_err(|error| format!("{}: {error}", binary.display()))?;
+    run(Command::new("python3")
         .args(["-m", "zipfile", "-c", "bootstrap.zip", "bootstrap"])
-        .current_dir(folder)
-        .status()?;
-    if !zipped.success() {
-        return Err("python3 could not zip".into());
-    }
-    Ok(Weight { bytes: fs::metadata(bootstrap)?.len(), zip_bytes: fs::metadata(zip)?.len() })
+        .current_dir(folder))?;
+    Ok(Some(json!({"binary": fs::metadata(bootstrap)?.len(), "zip": fs::metadata(zip)?.len()})))
 }

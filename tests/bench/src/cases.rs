@@ -1,103 +1,114 @@
-//! What is measured: which binary, with which settings, asked what.
+//! What is measured: which program, with which settings, asked what, of which store.
 
-use serde_json::{Value, json};
+use std::path::PathBuf;
 
-use crate::Result;
-use crate::product::{Product, session_request};
+use crate::events::Ask;
+use crate::folders::Folders;
+use crate::product::Product;
 
-#[derive(Clone, Copy)]
-enum Ask {
-    Hello,
-    View,
-    CreateSession,
-    RedeemSession,
-    List,
-    Page,
+/// What is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// One of our functions, or the floor: a release binary.
+    Binary(&'static str),
+    /// What one would write in another language.
+    Peer(&'static str),
+}
+
+/// How much is published where a case looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    Small,
+    Large,
 }
 
 #[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
-    pub binary: &'static str,
+    pub program: Program,
     pub settings: &'static [(&'static str, &'static str)],
-    ask: Ask,
+    pub ask: Ask,
+    pub store: Store,
 }
 
 pub const FLOOR: &str = "vitrine-bench-floor";
 const FORGETFUL: &[(&str, &str)] = &[("ResourceCacheSeconds", "0")];
 const REMEMBERING: &[(&str, &str)] = &[("ResourceCacheSeconds", "3600")];
 
-pub const CASES: [Case; 8] = [
-    Case { name: "hello world", binary: FLOOR, settings: &[], ask: Ask::Hello },
-    Case { name: "view, remembered", binary: "verify-token", settings: REMEMBERING, ask: Ask::View },
-    Case { name: "view, read anew", binary: "verify-token", settings: FORGETFUL, ask: Ask::View },
-    Case { name: "create a session", binary: "create-session", settings: &[], ask: Ask::CreateSession },
-    Case { name: "redeem a session", binary: "redeem-session", settings: &[], ask: Ask::RedeemSession },
-    Case { name: "list, 20 resources", binary: "list-embeddable", settings: &[], ask: Ask::List },
-    Case { name: "page, remembered", binary: "serve-embed", settings: REMEMBERING, ask: Ask::Page },
-    Case { name: "page, read anew", binary: "serve-embed", settings: FORGETFUL, ask: Ask::Page },
-];
+const fn case(name: &'static str, binary: &'static str, ask: Ask) -> Case {
+    Case { name, program: Program::Binary(binary), settings: &[], ask, store: Store::Small }
+}
+
+const fn peer(name: &'static str, language: &'static str) -> Case {
+    Case { program: Program::Peer(language), ..case(name, "", Ask::View) }
+}
 
 impl Case {
-    /// The next event, as API Gateway sends it.
-    pub async fn event(&self, product: &Product) -> Result<Value> {
-        let key = || Some(product.key.clone());
-        Ok(match self.ask {
-            Ask::Hello => event("GET", "/", None, None),
-            Ask::View => event("GET", "/v1/view", Some(product.token()?), None),
-            Ask::CreateSession => event("POST", "/v1/sessions", key(), Some(session_request())),
-            Ask::RedeemSession => {
-                let body = json!({"session": product.session().await?});
-                event("POST", "/v1/sessions/redeem", None, Some(body))
-            }
-            Ask::List => event("GET", "/v1/resources", key(), None),
-            Ask::Page => event("GET", &format!("/embed/dashboard/{}", product.token()?), None, None),
-        })
+    const fn remembering(self) -> Self {
+        Self { settings: REMEMBERING, ..self }
+    }
+
+    const fn forgetful(self) -> Self {
+        Self { settings: FORGETFUL, ..self }
+    }
+
+    const fn large(self) -> Self {
+        Self { store: Store::Large, ..self }
+    }
+
+    /// Is it asked for? The floor always is: all others are measured by it.
+    pub fn is_about(&self, word: Option<&str>) -> bool {
+        let (Program::Binary(program) | Program::Peer(program)) = self.program;
+        self.name == HELLO || word.is_none_or(|word| self.name.contains(word) || program.contains(word))
+    }
+
+    /// One of our functions, or the floor.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.program, Program::Binary(_))
+    }
+
+    /// What its process finds in its environment.
+    pub fn environment(&self, product: &Product) -> Vec<(&'static str, String)> {
+        let settings = self.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        product.environment().into_iter().chain(settings).collect()
+    }
+
+    pub fn bootstrap(&self, folders: &Folders) -> PathBuf {
+        match self.program {
+            Program::Binary(name) => folders.binaries.join(name),
+            Program::Peer(language) => folders.peers.join(language).join("bootstrap"),
+        }
     }
 }
 
-fn event(method: &str, path: &str, credential: Option<String>, body: Option<Value>) -> Value {
-    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-    let mut headers = json!({
-        "accept": "*/*",
-        "accept-encoding": "gzip, deflate, br",
-        "host": "embed.example.com",
-        "user-agent": agent,
-        "x-forwarded-for": "192.0.2.1",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-    });
-    if let Some(credential) = credential {
-        headers["authorization"] = format!("Bearer {credential}").into();
-    }
-    if body.is_some() {
-        headers["content-type"] = "application/json".into();
-    }
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "abcdefghij",
-            "domainName": "embed.example.com",
-            "domainPrefix": "embed",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": agent,
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": "10/Mar/2026:05:16:23 +0000",
-            "timeEpoch": 1_773_119_783_000_u64,
-        },
-        "body": body.map(|body| body.to_string()),
-        "isBase64Encoded": false,
-    })
-}
+pub const HELLO: &str = "hello world";
+pub const VIEW: &str = "view, remembered";
+pub const VIEW_ANEW: &str = "view, read anew";
+pub const NODE: &str = "Node: view, remembered";
+pub const PYTHON: &str = "Python: view, remembered";
+pub const AUTHORIZE: &str = "authorize a request";
+pub const CREATE: &str = "create a session";
+pub const REDEEM: &str = "redeem a session";
+pub const PUBLISH: &str = "publish anew";
+pub const LIST: &str = "list, 100 of few";
+pub const LIST_LARGE: &str = "list, 100 of many";
+
+pub const CASES: [Case; 17] = [
+    case(HELLO, FLOOR, Ask::Hello),
+    case(VIEW, "verify-token", Ask::View).remembering(),
+    case(VIEW_ANEW, "verify-token", Ask::View).forgetful(),
+    case(AUTHORIZE, "authorize-request", Ask::Authorize).remembering(),
+    case("page, remembered", "serve-embed", Ask::Page).remembering(),
+    case("page, read anew", "serve-embed", Ask::Page).forgetful(),
+    case(CREATE, "create-session", Ask::CreateSession),
+    case(REDEEM, "redeem-session", Ask::RedeemSession),
+    case(LIST, "list-embeddable", Ask::List),
+    case(LIST_LARGE, "list-embeddable", Ask::List).large(),
+    case(PUBLISH, "publish-resource", Ask::Publish),
+    case("list access keys", "manage-access", Ask::AccessKeys),
+    case("rotate: create", "rotate-key", Ask::Rotate),
+    peer(NODE, "node").remembering(),
+    peer("Node: view, read anew", "node").forgetful(),
+    peer(PYTHON, "python").remembering(),
+    peer("Python: view, read anew", "python").forgetful(),
+];

@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::binaries::Weight;
-use crate::cases::Case;
-use crate::counts::Counts;
+use crate::cases::{Case, Program};
+
+/// How often a service was asked, over all runs: before the first event, for the first, and for the others.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    pub before: usize,
+    pub first: usize,
+    pub warm: usize,
+}
 
 #[derive(Default)]
 pub struct Samples {
@@ -17,45 +23,62 @@ pub struct Samples {
     /// For one warm invocation, one sample a run.
     pub processor: Vec<Duration>,
     pub logged: Vec<f64>,
-    pub peak_kib: u64,
+    pub peak_kib: Vec<f64>,
     /// The body of the last answer.
     pub answer_bytes: usize,
+    pub dynamodb: Asked,
+    pub secrets_manager: Asked,
 }
 
 /// The figures of one case, as they are written down.
-pub fn figures(case: &Case, samples: &Samples, weight: &Weight, counts: &Counts) -> Value {
+pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
     let busy: Duration = samples.busy.iter().sum();
+    let cold: Vec<_> =
+        samples.ready.iter().zip(&samples.first).map(|(ready, first)| *ready + *first).collect();
+    let asked = |asked: Asked| {
+        let (runs, warm) = (samples.ready.len() as f64, samples.answers.len() as f64);
+        json!({
+            "before_ready": rounded(asked.before as f64 / runs, 2),
+            "first": rounded(asked.first as f64 / runs, 2),
+            "warm": rounded(asked.warm as f64 / warm, 2),
+        })
+    };
     json!({
         "case": case.name,
-        "binary": case.binary,
+        "program": match case.program { Program::Binary(name) | Program::Peer(name) => name },
         "settings": case.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
         "exec_to_ready_ms": spread(&samples.ready),
         "first_invoke_ms": spread(&samples.first),
+        "cold_ms": spread(&cold),
         "warm_invoke_ms": spread(&samples.answers),
         "warm_busy_ms": spread(&samples.busy),
         "warm_per_second": rounded(samples.busy.len() as f64 / busy.as_secs_f64(), 0),
         "warm_processor_ms": spread(&samples.processor),
-        "warm_log_bytes": rounded(samples.logged.iter().sum::<f64>() / samples.logged.len() as f64, 0),
+        "warm_log_bytes": rounded(mean(&samples.logged), 0),
         "answer_bytes": samples.answer_bytes,
-        "peak_memory_kib": samples.peak_kib,
-        "binary_bytes": weight.bytes,
-        "zip_bytes": weight.zip_bytes,
+        "peak_memory_kib": samples.peak_kib.iter().copied().fold(0.0, f64::max),
+        "bytes": weight,
         "round_trips": {
-            "dynamodb": counts.dynamodb.as_json(),
-            "secrets_manager": counts.secrets_manager.as_json(),
+            "dynamodb": asked(samples.dynamodb),
+            "secrets_manager": asked(samples.secrets_manager),
         },
     })
 }
 
 /// Adds what of each case is its own: what it takes more than the first one, the floor, in the same runs.
 pub fn compare_with_floor(rows: &mut [Value]) {
-    let figure = |row: &Value, name: &str| row[name]["p50"].as_f64().unwrap_or(f64::NAN);
     let Some(floor) = rows.first().cloned() else { return };
     for row in rows {
-        let ready = figure(row, "exec_to_ready_ms") - figure(&floor, "exec_to_ready_ms");
-        let warm = figure(row, "warm_invoke_ms") / figure(&floor, "warm_invoke_ms");
-        row["over_floor"] = json!({"exec_to_ready_ms": rounded(ready, 3), "warm_invoke": rounded(warm, 2)});
+        row["over_floor"] = json!({
+            "exec_to_ready_ms":
+                rounded(p50(row, "exec_to_ready_ms") - p50(&floor, "exec_to_ready_ms"), 3),
+            "warm_invoke": rounded(p50(row, "warm_invoke_ms") / p50(&floor, "warm_invoke_ms"), 2),
+        });
     }
+}
+
+pub fn p50(row: &Value, name: &str) -> f64 {
+    row[name]["p50"].as_f64().unwrap_or(f64::NAN)
 }
 
 fn spread(samples: &[Duration]) -> Value {
@@ -68,7 +91,11 @@ fn spread(samples: &[Duration]) -> Value {
     json!({"p50": at(0.5), "p99": at(0.99)})
 }
 
-fn rounded(number: f64, digits: i32) -> f64 {
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+pub fn rounded(number: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (number * scale).round() / scale
 }

@@ -1,35 +1,51 @@
-//! `cargo run --release -p vitrine-bench`: starts the release functions as Lambda does and measures them,
-//! all cases in turn in each run, so that a busy moment of the machine favours none.
+//! `cargo measure`: starts the release functions as Lambda does and measures them, beside the least that a
+//! function can be and beside what one would write in other languages.
 
+mod authority;
+mod bars;
 mod binaries;
 mod cases;
-mod counting;
-mod counts;
+mod crowd;
+mod events;
 mod figures;
+mod folders;
+mod instructions;
+mod measure;
+mod picture;
 mod process;
 mod product;
+mod rules;
 mod runtime_api;
 mod table;
+mod wire;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cases::{CASES, Case};
-use crate::figures::Samples;
-use crate::process::Process;
+use crate::authority::Authority;
+use crate::bars::Which;
+use crate::cases::CASES;
+use crate::folders::Folders;
+use crate::measure::Products;
 use crate::product::Product;
+use crate::rules::Rule;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Result<T> = std::result::Result<T, Failure>;
 
 /// Measure the functions as Lambda runs them
 #[derive(Parser)]
-#[command(name = "vitrine-bench", max_term_width = 100)]
+#[command(name = "vitrine-bench", max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
-    /// How often each binary is started
+    #[command(subcommand)]
+    part: Option<Part>,
+
+    /// How often each program is started
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
 
@@ -37,116 +53,91 @@ struct Options {
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     warm: u16,
 
-    /// Take the binaries as they are
+    /// How many published resources make a long list
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    many: usize,
+
+    /// Only the cases whose name or program has this in it, beside hello world; nothing is written
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
+
+    /// Take the programs as they are
     #[arg(long)]
     no_build: bool,
 
-    /// Where the figures are written
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results.json"), value_name = "FILE")]
-    json: PathBuf,
+    /// Only hold the figures against the bars that no busy machine can shift, with room for what it can
+    #[arg(long)]
+    guard: bool,
+
+    /// Where `results.json` and `results.svg` are written
+    #[arg(long, default_value = env!("CARGO_MANIFEST_DIR"), value_name = "FOLDER")]
+    into: PathBuf,
 }
+
+#[derive(Subcommand)]
+enum Part {
+    /// Apply a rule over and over, for whoever counts instructions
+    #[command(hide = true)]
+    Repeat { rule: Rule, times: u32 },
+}
+
+/// How many published resources make a short list.
+const FEW: usize = 1_000;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let options = Options::parse();
+    if let Some(Part::Repeat { rule, times }) = options.part {
+        return rules::repeat(rule, times).map(|()| ExitCode::SUCCESS);
+    }
+    let folders = Folders::find()?;
     if !options.no_build {
         binaries::build()?;
+        binaries::install_peers(&folders)?;
     }
-    let folder = std::env::temp_dir().join(format!("vitrine-bench-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let measured = measure(&options, &folder).await;
-    fs::remove_dir_all(&folder)?;
-    let rows = measured?;
-    let results = json!({
-        "runs": options.runs,
-        "warm_invocations_a_run": options.warm,
-        "machine": machine()?,
-        "services": TRANSPORT,
-        "services_built_for": BUILT_FOR,
-        "cases": rows,
-    });
-    fs::write(&options.json, format!("{results:#}\n"))?;
-    say(&format!(
-        "\n{} starts of each, {} warm invocations after each start.\n{TRANSPORT}\nThe services are a {BUILT_FOR} build.\n\n{}\nWritten to {}.",
-        options.runs,
-        options.warm,
-        table::table(&rows),
-        options.json.display()
-    ))
+    let results = measure(&options, &folders).await?;
+    let judged = bars::judge(&results, if options.guard { Which::Guarded } else { Which::Wanted });
+    say(&table::figures(&results))?;
+    say(&table::bars(&judged))?;
+    if options.only.is_some() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.guard {
+        let held = judged.iter().all(|bar| bar.is_met);
+        return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let written = options.into.join("results.json");
+    fs::write(&written, format!("{results:#}\n"))?;
+    fs::write(options.into.join("results.svg"), picture::picture(&results))?;
+    say(&format!("Written to {} and beside it.", written.display()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// The functions are release builds always. The services are part of this program, and slow in a dev build.
-const BUILT_FOR: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
+async fn measure(options: &Options, folders: &Folders) -> Result<Value> {
+    let authority = Authority::create(&folders.scratch)?;
+    let products = Products {
+        small: Product::start(&authority, FEW).await?,
+        large: Product::start(&authority, options.many).await?,
+    };
+    let cases: Vec<_> = CASES.into_iter().filter(|case| case.is_about(options.only.as_deref())).collect();
+    let mut rows = measure::measure(&cases, &products, folders, options.runs, options.warm).await?;
+    instructions::of_cases(&cases, &mut rows, &products, folders).await?;
+    let rules = instructions::of_rules(folders)?;
+    products.stop();
+    Ok(json!({
+        "runs": options.runs,
+        "warm_invocations_a_run": options.warm,
+        "resources": {"few": FEW, "many": options.many},
+        "machine": machine()?,
+        "transport": TRANSPORT,
+        "rules_instructions": rules,
+        "cases": rows,
+    }))
+}
 
 /// What differs from AWS and makes these figures smaller than there.
 const TRANSPORT: &str =
-    "The services answer over plain HTTP on loopback: no TLS handshake and no network is in these figures.";
-
-async fn measure(options: &Options, folder: &Path) -> Result<Vec<Value>> {
-    let product = Product::start().await?;
-    let binaries = binaries::folder()?;
-    let mut samples: Vec<_> = CASES.iter().map(|_| Samples::default()).collect();
-    for run in 1..=options.runs {
-        for (case, samples) in CASES.iter().zip(&mut samples) {
-            let ran = run_once(case, &binaries, &product, folder, options.warm, samples).await;
-            ran.map_err(|error| format!("{}: {error}", case.name))?;
-        }
-        write!(io::stderr(), "\rrun {run} of {}", options.runs)?;
-    }
-    let mut rows = Vec::new();
-    for (case, samples) in CASES.iter().zip(&samples) {
-        let binary = binaries.join(case.binary);
-        let counts = counts::count(case, &binary, &product, folder).await?;
-        rows.push(figures::figures(case, samples, &binaries::weigh(&binary, folder)?, &counts));
-    }
-    figures::compare_with_floor(&mut rows);
-    product.services.stop();
-    Ok(rows)
-}
-
-/// One start of one case, and what follows it.
-async fn run_once(
-    case: &Case,
-    binaries: &Path,
-    product: &Product,
-    folder: &Path,
-    warm: u16,
-    samples: &mut Samples,
-) -> Result<()> {
-    let mut events = Vec::new();
-    for _ in 0..=warm {
-        events.push(case.event(product).await?);
-    }
-    let mut environment = product.services.environment();
-    environment.extend(case.settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let mut process = Process::start(&binaries.join(case.binary), &environment, folder).await?;
-    samples.ready.push(process.ready);
-
-    let invocation = process.api.invoke(&events[0]).await?;
-    good(&invocation.body)?;
-    samples.first.push(invocation.answer);
-
-    let (processor, logged) = (process.processor_time()?, process.logged()?);
-    for event in &events[1..] {
-        let invocation = process.api.invoke(event).await?;
-        good(&invocation.body)?;
-        samples.answers.push(invocation.answer);
-        samples.busy.push(invocation.busy);
-        samples.answer_bytes = invocation.body["body"].as_str().unwrap_or_default().len();
-    }
-    samples.processor.push((process.processor_time()? - processor) / u32::from(warm));
-    samples.logged.push((process.logged()? - logged) as f64 / f64::from(warm));
-    samples.peak_kib = samples.peak_kib.max(process.peak_memory()?);
-    Ok(())
-}
-
-/// A refusal is quicker than an answer: it must not be measured.
-fn good(answer: &Value) -> Result<()> {
-    match answer["statusCode"].as_u64() {
-        Some(200..300) => Ok(()),
-        _ => Err(format!("it answered {answer}").into()),
-    }
-}
+    "All on loopback, services behind TLS: handshakes are in these figures, the network is not.";
 
 fn machine() -> Result<Value> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;

@@ -1,4 +1,4 @@
-//! A bootstrap binary in a process of its own, as Lambda starts it.
+//! A bootstrap in a process of its own, as Lambda starts it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,9 @@ pub struct Process {
 
 impl Process {
     /// Starts it and waits until it is ready.
-    pub async fn start(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Result<Self> {
+    pub async fn start(mut command: Command, environment: &[(&str, String)], folder: &Path) -> Result<Self> {
         let mut api = RuntimeApi::start().await?;
         let log = folder.join("log");
-        let mut command = Command::new(binary);
         command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
@@ -41,9 +40,16 @@ impl Process {
             Err(error) => {
                 child.kill()?;
                 child.wait()?;
-                Err(format!("{}: {error}\n{}", binary.display(), fs::read_to_string(log)?).into())
+                Err(format!("{command:?}: {error}\n{}", fs::read_to_string(log)?).into())
             }
         }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn end(mut self) -> Result<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// The most memory it ever had, in KiB.

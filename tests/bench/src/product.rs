@@ -1,4 +1,4 @@
-//! What the functions work with: the embedded services, something published, and credentials for it.
+//! What the functions work with: the embedded services behind TLS, something published, and credentials.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
@@ -12,16 +12,27 @@ use vitrine_local::options::Kept;
 use vitrine_local::services::Services;
 
 use crate::Result;
+use crate::authority::Authority;
+use crate::crowd;
+use crate::wire::Wire;
 
 pub struct Product {
     pub services: Services,
+    pub dynamodb: Wire,
+    pub secrets_manager: Wire,
     /// What an owner's backend calls with.
     pub key: String,
+    /// The query for a page from the middle of the list.
+    pub middle: String,
+    /// The version of the signing secret that a rotation is about.
+    pub pending_version: String,
     router: axum::Router,
+    roots: [(&'static str, String); 3],
 }
 
 impl Product {
-    pub async fn start() -> Result<Self> {
+    /// With so many published dashboards.
+    pub async fn start(authority: &Authority, published: usize) -> Result<Self> {
         let kept = Kept {
             memory: true,
             data: "unused".into(),
@@ -31,25 +42,57 @@ impl Product {
         };
         let services = Services::start(&kept, 0, 0).await?;
         let functions = assemble::functions(&services, &Settings::default(), &Clock::default()).await;
-        let mut product = Self { services, key: String::new(), router: assemble::merge(functions).finish() };
+        let root = authority.root.display().to_string();
+        let mut product = Self {
+            dynamodb: Wire::before(services.dynamodb, &authority.acceptor).await?,
+            secrets_manager: Wire::before(services.secrets_manager, &authority.acceptor).await?,
+            pending_version: services.begin_rotation()?,
+            key: String::new(),
+            middle: String::new(),
+            router: assemble::merge(functions).finish(),
+            roots: [
+                ("SSL_CERT_FILE", authority.roots.display().to_string()),
+                ("NODE_EXTRA_CA_CERTS", root.clone()),
+                ("AWS_CA_BUNDLE", root),
+            ],
+            services,
+        };
         let key =
             json!({"name": "k", "role": "member", "permissions": ["sessions:create", "resources:list"]});
-        let key = product.call(Method::POST, "/v1/keys", &key).await?;
-        product.key = key["key"].as_str().ok_or("a key without a key")?.to_owned();
-        for number in 1..=20 {
-            let resource = json!({
-                "title": format!("Dashboard {number}"),
-                "content": {"type": "html", "html": "<h1>Hello from inside</h1>"},
-                "parameters": [
-                    {"slug": "customer", "name": "Customer", "type": "text"},
-                    {"slug": "region", "name": "Region", "type": "category", "values": [["emea", "EMEA"]]},
-                ],
-                "enable_embedding": true,
-                "embedding_params": {"customer": "locked", "region": "enabled"},
-            });
-            product.call(Method::PUT, &format!("/v1/resources/dashboard/{number}"), &resource).await?;
+        let key = product.call(Method::POST, "/v1/keys", Some(&key)).await?;
+        product.key = text(&key["key"])?;
+        for number in 1..=2 {
+            let path = format!("/v1/resources/dashboard/{number}");
+            product.call(Method::PUT, &path, Some(&product.resource(number))).await?;
         }
+        crowd::fill(&product.services, published).await?;
+        product.middle = product.middle_of(published).await?;
         Ok(product)
+    }
+
+    /// A dashboard as an owner publishes it.
+    pub fn resource(&self, number: usize) -> Value {
+        json!({
+            "title": format!("Dashboard {number}"),
+            "content": {"type": "html", "html": "<h1>Hello from inside</h1>"},
+            "parameters": [
+                {"slug": "customer", "name": "Customer", "type": "text"},
+                {"slug": "region", "name": "Region", "type": "category", "values": [["emea", "EMEA"]]},
+            ],
+            "enable_embedding": true,
+            "embedding_params": {"customer": "locked", "region": "enabled"},
+        })
+    }
+
+    /// What a function's process needs in its environment.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut environment = self.services.environment();
+        // The later of two wins.
+        environment.push(("AWS_ENDPOINT_URL_DYNAMODB", format!("https://{}", self.dynamodb.address)));
+        environment
+            .push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("https://{}", self.secrets_manager.address)));
+        environment.extend(self.roots.clone());
+        environment
     }
 
     /// What an owner's backend signs.
@@ -62,17 +105,29 @@ impl Product {
 
     /// A session that can be exchanged once.
     pub async fn session(&self) -> Result<String> {
-        let answer = self.call(Method::POST, "/v1/sessions", &session_request()).await?;
-        Ok(answer["session"].as_str().ok_or("a session without a session")?.to_owned())
+        let answer = self.call(Method::POST, "/v1/sessions", Some(&session_request())).await?;
+        text(&answer["session"])
     }
 
-    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+    /// A list is no slower at its end: the page that is asked for begins in the middle.
+    async fn middle_of(&self, published: usize) -> Result<String> {
+        let (step, mut before, mut cursor) = (1_000.min(published / 2), 0, String::new());
+        while before < published / 2 {
+            let path = format!("/v1/resources?{PUBLISHED}&limit={step}{cursor}");
+            let page = self.call(Method::GET, &path, None).await?;
+            cursor = format!("&cursor={}", text(&page["next_cursor"])?);
+            before += step;
+        }
+        Ok(format!("{PUBLISHED}&limit=100{cursor}"))
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {}", self.services.admin_key()))
             .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))?;
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
         let response = self.router.clone().oneshot(request).await?;
         let status = response.status();
         let answer = to_bytes(response.into_body(), usize::MAX).await?;
@@ -84,6 +139,12 @@ impl Product {
     }
 }
 
+const PUBLISHED: &str = "kind=dashboard&embeddable=true";
+
 pub fn session_request() -> Value {
     json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "single_use": true})
+}
+
+fn text(value: &Value) -> Result<String> {
+    Ok(value.as_str().ok_or_else(|| format!("{value} is no text"))?.to_owned())
 }

@@ -1,6 +1,8 @@
-//! The figures as a table for people.
+//! The figures as tables for people: Markdown, so that they can be kept where they are read.
 
 use serde_json::Value;
+
+use crate::bars::{Bound, Judged};
 
 /// What stands above a column, and what stands in it.
 type Column = (&'static str, fn(&Value) -> String);
@@ -8,24 +10,42 @@ type Column = (&'static str, fn(&Value) -> String);
 const COLUMNS: [Column; 12] = [
     ("case", |row| row["case"].as_str().unwrap_or_default().to_owned()),
     ("ready ms", |row| number(&row["exec_to_ready_ms"]["p50"], 1)),
-    ("over floor", |row| number(&row["over_floor"]["exec_to_ready_ms"], 1)),
     ("first ms", |row| number(&row["first_invoke_ms"]["p50"], 2)),
-    ("warm p50", |row| number(&row["warm_invoke_ms"]["p50"], 3)),
+    ("warm p50 ms", |row| number(&row["warm_invoke_ms"]["p50"], 3)),
+    ("warm p99 ms", |row| number(&row["warm_invoke_ms"]["p99"], 3)),
     ("x floor", |row| number(&row["over_floor"]["warm_invoke"], 2)),
-    ("warm p99", |row| number(&row["warm_invoke_ms"]["p99"], 3)),
     ("a second", |row| number(&row["warm_per_second"], 0)),
     ("cpu ms", |row| number(&row["warm_processor_ms"]["p50"], 3)),
-    ("peak MiB", |row| scaled(&row["peak_memory_kib"], 1_024.0)),
-    ("zip MB", |row| scaled(&row["zip_bytes"], 1_000_000.0)),
-    ("asks", |row| number(&row["round_trips"]["dynamodb"]["warm"], 1)),
+    ("instructions", |row| number(&row["instructions"]["warm"], 0)),
+    ("peak MB", |row| scaled(&row["peak_memory_kib"], 1_000_000.0 / 1_024.0)),
+    ("zip MB", |row| scaled(&row["bytes"]["zip"], 1_000_000.0)),
+    ("round trips", |row| number(&row["round_trips"]["dynamodb"]["warm"], 2)),
 ];
 
-/// Markdown, so that it can be kept where it is read.
-pub fn table(rows: &[Value]) -> String {
-    let mut lines = vec![COLUMNS.map(|(name, _)| name.to_owned())];
-    lines.extend(rows.iter().map(|row| COLUMNS.map(|(_, cell)| cell(row))));
-    let widths: Vec<_> = (0..COLUMNS.len())
-        .map(|column| lines.iter().map(|line| line[column].len()).max().unwrap_or_default())
+pub fn figures(results: &Value) -> String {
+    let rows = results["cases"].as_array().into_iter().flatten();
+    markdown(&COLUMNS.map(|(name, _)| name), rows.map(|row| COLUMNS.map(|(_, cell)| cell(row)).to_vec()))
+}
+
+pub fn bars(judged: &[Judged]) -> String {
+    let rows = judged.iter().map(|bar| {
+        let bound = match bar.bound {
+            Bound::AtMost(most) => format!("at most {most}"),
+            Bound::AtLeast(least) => format!("at least {least}"),
+            Bound::Exactly(count) => format!("exactly {count}"),
+        };
+        let digits = if bar.figure.abs() < 1_000.0 { 2 } else { 0 };
+        let met = if bar.is_met { "met" } else { "MISSED" };
+        vec![bar.name.to_owned(), format!("{:.digits$}", bar.figure), bound, met.to_owned()]
+    });
+    markdown(&["figure", "measured", "bar", ""], rows)
+}
+
+fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut lines = vec![header.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()];
+    lines.extend(rows);
+    let widths: Vec<_> = (0..header.len())
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default().max(3))
         .collect();
     let mut text = String::new();
     for (place, line) in lines.iter().enumerate() {
@@ -46,11 +66,11 @@ pub fn table(rows: &[Value]) -> String {
 }
 
 fn number(value: &Value, digits: usize) -> String {
-    format!("{:.digits$}", value.as_f64().unwrap_or(f64::NAN))
+    value.as_f64().map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
 }
 
 fn scaled(value: &Value, unit: f64) -> String {
-    format!("{:.1}", value.as_f64().unwrap_or(f64::NAN) / unit)
+    value.as_f64().map_or_else(|| "-".to_owned(), |number| format!("{:.1}", number / unit))
 }
 
 #[cfg(test)]
@@ -60,8 +80,9 @@ mod tests {
 
     #[test]
     fn every_line_is_as_wide_as_the_first() {
-        let text =
-            table(&[json!({"case": "a"}), json!({"case": "a longer one", "warm_per_second": 123_456})]);
+        let text = figures(&json!({
+            "cases": [{"case": "a"}, {"case": "a longer one", "warm_per_second": 123_456}],
+        }));
         let widths: Vec<_> = text.lines().map(str::len).collect();
         assert_eq!(widths.len(), 4);
         assert!(widths.iter().all(|width| *width == widths[0]), "{text}");

@@ -1,0 +1,175 @@
+//! The rules alone, over and over, so that another program can count their instructions.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+use vitrine::clock::Timestamp;
+use vitrine::error::Error;
+use vitrine::identifiers::Kind;
+use vitrine::resource::Resource;
+use vitrine::session::{SessionState, Vouches};
+use vitrine::settings::Settings;
+use vitrine::token::mint::{self, Vouched};
+use vitrine::token::{self, Authentic, Claims, KeySet};
+use vitrine::view::{Asked, Evidence, decide};
+use vitrine::viewer::Viewer;
+
+use crate::Result;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rule {
+    /// From a token to claims that can be trusted.
+    Verify,
+    /// From what a session vouches for to a token.
+    Mint,
+    /// From trusted claims to a view: eight parameters, every policy among them.
+    Parameters,
+}
+
+pub fn repeat(rule: Rule, times: u32) -> Result<()> {
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let case = Case::new()?;
+    for _ in 0..times {
+        match rule {
+            Rule::Verify => drop(black_box(case.verify().map_err(told)?)),
+            Rule::Mint => drop(black_box(case.mint().map_err(told)?)),
+            Rule::Parameters => case.decide().map_err(told)?,
+        }
+    }
+    Ok(())
+}
+
+struct Case {
+    keys: KeySet,
+    settings: Settings,
+    now: Timestamp,
+    vouches: Vouches,
+    token: String,
+    claims: Claims,
+    asked: Asked,
+    evidence: Evidence,
+}
+
+const EXP: i64 = 2_000_000_000;
+
+impl Case {
+    fn new() -> Result<Self> {
+        let keys = json!({"keys": [{"kid": "k1", "secret": "0123456789abcdef".repeat(4)}]}).to_string();
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let resource: Resource = serde_json::from_value(resource())?;
+        let params = object(json!({"customer": "acme", "year": [2025, 2026], "plan": "pro"}));
+        let vouches = Vouches {
+            resource: Some((Kind::Dashboard, resource.id.clone())),
+            params: params.clone(),
+            viewer: Viewer { id: Some("user-1".to_owned()), ..Viewer::default() },
+            ..Vouches::default()
+        };
+        let claims = Claims::vouching(&resource.reference(), params, vouches.viewer.clone());
+        let mut case = Self {
+            keys: KeySet::parse(&keys)?,
+            settings: Settings::default(),
+            now: Timestamp::from_unix(EXP - 600),
+            vouches,
+            token: String::new(),
+            claims,
+            asked: Asked { url: Ok(object(json!({"region": ["emea", "apac"]}))), ..Asked::default() },
+            evidence: Evidence {
+                embedding_enabled: true,
+                resource: Some(Arc::new(resource)),
+                version: None,
+                account: None,
+                user: None,
+                tenant: None,
+                state: None,
+                context: None,
+                session: SessionState::Absent,
+            },
+        };
+        case.token = case.mint().map_err(told)?;
+        Ok(case)
+    }
+
+    fn verify(&self) -> vitrine::error::Result<Authentic> {
+        let authentic = token::authenticate(&self.token, &self.keys, self.now)?;
+        token::check_time(&authentic.claims, &self.settings, self.now)?;
+        Ok(authentic)
+    }
+
+    fn mint(&self) -> vitrine::error::Result<String> {
+        let vouched = Vouched {
+            vouches: &self.vouches,
+            version: None,
+            has_state: false,
+            token_id: "0123456789abcdef0123456789abcdef",
+            session: None,
+            issued: self.now,
+            expires: Timestamp::from_unix(EXP),
+        };
+        mint::mint(&vouched, self.keys.signing())
+    }
+
+    fn decide(&self) -> vitrine::error::Result<()> {
+        decide(&self.claims, &self.asked, &self.evidence, &self.settings).map(|view| drop(black_box(view)))
+    }
+}
+
+/// With a parameter of every policy and of most types.
+fn resource() -> Value {
+    let choices = json!([["emea", "EMEA"], ["apac", "APAC"], ["amer", "Americas"]]);
+    let parameters = [
+        json!({"slug": "customer", "name": "Customer", "type": "text"}),
+        json!({"slug": "region", "name": "Region", "type": "category", "values": choices}),
+        json!({"slug": "year", "name": "Year", "type": "number"}),
+        json!({"slug": "plan", "name": "Plan", "type": "text"}),
+        json!({"slug": "since", "name": "Since", "type": "date"}),
+        json!({"slug": "city", "name": "City", "type": "text", "default": "Oslo"}),
+        json!({"slug": "internal", "name": "Internal", "type": "text"}),
+        json!({"slug": "search", "name": "Search", "type": "text"}),
+    ];
+    let policy = Map::from_iter(
+        [("customer", "locked"), ("region", "enabled"), ("year", "locked"), ("plan", "enabled")]
+            .into_iter()
+            .chain([("since", "enabled"), ("city", "enabled"), ("search", "enabled")])
+            .map(|(slug, policy)| (slug.to_owned(), Value::from(policy))),
+    );
+    let time = "2026-01-01T00:00:00Z";
+    json!({
+        "kind": "dashboard",
+        "id": 1,
+        "entity_id": null,
+        "public_id": "0123456789abcdef0123456789abcdef",
+        "title": "Dashboard",
+        "description": null,
+        "content": {"type": "html", "html": "<h1>Hello from inside</h1>"},
+        "version": 1,
+        "parameters": parameters,
+        "enable_embedding": true,
+        "embedding_params": policy,
+        "allowed_origins": [],
+        "archived": false,
+        "deployment": 1,
+        "created_at": time,
+        "updated_at": time,
+        "initially_published_at": time,
+        "published_at": time,
+        "revision": 1,
+    })
+}
+
+fn told(error: Error) -> crate::Failure {
+    format!("{}: {}", error.reason.word(), error.message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_lets_through_what_it_is_counted_with() {
+        for rule in Rule::value_variants() {
+            repeat(*rule, 2).unwrap();
+        }
+    }
+}
