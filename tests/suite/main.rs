@@ -37,6 +37,7 @@ mod outages;
 mod resources;
 mod rotation;
 mod rotation_faults;
+mod round_trips;
 mod rows;
 mod sessions;
 mod shape;

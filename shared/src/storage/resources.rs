@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, Transact
 
 use super::cursor::{self, Page};
 use super::document;
-use super::schema::{CATALOG, EMBEDDABLE, LISTED, POSITION};
+use super::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use super::{transaction, versions};
 use crate::capability::{Capability, Grant};
@@ -26,6 +26,9 @@ const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
 /// The one value that the partition key of both indexes has.
 const LISTING: &str = "resource";
+
+/// Stands behind a kind where no resource stands behind it: after the `#` that all of them have.
+const AFTER_ALL: char = '$';
 
 /// Where the counter stays behind: an owner who chooses a larger number leaves it half of all numbers.
 const MAX_COUNTED: u64 = ResourceId::MAX_NUMBER / 2;
@@ -286,11 +289,16 @@ impl ResourceLister {
             .expression_attribute_names("#index", index)
             .expression_attribute_values(":listing", text(LISTING))
             .set_limit(Some(listing.limit.unwrap_or(cursor::DEFAULT_LIMIT)));
-        if !prefix.is_empty() {
-            condition.push_str(" AND begins_with(#position, :prefix)");
+        let start = listing.cursor.map(|cursor| start_key(cursor, index, &prefix)).transpose()?;
+        if let Some(kind) = listing.kind {
+            // From where the list goes on: an engine that walks through the range from its beginning would
+            // else take longer for each page.
+            let from = start.as_ref().and_then(|start| text_of(start, POSITION)).unwrap_or(&prefix);
+            condition.push_str(" AND #position BETWEEN :from AND :to");
             query = query
                 .expression_attribute_names("#position", POSITION)
-                .expression_attribute_values(":prefix", text(&prefix));
+                .expression_attribute_values(":from", text(from))
+                .expression_attribute_values(":to", text(format!("{kind}{AFTER_ALL}")));
         }
         let mut filters = Vec::new();
         if listing.embeddable == Some(false) {
@@ -306,7 +314,6 @@ impl ResourceLister {
                 query = query.expression_attribute_values(name, number(deployment));
             }
         }
-        let start = listing.cursor.map(|cursor| start_key(cursor, index, &prefix)).transpose()?;
         let answer = query
             .key_condition_expression(condition)
             .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
@@ -321,8 +328,7 @@ impl ResourceLister {
 }
 
 fn summary(item: Item) -> Result<ResourceSummary> {
-    let listed: Item = item.into_iter().filter(|(name, _)| LISTED.contains(&name.as_str())).collect();
-    serde_dynamo::from_item(listed).map_err(|_| unreadable("resource summary"))
+    serde_dynamo::from_item(item).map_err(|_| unreadable("resource summary"))
 }
 
 /// The place that a cursor stands for. Only a place that a list of ours can have is taken.

@@ -88,19 +88,22 @@ pub const NODE: &str = "Node: view, remembered";
 pub const PYTHON: &str = "Python: view, remembered";
 pub const AUTHORIZE: &str = "authorize a request";
 pub const CREATE: &str = "create a session";
+pub const MINT: &str = "mint a token";
 pub const REDEEM: &str = "redeem a session";
 pub const PUBLISH: &str = "publish anew";
 pub const LIST: &str = "list, 100 of few";
 pub const LIST_LARGE: &str = "list, 100 of many";
 
-pub const CASES: [Case; 17] = [
+pub const CASES: [Case; 19] = [
     case(HELLO, FLOOR, Ask::Hello),
     case(VIEW, "verify-token", Ask::View).remembering(),
     case(VIEW_ANEW, "verify-token", Ask::View).forgetful(),
+    case("preflight", "verify-token", Ask::Preflight),
     case(AUTHORIZE, "authorize-request", Ask::Authorize).remembering(),
     case("page, remembered", "serve-embed", Ask::Page).remembering(),
     case("page, read anew", "serve-embed", Ask::Page).forgetful(),
     case(CREATE, "create-session", Ask::CreateSession),
+    case(MINT, "create-session", Ask::Mint),
     case(REDEEM, "redeem-session", Ask::RedeemSession),
     case(LIST, "list-embeddable", Ask::List),
     case(LIST_LARGE, "list-embeddable", Ask::List).large(),

@@ -9,9 +9,12 @@ use crate::product::{Product, session_request};
 pub enum Ask {
     Hello,
     View,
+    /// What a route costs that does nothing: the router, the log and the headers.
+    Preflight,
     Authorize,
     Page,
     CreateSession,
+    Mint,
     RedeemSession,
     List,
     Publish,
@@ -26,9 +29,11 @@ impl Ask {
         Ok(match self {
             Self::Hello => request("GET", "/", "", None, None),
             Self::View => request("GET", "/v1/view", "", Some(&product.token()?), None),
+            Self::Preflight => request("OPTIONS", "/v1/view", "", None, None),
             Self::Authorize => authorization(&product.token()?),
             Self::Page => request("GET", &format!("/embed/dashboard/{}", product.token()?), "", None, None),
-            Self::CreateSession => request("POST", "/v1/sessions", "", key(), Some(&session_request())),
+            Self::CreateSession => request("POST", "/v1/sessions", "", key(), Some(&session_request(true))),
+            Self::Mint => request("POST", "/v1/sessions", "", key(), Some(&session_request(false))),
             Self::RedeemSession => {
                 let body = json!({"session": product.session().await?});
                 request("POST", "/v1/sessions/redeem", "", None, Some(&body))

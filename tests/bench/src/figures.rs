@@ -54,6 +54,7 @@ pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
         "warm_busy_ms": spread(&samples.busy),
         "warm_per_second": rounded(samples.busy.len() as f64 / busy.as_secs_f64(), 0),
         "warm_processor_ms": spread(&samples.processor),
+        "warm_per_core_second": rounded(1_000.0 / p50_of(&samples.processor), 0),
         "warm_log_bytes": rounded(mean(&samples.logged), 0),
         "answer_bytes": samples.answer_bytes,
         "peak_memory_kib": samples.peak_kib.iter().copied().fold(0.0, f64::max),
@@ -79,6 +80,10 @@ pub fn compare_with_floor(rows: &mut [Value]) {
 
 pub fn p50(row: &Value, name: &str) -> f64 {
     row[name]["p50"].as_f64().unwrap_or(f64::NAN)
+}
+
+fn p50_of(samples: &[Duration]) -> f64 {
+    spread(samples)["p50"].as_f64().unwrap_or(f64::NAN)
 }
 
 fn spread(samples: &[Duration]) -> Value {

@@ -18,8 +18,8 @@ use crate::measure::Products;
 use crate::process::Process;
 use crate::rules::Rule;
 
-const FEW: u32 = 50;
-const MANY: u32 = 250;
+const FEW: u32 = 20;
+const MANY: u32 = 100;
 
 /// How many instructions each rule takes.
 pub fn of_rules(folders: &Folders) -> Result<Value> {

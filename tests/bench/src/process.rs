@@ -47,7 +47,7 @@ impl Process {
 
     /// Asks it to end, and waits until it has.
     pub fn end(mut self) -> Result<()> {
-        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        Command::new("sh").args(["-c", &format!("kill {}", self.child.id())]).status()?;
         self.child.wait()?;
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Product {
 
     /// A session that can be exchanged once.
     pub async fn session(&self) -> Result<String> {
-        let answer = self.call(Method::POST, "/v1/sessions", Some(&session_request())).await?;
+        let answer = self.call(Method::POST, "/v1/sessions", Some(&session_request(true))).await?;
         text(&answer["session"])
     }
 
@@ -141,8 +141,8 @@ impl Product {
 
 const PUBLISHED: &str = "kind=dashboard&embeddable=true";
 
-pub fn session_request() -> Value {
-    json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "single_use": true})
+pub fn session_request(single_use: bool) -> Value {
+    json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "single_use": single_use})
 }
 
 fn text(value: &Value) -> Result<String> {

@@ -15,7 +15,7 @@ const COLUMNS: [Column; 12] = [
     ("warm p99 ms", |row| number(&row["warm_invoke_ms"]["p99"], 3)),
     ("x floor", |row| number(&row["over_floor"]["warm_invoke"], 2)),
     ("a second", |row| number(&row["warm_per_second"], 0)),
-    ("cpu ms", |row| number(&row["warm_processor_ms"]["p50"], 3)),
+    ("a core could", |row| number(&row["warm_per_core_second"], 0)),
     ("instructions", |row| number(&row["instructions"]["warm"], 0)),
     ("peak MB", |row| scaled(&row["peak_memory_kib"], 1_000_000.0 / 1_024.0)),
     ("zip MB", |row| scaled(&row["bytes"]["zip"], 1_000_000.0)),

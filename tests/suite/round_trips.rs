@@ -1,0 +1,75 @@
+//! How often DynamoDB is asked, and what: as few times as the rules allow.
+
+use serde_json::json;
+use vitrine_tests::{Answer, Call};
+
+use crate::wire::{Wires, wired};
+
+/// What one call asked, in order; what follows the answer too.
+async fn asked(wires: &Wires, call: Call) -> (Vec<String>, Answer) {
+    wires.dynamodb.asked();
+    let answer = call.send().await;
+    assert!(answer.status.is_success(), "{} {}", answer.status, answer.text);
+    (wires.dynamodb.asked(), answer)
+}
+
+/// The caller's key, then what the caller is about, then one write: nobody unknown makes us read a resource,
+/// and nothing is written that was not decided on.
+#[tokio::test]
+async fn redeem_mint_and_publish() {
+    let (product, wires) = wired(&[("ResourceCacheSeconds", "0")]).await;
+    let key = product.key("member", &["sessions:create", "resources:write", "resources:list"]).await;
+    let input = json!({
+        "title": "Numbers",
+        "content": {"type": "html", "html": "<p>1</p>"},
+        "enable_embedding": true,
+    });
+
+    let publish = || product.put("/v1/resources/dashboard/1", input.clone()).bearer(&key);
+    let (first, _) = asked(&wires, publish()).await;
+    // The counter of numbers is raised where that is needed, which no transaction can make depend on itself.
+    assert_eq!(first, ["GetItem", "GetItem", "UpdateItem", "TransactWriteItems"], "publish, new");
+    let (again, _) = asked(&wires, publish()).await;
+    assert_eq!(again, ["GetItem", "GetItem", "TransactWriteItems"], "publish, again");
+
+    let wanted = json!({"resource": {"dashboard": 1}, "params": {}, "single_use": true});
+    let (session, created) = asked(&wires, product.post("/v1/sessions", wanted).bearer(&key)).await;
+    assert_eq!(session, ["GetItem", "BatchGetItem", "PutItem"], "a session");
+    let redeem = product.post("/v1/sessions/redeem", json!({"session": created.json["session"]}));
+    let (redeemed, _) = asked(&wires, redeem).await;
+    assert_eq!(redeemed, ["UpdateItem"], "redeem");
+
+    let wanted = json!({"resource": {"dashboard": 1}, "params": {}});
+    let (token, minted) = asked(&wires, product.post("/v1/sessions", wanted).bearer(&key)).await;
+    assert_eq!(token, ["GetItem", "BatchGetItem"], "mint");
+    let (viewed, _) =
+        asked(&wires, product.get("/v1/view").bearer(minted.json["session"].as_str().unwrap())).await;
+    product.settled().await;
+    assert_eq!(viewed[..1], ["BatchGetItem"], "a view");
+
+    let list = product.get("/v1/resources?kind=dashboard&embeddable=true&limit=100").bearer(&key);
+    let (listed, _) = asked(&wires, list).await;
+    assert_eq!(listed, ["GetItem", "Query"], "a page of a list");
+}
+
+/// A page from the middle of a long list asks for no more than the first one of a short list.
+#[tokio::test]
+async fn a_page_of_a_long_list() {
+    let (product, wires) = wired(&[]).await;
+    for number in 1..=30 {
+        product.publish(&format!("question/{number}"), json!({})).await;
+        product.publish(&format!("dashboard/{number}"), json!({})).await;
+    }
+    let mut cursor = String::new();
+    let mut seen = Vec::new();
+    while seen.len() < 30 {
+        let path = format!("/v1/resources?kind=dashboard&embeddable=true&limit=10{cursor}");
+        let (listed, page) = asked(&wires, product.get(&path).admin()).await;
+        assert_eq!(listed, ["Query"]);
+        let items = page.json["items"].as_array().unwrap();
+        assert_eq!(items.len(), 10);
+        seen.extend(items.iter().map(|item| item["id"].as_u64().unwrap()));
+        cursor = format!("&cursor={}", page.json["next_cursor"].as_str().unwrap_or_default());
+    }
+    assert_eq!(seen, Vec::from_iter(1..=30));
+}
