@@ -632,6 +632,7 @@ async fn a_view_is_one_read() {
     create_account(&product, "acme", "emea").await;
     let session = embed(&product, &dive, json!({"version": 1, "initial_state": {"a": 1}})).await;
     view(&product, &session).await;
+    product.settled().await;
     wires.dynamodb.asked();
     for _ in 0..3 {
         assert_eq!(view(&product, &session).await.status, 200);

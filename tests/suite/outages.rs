@@ -484,6 +484,7 @@ async fn what_is_taken_away_is_gone_in_time() {
         product.clock.set_offset(offset);
         product.publish("dashboard/1", json!({})).await;
         assert_eq!(product.view(&token, "").await.status, 200, "{case}: published at once");
+        product.settled().await;
         wires.dynamodb.asked();
         assert_eq!(product.view(&token, "").await.status, 200);
         assert_eq!(wires.dynamodb.asked(), [""; 0], "{case}: from memory");
