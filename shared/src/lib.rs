@@ -4,8 +4,8 @@
 //!
 //! - **rules**, pure: [`token`], [`parameters`], [`view`] and the words they speak of ([`resource`],
 //!   [`policy`], [`viewer`], [`session`], [`access`], ...). They know no AWS and no HTTP.
-//! - **reach**: [`secrets`], [`key_writer`], [`rotation`] and [`storage`], put together in [`views`], [`rehearsals`]
-//!   and [`places`]; what [`introspection`] tells of them. [`capability`] ties what a function
+//! - **reach**: [`secrets`], [`key_versions`], [`key_writer`], [`rotation`] and [`storage`], put together in
+//!   [`views`], [`rehearsals`] and [`places`]; what [`introspection`] tells of them. [`capability`] ties what a function
 //!   can reach to what its policy allows.
 //! - **wire**: [`http`], what all functions' routers have in common.
 
@@ -25,6 +25,7 @@ pub mod http;
 pub mod identifiers;
 pub mod input;
 pub mod introspection;
+pub mod key_versions;
 pub mod key_writer;
 pub mod origin;
 mod outage;

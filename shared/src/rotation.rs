@@ -8,16 +8,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::SdkError;
 use secrecy::SecretString;
 
 use crate::capability::{Capability, Grant};
 use crate::clock::{Clock, Timestamp};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::key_writer::{CURRENT, is_absent};
-use crate::outage::unavailable;
+use crate::key_versions::{CURRENT, KeyVersions, Moved};
 use crate::random;
 use crate::secrets::GET_SECRET_VALUE;
 use crate::settings::Settings;
@@ -38,8 +35,7 @@ pub enum Step {
 
 #[derive(Clone)]
 pub struct KeyRotation {
-    client: Client,
-    secret_id: String,
+    versions: KeyVersions,
     settings: Arc<Settings>,
     clock: Clock,
 }
@@ -58,8 +54,7 @@ impl Capability for KeyRotation {
 
     fn connect(environment: &Environment) -> Self {
         Self {
-            client: environment.secrets.clone(),
-            secret_id: environment.names.signing_secret.clone(),
+            versions: KeyVersions::of(environment),
             settings: Arc::clone(&environment.settings),
             clock: environment.clock.clone(),
         }
@@ -70,7 +65,7 @@ impl KeyRotation {
     /// Is this the secret that we rotate? It is named by its ARN, or by the name in it.
     pub fn is_about(&self, secret_id: &str) -> bool {
         let name = |id: &str| id.rsplit_once(":secret:").map_or(id, |(_, name)| name).to_owned();
-        let (ours, named) = (name(&self.secret_id), name(secret_id));
+        let (ours, named) = (name(self.versions.secret_id()), name(secret_id));
         // An ARN ends in a hyphen and six characters that are not part of the name.
         let plain = ours.len().checked_sub(7).and_then(|end| ours.get(..end));
         ours == named || plain == Some(named.as_str())
@@ -78,7 +73,7 @@ impl KeyRotation {
 
     /// Takes one step of the rotation whose version is to be `version`.
     pub async fn step(&self, step: Step, version: &str) -> Result<()> {
-        let labels = self.labels(version).await?;
+        let labels = self.versions.labels(version).await?;
         if labels.iter().any(|label| label == CURRENT) {
             // Finished before; the step is a repetition.
             return Ok(());
@@ -110,21 +105,8 @@ impl KeyRotation {
         };
         let mut document = current.rotated(key, now, self.old_keys_end(now));
         document.made_from = Some(made_from);
-        let put = self
-            .client
-            .put_secret_value()
-            .secret_id(&self.secret_id)
-            .client_request_token(version)
-            .secret_string(document.write())
-            .version_stages(PENDING)
-            .send()
-            .await;
-        match put {
-            Ok(_) => Ok(()),
-            // The same step runs twice at once, and the other was first: its key is the new one.
-            Err(SdkError::ServiceError(refused)) if refused.err().is_resource_exists_exception() => Ok(()),
-            Err(error) => Err(unavailable("PutSecretValue", &error)),
-        }
+        // Where the same step runs twice at once and the other was first, its key is the new one.
+        self.versions.write(&document, PENDING, Some(version)).await.map(drop)
     }
 
     /// The new set signs what it verifies, and still verifies what the old one signs.
@@ -140,42 +122,24 @@ impl KeyRotation {
     async fn finish(&self, version: &str) -> Result<()> {
         let pending = self.pending(version).await?.ok_or_else(|| Error::internal("nothing to finish"))?;
         let made_from = pending.made_from.ok_or_else(|| Error::internal("made from nothing"))?;
-        let moved = self
-            .client
-            .update_secret_version_stage()
-            .secret_id(&self.secret_id)
-            .version_stage(CURRENT)
-            .move_to_version_id(version)
-            .remove_from_version_id(made_from)
-            .send()
-            .await;
-        match moved {
-            Ok(_) => {
+        match self.versions.put_in_force(version, &made_from).await? {
+            Moved::Done => {
                 tracing::info!(key = pending.keys[0].kid, "a new key signs");
                 Ok(())
             }
-            Err(SdkError::ServiceError(refused)) if refused.err().is_invalid_parameter_exception() => {
-                // Twice at once, and the other was first; or the key set was changed.
-                if self.labels(version).await?.iter().any(|label| label == CURRENT) {
-                    Ok(())
-                } else {
-                    self.give_up(version).await
-                }
-            }
-            Err(error) => Err(unavailable("UpdateSecretVersionStage", &error)),
+            // Twice at once, and the other was first; or the key set was changed.
+            Moved::Elsewhere if self.is_in_force(version).await? => Ok(()),
+            Moved::Elsewhere => self.give_up(version).await,
         }
+    }
+
+    async fn is_in_force(&self, version: &str) -> Result<bool> {
+        Ok(self.versions.labels(version).await?.iter().any(|label| label == CURRENT))
     }
 
     /// Leaves nothing pending, so that another rotation can begin.
     async fn give_up(&self, version: &str) -> Result<()> {
-        self.client
-            .update_secret_version_stage()
-            .secret_id(&self.secret_id)
-            .version_stage(PENDING)
-            .remove_from_version_id(version)
-            .send()
-            .await
-            .map_err(|error| unavailable("UpdateSecretVersionStage", &error))?;
+        self.versions.unlabel(version, PENDING).await?;
         Err(Error::internal("the key set was changed while it was being rotated; rotate again"))
     }
 
@@ -186,47 +150,20 @@ impl KeyRotation {
         now.plus(signs_on + self.settings.max_token_lifetime_seconds + LEEWAY_SECONDS)
     }
 
-    async fn labels(&self, version: &str) -> Result<Vec<String>> {
-        let answer = self
-            .client
-            .describe_secret()
-            .secret_id(&self.secret_id)
-            .send()
-            .await
-            .map_err(|error| unavailable("DescribeSecret", &error))?;
-        Ok(answer.version_ids_to_stages.and_then(|mut stages| stages.remove(version)).unwrap_or_default())
-    }
-
     async fn current(&self) -> Result<(KeyDocument, String)> {
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetSecretValue", &error))?;
-        let text = answer.secret_string().ok_or_else(|| Error::internal("the secret is binary"))?;
-        let document = KeyDocument::parse(text).map_err(Error::internal)?;
-        Ok((document, answer.version_id.unwrap_or_default()))
+        let current = self.versions.current().await?;
+        let current = current.ok_or_else(|| Error::internal("there is no secret to rotate"))?;
+        Ok((document(current.text)?, current.id))
     }
 
     /// What the rotation has written, if it has.
     async fn pending(&self, version: &str) -> Result<Option<KeyDocument>> {
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .version_id(version)
-            .version_stage(PENDING)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => answer
-                .secret_string()
-                .map(|text| KeyDocument::parse(text).map_err(Error::internal))
-                .transpose(),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(unavailable("GetSecretValue", &error)),
-        }
+        let pending = self.versions.labelled(version, PENDING).await?;
+        pending.map(|pending| document(pending.text)).transpose()
     }
+}
+
+fn document(text: Option<String>) -> Result<KeyDocument> {
+    let text = text.ok_or_else(|| Error::internal("the secret is binary"))?;
+    KeyDocument::parse(&text).map_err(Error::internal)
 }
