@@ -8,21 +8,26 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::cases::{CASES, FLOOR, Program};
+use crate::cases::{Case, FLOOR, Program};
 use crate::folders::Folders;
 
-/// The functions as they are deployed but for the processor, and the floor by itself, so that no feature
-/// that only a function wants enters it.
-pub fn build() -> Result<()> {
-    let functions: BTreeSet<_> = CASES
+/// What the cases start. The functions are built as they are deployed but for the processor, and the floor by
+/// itself, so that no feature that only a function wants enters it.
+pub fn make(cases: &[Case], folders: &Folders) -> Result<()> {
+    let programs: BTreeSet<_> = cases.iter().map(|case| case.program).collect();
+    let functions: Vec<_> = programs
         .iter()
-        .filter_map(|case| match case.program {
-            Program::Binary(name) if name != FLOOR => Some(name),
+        .filter_map(|program| match program {
+            Program::Binary(name) if *name != FLOOR => Some(*name),
             _ => None,
         })
         .collect();
-    cargo_build(&Vec::from_iter(functions))?;
-    cargo_build(&[FLOOR])
+    if !functions.is_empty() {
+        cargo_build(&functions)?;
+    }
+    cargo_build(&[FLOOR])?;
+    let has_peers = programs.iter().any(|program| matches!(program, Program::Peer(_)));
+    if has_peers { install_peers(folders) } else { Ok(()) }
 }
 
 fn cargo_build(packages: &[&str]) -> Result<()> {
@@ -35,7 +40,7 @@ fn cargo_build(packages: &[&str]) -> Result<()> {
 }
 
 /// The peers, which bring their own runtimes.
-pub fn install_peers(folders: &Folders) -> Result<()> {
+fn install_peers(folders: &Folders) -> Result<()> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/install");
     run(Command::new("bash").arg(script).arg(&folders.peers))
 }

@@ -7,7 +7,7 @@ use crate::folders::Folders;
 use crate::product::Product;
 
 /// What is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
     /// One of our functions, or the floor: a release binary.
     Binary(&'static str),

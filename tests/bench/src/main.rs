@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::authority::Authority;
 use crate::bars::Which;
-use crate::cases::CASES;
+use crate::cases::{CASES, Case, Store};
 use crate::folders::Folders;
 use crate::measure::Products;
 use crate::product::Product;
@@ -93,11 +93,11 @@ async fn main() -> Result<ExitCode> {
         return rules::repeat(rule, times).map(|()| ExitCode::SUCCESS);
     }
     let folders = Folders::find()?;
+    let cases: Vec<_> = CASES.into_iter().filter(|case| case.is_about(options.only.as_deref())).collect();
     if !options.no_build {
-        binaries::build()?;
-        binaries::install_peers(&folders)?;
+        binaries::make(&cases, &folders)?;
     }
-    let results = measure(&options, &folders).await?;
+    let results = measure(&cases, &options, &folders).await?;
     say(&table::figures(&results))?;
     if options.only.is_some() {
         return Ok(ExitCode::SUCCESS);
@@ -116,18 +116,19 @@ async fn main() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(options: &Options, folders: &Folders) -> Result<Value> {
+async fn measure(cases: &[Case], options: &Options, folders: &Folders) -> Result<Value> {
     let (runs, warm, many) = if options.guard { (5, 200, 20_000) } else { (20, 300, 1_000_000) };
     let (runs, warm) = (options.runs.unwrap_or(runs), options.warm.unwrap_or(warm));
-    let many = options.many.unwrap_or(many);
+    // It takes minutes to fill a large store, which not every case looks into.
+    let is_large = cases.iter().any(|case| case.store == Store::Large);
+    let many = if is_large { options.many.unwrap_or(many) } else { FEW };
     let authority = Authority::create(&folders.scratch)?;
     let products = Products {
         small: Product::start(&authority, FEW).await?,
         large: Product::start(&authority, many).await?,
     };
-    let cases: Vec<_> = CASES.into_iter().filter(|case| case.is_about(options.only.as_deref())).collect();
-    let mut rows = measure::measure(&cases, &products, folders, runs, warm).await?;
-    instructions::of_cases(&cases, &mut rows, &products, folders).await?;
+    let mut rows = measure::measure(cases, &products, folders, runs, warm).await?;
+    instructions::of_cases(cases, &mut rows, &products, folders).await?;
     let rules = instructions::of_rules(folders)?;
     products.stop();
     Ok(json!({
