@@ -99,6 +99,8 @@ fn guard(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ];
+    // Once, for all that follows and the id: growing means hashing what is there again.
+    headers.reserve(defaults.len() + 3);
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(
             header::CONTENT_SECURITY_POLICY,

@@ -95,11 +95,12 @@ impl Routes {
     /// The finished router: errors in the one shape, a line in the log for each request, and the same
     /// answer with a trailing slash as without.
     pub fn finish(self) -> Router {
-        let inner = self
+        let served = self
             .router
             .fallback(|| async { Error::new(Reason::RouteNotFound) })
             .layer(middleware::from_fn(answer));
-        Router::new().fallback_service(inner.map_request(without_trailing_slash))
+        // Only what matches no route is looked at again.
+        served.clone().fallback_service(served.map_request(without_trailing_slash))
     }
 }
 
