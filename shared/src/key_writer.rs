@@ -62,7 +62,9 @@ impl SigningKeyWriter {
     async fn put(&self, document: &KeyDocument, label: &str) -> Result<String> {
         match self.versions.write(document, label, None).await? {
             Written::New(version) => Ok(version),
-            Written::Before => Err(Error::internal("PutSecretValue: an id that was not asked for")),
+            Written::Before => {
+                Err(Error::new(Reason::Unavailable).detail("PutSecretValue: ResourceExistsException"))
+            }
         }
     }
 }
