@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cases::{
     AUTHORIZE, CREATE, HELLO, LIST, LIST_LARGE, MINT, NODE, PUBLISH, REDEEM, VIEW, VIEW_ANEW,
 };
-use crate::figures::p50;
+use crate::results::{Results, number, p50, peak_megabytes, zip_megabytes};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Bound {
@@ -58,7 +58,7 @@ const BARS: [Bar; 22] = [
     ),
     bar(
         "verify-token / hello world: instructions until ready",
-        |all| all.number(VIEW, "/instructions/until_ready") / all.number(HELLO, "/instructions/until_ready"),
+        |all| all.until_ready(VIEW) / all.until_ready(HELLO),
         None,
         Some(AtMost(115.0)),
     ),
@@ -88,7 +88,7 @@ const BARS: [Bar; 22] = [
     ),
     bar(
         "verify-token: peak memory, MB",
-        |all| all.peak_megabytes(VIEW),
+        |all| peak_megabytes(all.case(VIEW)),
         Some(AtMost(16.0)),
         Some(AtMost(12.0)),
     ),
@@ -149,44 +149,30 @@ impl Bound {
     }
 }
 
-/// Figures that are missing are no number, and meet no bar.
-struct Results<'a>(&'a Value);
-
 impl Results<'_> {
-    fn case(&self, name: &str) -> &Value {
-        let cases = self.0["cases"].as_array().into_iter().flatten();
-        cases.into_iter().find(|row| row["case"] == name).unwrap_or(&Value::Null)
-    }
-
-    fn number(&self, case: &str, pointer: &str) -> f64 {
-        self.case(case).pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
-    }
-
     /// Of two cases, in the middle of their runs.
     fn ratio(&self, case: &str, other: &str, figure: &str) -> f64 {
         p50(self.case(case), figure) / p50(self.case(other), figure)
     }
 
     fn asks(&self, case: &str) -> f64 {
-        self.number(case, "/round_trips/dynamodb/warm")
+        number(self.case(case), "/round_trips/dynamodb/warm")
     }
 
     fn warm_instructions(&self, case: &str) -> f64 {
-        self.number(case, "/instructions/warm")
+        number(self.case(case), "/instructions/warm")
+    }
+
+    fn until_ready(&self, case: &str) -> f64 {
+        number(self.case(case), "/instructions/until_ready")
     }
 
     fn rule(&self, name: &str) -> f64 {
-        self.0["rules_instructions"][name].as_f64().unwrap_or(f64::NAN)
-    }
-
-    fn peak_megabytes(&self, case: &str) -> f64 {
-        self.number(case, "/peak_memory_kib") * 1_024.0 / 1_000_000.0
+        number(&self.0["rules_instructions"], &format!("/{name}"))
     }
 
     fn largest_zip(&self) -> f64 {
-        let cases = self.0["cases"].as_array().into_iter().flatten();
-        let zips = cases.filter_map(|row| row.pointer("/bytes/zip")?.as_f64());
-        zips.fold(f64::NAN, f64::max) / 1_000_000.0
+        self.cases().map(zip_megabytes).fold(f64::NAN, f64::max)
     }
 }
 

@@ -15,6 +15,14 @@ pub enum Program {
     Peer(&'static str),
 }
 
+impl Program {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Binary(name) | Self::Peer(name) => name,
+        }
+    }
+}
+
 /// How much is published where a case looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
@@ -58,8 +66,8 @@ impl Case {
 
     /// Is it asked for? The floor always is: all others are measured by it.
     pub fn is_about(&self, word: Option<&str>) -> bool {
-        let (Program::Binary(program) | Program::Peer(program)) = self.program;
-        self.name == HELLO || word.is_none_or(|word| self.name.contains(word) || program.contains(word))
+        let is_named = |word: &str| self.name.contains(word) || self.program.name().contains(word);
+        self.name == HELLO || word.is_none_or(is_named)
     }
 
     /// One of our functions, or the floor.

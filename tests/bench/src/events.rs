@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::product::{Product, session_request};
+use crate::product::{Product, resource, session_request};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
@@ -41,7 +41,7 @@ impl Ask {
             Self::List => request("GET", "/v1/resources", &product.middle, key(), None),
             Self::Publish => {
                 let admin = product.services.admin_key();
-                request("PUT", "/v1/resources/dashboard/2", "", Some(&admin), Some(&product.resource(2)))
+                request("PUT", "/v1/resources/dashboard/2", "", Some(&admin), Some(&resource(2)))
             }
             Self::AccessKeys => request("GET", "/v1/keys", "", Some(&product.services.admin_key()), None),
             Self::Rotate => json!({

@@ -4,14 +4,23 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cases::{Case, Program};
+use crate::cases::Case;
+use crate::product::Product;
+use crate::results::p50;
 
-/// How often a service was asked, over all runs: before the first event, for the first, and for the others.
+/// How often the services were asked in one part of a start, over all runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked {
-    pub before: usize,
-    pub first: usize,
-    pub warm: usize,
+    dynamodb: usize,
+    secrets_manager: usize,
+}
+
+impl Asked {
+    /// Adds what was asked since the last time.
+    pub fn add(&mut self, product: &Product) {
+        self.dynamodb += product.dynamodb.taken();
+        self.secrets_manager += product.secrets_manager.taken();
+    }
 }
 
 #[derive(Default)]
@@ -26,8 +35,9 @@ pub struct Samples {
     pub peak_kib: Vec<f64>,
     /// The body of the last answer.
     pub answer_bytes: usize,
-    pub dynamodb: Asked,
-    pub secrets_manager: Asked,
+    pub before: Asked,
+    pub for_first: Asked,
+    pub for_warm: Asked,
 }
 
 /// The figures of one case, as they are written down.
@@ -35,17 +45,17 @@ pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
     let busy: Duration = samples.busy.iter().sum();
     let cold: Vec<_> =
         samples.ready.iter().zip(&samples.first).map(|(ready, first)| *ready + *first).collect();
-    let asked = |asked: Asked| {
-        let (runs, warm) = (samples.ready.len() as f64, samples.answers.len() as f64);
+    let asked = |of: fn(&Asked) -> usize| {
+        let each = |asked: &Asked, times: usize| rounded(of(asked) as f64 / times as f64, 2);
         json!({
-            "before_ready": rounded(asked.before as f64 / runs, 2),
-            "first": rounded(asked.first as f64 / runs, 2),
-            "warm": rounded(asked.warm as f64 / warm, 2),
+            "before_ready": each(&samples.before, samples.ready.len()),
+            "first": each(&samples.for_first, samples.first.len()),
+            "warm": each(&samples.for_warm, samples.answers.len()),
         })
     };
     json!({
         "case": case.name,
-        "program": match case.program { Program::Binary(name) | Program::Peer(name) => name },
+        "program": case.program.name(),
         "settings": case.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
         "exec_to_ready_ms": spread(&samples.ready),
         "first_invoke_ms": spread(&samples.first),
@@ -54,14 +64,13 @@ pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
         "warm_busy_ms": spread(&samples.busy),
         "warm_per_second": rounded(samples.busy.len() as f64 / busy.as_secs_f64(), 0),
         "warm_processor_ms": spread(&samples.processor),
-        "warm_per_core_second": rounded(1_000.0 / p50_of(&samples.processor), 0),
         "warm_log_bytes": rounded(mean(&samples.logged), 0),
         "answer_bytes": samples.answer_bytes,
         "peak_memory_kib": samples.peak_kib.iter().copied().fold(0.0, f64::max),
         "bytes": weight,
         "round_trips": {
-            "dynamodb": asked(samples.dynamodb),
-            "secrets_manager": asked(samples.secrets_manager),
+            "dynamodb": asked(|asked| asked.dynamodb),
+            "secrets_manager": asked(|asked| asked.secrets_manager),
         },
     })
 }
@@ -76,14 +85,6 @@ pub fn compare_with_floor(rows: &mut [Value]) {
             "warm_invoke": rounded(p50(row, "warm_invoke_ms") / p50(&floor, "warm_invoke_ms"), 2),
         });
     }
-}
-
-pub fn p50(row: &Value, name: &str) -> f64 {
-    row[name]["p50"].as_f64().unwrap_or(f64::NAN)
-}
-
-fn p50_of(samples: &[Duration]) -> f64 {
-    spread(samples)["p50"].as_f64().unwrap_or(f64::NAN)
 }
 
 fn spread(samples: &[Duration]) -> Value {

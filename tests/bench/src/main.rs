@@ -16,6 +16,7 @@ mod measure;
 mod picture;
 mod process;
 mod product;
+mod results;
 mod rules;
 mod runtime_api;
 mod table;

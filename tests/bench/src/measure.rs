@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Result;
 use crate::binaries;
 use crate::cases::{Case, Store};
-use crate::figures::{self, Samples};
+use crate::figures::{self, Asked, Samples};
 use crate::folders::Folders;
 use crate::process::Process;
 use crate::product::Product;
@@ -70,22 +70,18 @@ async fn run_once(
     for _ in 0..=warm {
         events.push(case.ask.event(product).await?);
     }
-    let asked = || (product.dynamodb.taken(), product.secrets_manager.taken());
-    asked();
+    // What making the events asked is nobody's.
+    Asked::default().add(product);
 
     let command = Command::new(case.bootstrap(folders));
     let mut process = Process::start(command, &case.environment(product), &folders.scratch).await?;
     samples.ready.push(process.ready);
-    let (dynamodb, secrets_manager) = asked();
-    samples.dynamodb.before += dynamodb;
-    samples.secrets_manager.before += secrets_manager;
+    samples.before.add(product);
 
     let invocation = process.api.invoke(&events[0]).await?;
     case.ask.check(&invocation.body)?;
     samples.first.push(invocation.answer);
-    let (dynamodb, secrets_manager) = asked();
-    samples.dynamodb.first += dynamodb;
-    samples.secrets_manager.first += secrets_manager;
+    samples.for_first.add(product);
 
     let (processor, logged) = (process.processor_time()?, process.logged()?);
     for event in &events[1..] {
@@ -98,8 +94,6 @@ async fn run_once(
     samples.processor.push((process.processor_time()? - processor) / u32::from(warm));
     samples.logged.push((process.logged()? - logged) as f64 / f64::from(warm));
     samples.peak_kib.push(process.peak_memory()? as f64);
-    let (dynamodb, secrets_manager) = asked();
-    samples.dynamodb.warm += dynamodb;
-    samples.secrets_manager.warm += secrets_manager;
+    samples.for_warm.add(product);
     Ok(())
 }

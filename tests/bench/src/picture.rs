@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cases::{HELLO, NODE, PYTHON, VIEW};
-use crate::figures::p50;
+use crate::results::{Results, p50, peak_megabytes, per_core_second};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 210.0;
@@ -22,16 +22,11 @@ const GROUPS: [Group; 4] = [
     Group { title: "Warm view", figure: |row| p50(row, "warm_invoke_ms"), unit: "ms", digits: 3 },
     Group {
         title: "Warm views that a core could do in a second",
-        figure: |row| number(&row["warm_per_core_second"]),
+        figure: per_core_second,
         unit: "",
         digits: 0,
     },
-    Group {
-        title: "Peak memory",
-        figure: |row| number(&row["peak_memory_kib"]) * 1_024.0 / 1_000_000.0,
-        unit: "MB",
-        digits: 1,
-    },
+    Group { title: "Peak memory", figure: peak_megabytes, unit: "MB", digits: 1 },
 ];
 
 const ROWS: [(&str, &str, &str); 4] = [
@@ -43,12 +38,13 @@ const ROWS: [(&str, &str, &str); 4] = [
 
 /// Readable on light and on dark: text takes the colour of what is around it.
 pub fn picture(results: &Value) -> String {
+    let results = Results(results);
     let mut body = String::new();
     let mut top = 10.0;
     for group in GROUPS {
         let figures: Vec<_> = ROWS
             .iter()
-            .map(|(case, name, colour)| ((group.figure)(row(results, case)), *name, *colour))
+            .map(|(case, name, colour)| ((group.figure)(results.case(case)), *name, *colour))
             .collect();
         let longest = figures.iter().map(|(figure, ..)| *figure).fold(0.0, f64::max);
         top += 22.0;
@@ -77,13 +73,4 @@ pub fn picture(results: &Value) -> String {
          .title {{ font-weight: 600 }} \
          @media (prefers-color-scheme: dark) {{ text {{ fill: #c9d1d9 }} }}</style>\n{body}</svg>\n"
     )
-}
-
-fn row<'a>(results: &'a Value, case: &str) -> &'a Value {
-    let mut cases = results["cases"].as_array().into_iter().flatten();
-    cases.find(|row| row["case"] == case).unwrap_or(&Value::Null)
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or(f64::NAN)
 }

@@ -63,25 +63,11 @@ impl Product {
         product.key = text(&key["key"])?;
         for number in 1..=2 {
             let path = format!("/v1/resources/dashboard/{number}");
-            product.call(Method::PUT, &path, Some(&product.resource(number))).await?;
+            product.call(Method::PUT, &path, Some(&resource(number))).await?;
         }
         crowd::fill(&product.services, published).await?;
         product.middle = product.middle_of(published).await?;
         Ok(product)
-    }
-
-    /// A dashboard as an owner publishes it.
-    pub fn resource(&self, number: usize) -> Value {
-        json!({
-            "title": format!("Dashboard {number}"),
-            "content": {"type": "html", "html": "<h1>Hello from inside</h1>"},
-            "parameters": [
-                {"slug": "customer", "name": "Customer", "type": "text"},
-                {"slug": "region", "name": "Region", "type": "category", "values": [["emea", "EMEA"]]},
-            ],
-            "enable_embedding": true,
-            "embedding_params": {"customer": "locked", "region": "enabled"},
-        })
     }
 
     /// What a function's process needs in its environment.
@@ -140,6 +126,20 @@ impl Product {
 }
 
 const PUBLISHED: &str = "kind=dashboard&embeddable=true";
+
+/// A dashboard as an owner publishes it.
+pub fn resource(number: usize) -> Value {
+    json!({
+        "title": format!("Dashboard {number}"),
+        "content": {"type": "html", "html": "<h1>Hello from inside</h1>"},
+        "parameters": [
+            {"slug": "customer", "name": "Customer", "type": "text"},
+            {"slug": "region", "name": "Region", "type": "category", "values": [["emea", "EMEA"]]},
+        ],
+        "enable_embedding": true,
+        "embedding_params": {"customer": "locked", "region": "enabled"},
+    })
+}
 
 pub fn session_request(single_use: bool) -> Value {
     json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "single_use": single_use})

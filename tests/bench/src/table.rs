@@ -3,28 +3,29 @@
 use serde_json::Value;
 
 use crate::bars::{Bound, Judged};
+use crate::results::{self, Results, p50};
 
 /// What stands above a column, and what stands in it.
 type Column = (&'static str, fn(&Value) -> String);
 
 const COLUMNS: [Column; 12] = [
     ("case", |row| row["case"].as_str().unwrap_or_default().to_owned()),
-    ("ready ms", |row| number(&row["exec_to_ready_ms"]["p50"], 1)),
-    ("first ms", |row| number(&row["first_invoke_ms"]["p50"], 2)),
-    ("warm p50 ms", |row| number(&row["warm_invoke_ms"]["p50"], 3)),
-    ("warm p99 ms", |row| number(&row["warm_invoke_ms"]["p99"], 3)),
-    ("x floor", |row| number(&row["over_floor"]["warm_invoke"], 2)),
-    ("a second", |row| number(&row["warm_per_second"], 0)),
-    ("a core could", |row| number(&row["warm_per_core_second"], 0)),
-    ("instructions", |row| number(&row["instructions"]["warm"], 0)),
-    ("peak MB", |row| scaled(&row["peak_memory_kib"], 1_000_000.0 / 1_024.0)),
-    ("zip MB", |row| scaled(&row["bytes"]["zip"], 1_000_000.0)),
-    ("round trips", |row| number(&row["round_trips"]["dynamodb"]["warm"], 2)),
+    ("ready ms", |row| number(p50(row, "exec_to_ready_ms"), 1)),
+    ("first ms", |row| number(p50(row, "first_invoke_ms"), 2)),
+    ("warm p50 ms", |row| number(p50(row, "warm_invoke_ms"), 3)),
+    ("warm p99 ms", |row| number(results::number(row, "/warm_invoke_ms/p99"), 3)),
+    ("x floor", |row| number(results::number(row, "/over_floor/warm_invoke"), 2)),
+    ("a second", |row| number(results::number(row, "/warm_per_second"), 0)),
+    ("a core could", |row| number(results::per_core_second(row), 0)),
+    ("instructions", |row| number(results::number(row, "/instructions/warm"), 0)),
+    ("peak MB", |row| number(results::peak_megabytes(row), 1)),
+    ("zip MB", |row| number(results::zip_megabytes(row), 1)),
+    ("round trips", |row| number(results::number(row, "/round_trips/dynamodb/warm"), 2)),
 ];
 
 pub fn figures(results: &Value) -> String {
-    let rows = results["cases"].as_array().into_iter().flatten();
-    markdown(&COLUMNS.map(|(name, _)| name), rows.map(|row| COLUMNS.map(|(_, cell)| cell(row)).to_vec()))
+    let rows = Results(results).cases().map(|row| COLUMNS.map(|(_, cell)| cell(row)).to_vec());
+    markdown(&COLUMNS.map(|(name, _)| name), rows)
 }
 
 pub fn bars(judged: &[Judged]) -> String {
@@ -65,12 +66,8 @@ fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String 
     text
 }
 
-fn number(value: &Value, digits: usize) -> String {
-    value.as_f64().map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
-}
-
-fn scaled(value: &Value, unit: f64) -> String {
-    value.as_f64().map_or_else(|| "-".to_owned(), |number| format!("{:.1}", number / unit))
+fn number(number: f64, digits: usize) -> String {
+    if number.is_nan() { "-".to_owned() } else { format!("{number:.digits$}") }
 }
 
 #[cfg(test)]

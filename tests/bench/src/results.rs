@@ -1,0 +1,38 @@
+//! Reading the figures again, for whoever holds them against something or shows them.
+
+use serde_json::Value;
+
+/// What is not there is no number.
+#[derive(Clone, Copy)]
+pub struct Results<'a>(pub &'a Value);
+
+impl<'a> Results<'a> {
+    pub fn cases(self) -> impl Iterator<Item = &'a Value> {
+        self.0["cases"].as_array().into_iter().flatten()
+    }
+
+    pub fn case(self, name: &str) -> &'a Value {
+        self.cases().find(|row| row["case"] == name).unwrap_or(&Value::Null)
+    }
+}
+
+pub fn number(row: &Value, pointer: &str) -> f64 {
+    row.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
+pub fn p50(row: &Value, name: &str) -> f64 {
+    row[name]["p50"].as_f64().unwrap_or(f64::NAN)
+}
+
+/// How many warm invocations a core could do in a second, if it did nothing else.
+pub fn per_core_second(row: &Value) -> f64 {
+    1_000.0 / p50(row, "warm_processor_ms")
+}
+
+pub fn peak_megabytes(row: &Value) -> f64 {
+    number(row, "/peak_memory_kib") * 1_024.0 / 1_000_000.0
+}
+
+pub fn zip_megabytes(row: &Value) -> f64 {
+    number(row, "/bytes/zip") / 1_000_000.0
+}
