@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use vitrine::settings::Settings;
+use vitrine::rules::settings::Settings;
 use vitrine_tests::{ADMIN_KEY, Answer, Call, Product, SECRET, merge};
 
 use crate::shape::assert_problem;
@@ -331,7 +331,7 @@ async fn example(product: &Product, name: &str, fresh: &str) -> String {
 
 impl Route {
     async fn call(&self, product: &Product, authorize: impl FnOnce(Call) -> Call) -> Answer {
-        let fresh = vitrine::random::short_id().unwrap();
+        let fresh = vitrine::rules::random::short_id().unwrap();
         let mut path = self.path.to_owned();
         let names = ["victim", "preview", "dive", "account_token", "account"];
         let names = [&names[..], &["attribute", "group", "user", "team", "tenant", "public"]].concat();
@@ -668,7 +668,7 @@ async fn a_key_is_shown_once() {
     let listed = product.get("/v1/keys").admin().send().await;
     assert_eq!(listed.json, json!({"items": [record], "next_cursor": null}));
     let (_, secret) = key.split_at(key.len() - 43);
-    let fingerprint = vitrine::random::fingerprint(key);
+    let fingerprint = vitrine::rules::random::fingerprint(key);
     for hidden in [key, secret, fingerprint.as_str(), ADMIN_KEY] {
         assert!(!listed.text.contains(hidden));
     }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
-use vitrine::storage::cursor;
+use vitrine::aws::storage::table::cursor;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, SECRET, merge, sign, sign_with};
 
 use crate::forge::{base64url, compact, not_canonical, parts, signed_over};

@@ -1,7 +1,7 @@
 //! The authorizer before an owner's own API: what API Gateway asks, in each of its formats, and what it is told.
 
 use serde_json::{Value, json};
-use vitrine::error::{Reason, Result};
+use vitrine::rules::error::{Reason, Result};
 use vitrine_tests::{Product, sign};
 
 use crate::wire::{Line, wired};

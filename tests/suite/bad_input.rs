@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
-use vitrine::settings::Settings;
+use vitrine::rules::settings::Settings;
 use vitrine_tests::{ADMIN_KEY, Answer, Call, Product, SECRET, merge, sign};
 
 use crate::shape::assert_problem;

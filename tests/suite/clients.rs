@@ -110,7 +110,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let name = format!("vitrine-clients-{}", vitrine::random::short_id().unwrap());
+        let name = format!("vitrine-clients-{}", vitrine::rules::random::short_id().unwrap());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         Self(folder)

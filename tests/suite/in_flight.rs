@@ -1,4 +1,4 @@
-//! Views that are under way while something is withdrawn: decided once, from what was before or from what
+//! ViewOpener that are under way while something is withdrawn: decided once, from what was before or from what
 //! was after, and bounded from when they asked.
 
 use serde_json::{Value, json};

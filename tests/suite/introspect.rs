@@ -133,7 +133,8 @@ async fn our_own_tokens_are_told_as_well() {
             told["values"],
             json!({"customer": "acme", "city": "Berlin", "year": 2026, "plan": "basic"})
         );
-        let expires: vitrine::clock::Timestamp = created["expires_at"].as_str().unwrap().parse().unwrap();
+        let expires: vitrine::rules::clock::Timestamp =
+            created["expires_at"].as_str().unwrap().parse().unwrap();
         assert_eq!(told["exp"], expires.unix());
         let lives = told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap();
         assert!((50..=60).contains(&lives), "an exchange comes later than its session: {lives}");

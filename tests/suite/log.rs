@@ -326,7 +326,7 @@ async fn nothing_that_opens_anything_is_written_down() {
 }
 
 async fn declared(product: &Product) -> Vec<&'static str> {
-    let settings = vitrine::settings::Settings::default();
+    let settings = vitrine::rules::settings::Settings::default();
     let functions = vitrine_local::assemble::functions(&product.services, &settings, &product.clock).await;
     functions.iter().flat_map(|function| function.routes.declared()).map(|(_, path)| *path).collect()
 }
@@ -554,7 +554,8 @@ async fn a_session_that_comes_twice_is_an_alarm() {
         let lines = log.lines();
         let alarms: Vec<_> = lines.iter().filter(|line| line["alarm"] == "session_replayed").collect();
         let [alarm] = alarms[..] else { panic!("{lines:?}") };
-        let moment = |name: &str| alarm[name].as_str().unwrap().parse::<vitrine::clock::Timestamp>().unwrap();
+        let moment =
+            |name: &str| alarm[name].as_str().unwrap().parse::<vitrine::rules::clock::Timestamp>().unwrap();
         let between = moment("second_exchange").since(moment("first_exchange"));
         assert!((999..=1_005).contains(&between), "{alarm}");
         assert_eq!(alarm["span"]["request_id"], second.header("x-request-id"));

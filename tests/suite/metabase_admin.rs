@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use vitrine::clock::Timestamp;
+use vitrine::rules::clock::Timestamp;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, merge};
 
 const SWITCH: &str = "/api/setting/enable-embedding-static";

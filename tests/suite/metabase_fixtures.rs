@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vitrine::clock::Timestamp;
+use vitrine::rules::clock::Timestamp;
 use vitrine_tests::{Answer, Product};
 
 const PAYLOADS: &str = include_str!("../fixtures/payloads.json");

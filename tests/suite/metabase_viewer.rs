@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use vitrine::clock::Timestamp;
-use vitrine::parameter::Parameter;
-use vitrine::parameters::{self, Given};
-use vitrine::settings::Settings;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::resource::parameter::Parameter;
+use vitrine::rules::settings::Settings;
+use vitrine::rules::view::resolve_parameters::{self, Given};
 use vitrine_tests::{Answer, Product, SECRET};
 
 const CASES: &str = include_str!("../cases/metabase.json");
@@ -370,12 +370,12 @@ fn effective(grid: &Grid, policy: &Policy, params: &Value, url: &str) -> Result<
     }
     let given = Given {
         token: params.as_object().unwrap(),
-        url: &parameters::from_query(&escape(url)).unwrap(),
+        url: &resolve_parameters::from_query(&escape(url)).unwrap(),
         attributes: &BTreeMap::new(),
     };
     let declared: Vec<Parameter> = serde_json::from_value(json!([grid.parameter])).unwrap();
     let listed = serde_json::from_value(embedding_params(policy)).unwrap();
-    parameters::resolve(&declared, &listed, given, &settings)
+    resolve_parameters::resolve(&declared, &listed, given, &settings)
         .map(|resolved| resolved.values["x"].clone())
         .map_err(|error| error.reason.word().to_owned())
 }

@@ -85,7 +85,7 @@ impl Dives {
     }
 
     async fn token(&self, username: &str, fields: Value) -> (String, String) {
-        let mut body = json!({"name": vitrine::random::short_id().unwrap()});
+        let mut body = json!({"name": vitrine::rules::random::short_id().unwrap()});
         vitrine_tests::merge(&mut body, fields);
         let token = self.admin("POST", &format!("/v1/users/{username}/tokens"), Some(body)).await;
         (token["token"].as_str().unwrap().to_owned(), token["id"].as_str().unwrap().to_owned())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
-use vitrine::environment::{Environment, Names};
-use vitrine::settings::Settings;
+use vitrine::aws::environment::{Environment, Names};
+use vitrine::rules::settings::Settings;
 use vitrine_local::services::TABLE;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, SECRET, merge};
 
@@ -726,7 +726,7 @@ async fn a_token_is_good_until_its_time() {
     let (product, _) = with_dive(&[]).await;
     admin(&product, Method::PATCH, "/v1/users/acme", json!({"role": "admin"})).await;
     let made = admin(&product, Method::POST, "/v1/users/acme/tokens", json!({"name": "n", "ttl": 300})).await;
-    let created: vitrine::clock::Timestamp = text(&made["created_ts"]).parse().unwrap();
+    let created: vitrine::rules::clock::Timestamp = text(&made["created_ts"]).parse().unwrap();
     assert_eq!(made["expire_at"], created.plus(300).to_string());
     let token = text(&made["token"]);
     product.clock.set_offset(297);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use utoipa::OpenApi;
-use vitrine::settings::Settings;
+use vitrine::rules::settings::Settings;
 use vitrine_tests::Product;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.json");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use tracing::level_filters::LevelFilter;
-use vitrine::settings::Settings;
+use vitrine::rules::settings::Settings;
 use vitrine_tests::Product;
 use yaml_serde::Value;
 

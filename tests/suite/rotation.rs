@@ -2,7 +2,7 @@
 
 use rotate_key::Step;
 use serde_json::{Value, json};
-use vitrine::error::Result;
+use vitrine::rules::error::Result;
 use vitrine_local::secret_store::{CURRENT, PENDING};
 use vitrine_local::services::SIGNING_SECRET;
 use vitrine_tests::{Product, SECRET, sign};

@@ -1,6 +1,6 @@
 //! The one shape of an error, in every dialect and from every layer.
 
-use vitrine::error::Reason;
+use vitrine::rules::error::Reason;
 use vitrine_tests::Answer;
 
 /// Holds a refusal against it.

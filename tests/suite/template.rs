@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser;
-use vitrine::capability::Grant;
-use vitrine::settings::Settings;
+use vitrine::aws::capability::Grant;
+use vitrine::rules::settings::Settings;
 use vitrine_local::options::Options;
 use vitrine_tests::Product;
 use yaml_serde::Value;
@@ -266,7 +266,10 @@ fn the_local_table_is_the_declared_one() {
         assert_eq!(sorted(&declared[part]), sorted(&local[part]), "{part}");
     }
     assert_eq!(text(&declared["BillingMode"]), text(&local["BillingMode"]));
-    assert_eq!(text(&declared["TimeToLiveSpecification"]["AttributeName"]), vitrine::storage::schema::TTL);
+    assert_eq!(
+        text(&declared["TimeToLiveSpecification"]["AttributeName"]),
+        vitrine::aws::storage::table::schema::TTL
+    );
 }
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");

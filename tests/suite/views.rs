@@ -277,7 +277,8 @@ async fn a_view_holds_what_the_browser_needs_and_no_more() {
     }));
     let view = product.view(&token, "region=emea").await;
     assert_eq!(view.status, StatusCode::OK, "{}", view.text);
-    let server_time: vitrine::clock::Timestamp = view.json["server_time"].as_str().unwrap().parse().unwrap();
+    let server_time: vitrine::rules::clock::Timestamp =
+        view.json["server_time"].as_str().unwrap().parse().unwrap();
     assert!((0..60).contains(&server_time.since(now)));
     assert_eq!(
         view.json,

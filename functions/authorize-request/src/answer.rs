@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use vitrine::error::Result;
-use vitrine::introspection::Known;
+use vitrine::http::introspected_token::Known;
+use vitrine::rules::error::Result;
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]

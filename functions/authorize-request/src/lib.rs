@@ -5,17 +5,17 @@ mod answer;
 mod event;
 
 use tracing::{Instrument, field};
-use vitrine::audit;
-use vitrine::error::{Code, Error, Result};
-use vitrine::introspection::Known;
-use vitrine::views::Views;
+use vitrine::app::open_view::ViewOpener;
+use vitrine::app::request_context;
+use vitrine::http::introspected_token::Known;
+use vitrine::rules::error::{Code, Error, Result};
 
 pub use answer::Answer;
 pub use event::Event;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
-        views: Views,
+        views: ViewOpener,
     }
 }
 
@@ -24,7 +24,7 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
     let span = tracing::info_span!("authorize", key = field::Empty, resource = field::Empty);
     async {
         let request_id = event.request_context.request_id.clone();
-        let decision = audit::within(request_id, Box::pin(decide(state, &event))).await;
+        let decision = request_context::within(request_id, Box::pin(decide(state, &event))).await;
         match &decision {
             Ok(_) => tracing::info!("authorized"),
             Err(error) if is_ours(error) => {

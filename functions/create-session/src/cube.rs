@@ -2,22 +2,24 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use vitrine::access::AccessKey;
-use vitrine::account::Username;
-use vitrine::audit;
-use vitrine::clock::Timestamp;
-use vitrine::error::{Error, Reason, Result};
+use vitrine::app::dry_run::DryRun;
+use vitrine::app::request_context;
+use vitrine::aws::storage::sessions::SessionItem;
 use vitrine::http::caller::CreateSessions;
-use vitrine::http::{Allowed, Json};
-use vitrine::identifiers::{Deployment, Kind, ResourceId, ResourceRef, is_public_id};
-use vitrine::random;
-use vitrine::registration::Registration;
-use vitrine::rehearsals::Rehearsal;
-use vitrine::session::{Context, DEPLOYMENT_SECONDS, Lifetime, REDEEM_WITHIN_SECONDS, Session, Vouches};
-use vitrine::settings::Settings;
-use vitrine::storage::sessions::Filing;
-use vitrine::tenant::TenantName;
-use vitrine::viewer::Viewer;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::random;
+use vitrine::rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef, is_public_id};
+use vitrine::rules::session::{
+    Context, DEPLOYMENT_SECONDS, Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionGrant,
+};
+use vitrine::rules::settings::Settings;
+use vitrine::rules::viewer::Viewer;
+use vitrine::rules::viewer::service_account::Username;
+use vitrine::rules::viewer::tenant::TenantName;
+use vitrine::rules::viewer::upsert_user::UserUpsert;
 
 use crate::State as App;
 use crate::cube_input::{GenerateSession, Who};
@@ -40,7 +42,7 @@ pub async fn generate(
     caller: Allowed<CreateSessions>,
     State(app): State<App>,
     Json(input): Json<GenerateSession>,
-) -> Result<axum::Json<SessionGenerated>> {
+) -> HttpResult<axum::Json<SessionGenerated>> {
     let deployment = deployment_of(&input, &app.settings, &caller.key)?;
     if input.names_another_branch() {
         return Err(Reason::BranchNotFound.into());
@@ -67,7 +69,7 @@ pub async fn generate(
                 attributes: account.attributes,
                 groups: Vec::new(),
             };
-            let vouches = Vouches { account: Some(account.id), ..Vouches::default() };
+            let vouches = SessionGrant { account: Some(account.id), ..SessionGrant::default() };
             app.sessions.start(draft.file(vouches, viewer, None)?).await?;
         }
     }
@@ -90,7 +92,7 @@ fn dashboard(public_id: &str) -> Result<ResourceRef> {
         return Err(Reason::ResourceNotFound.into());
     }
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id.to_owned()));
-    audit::resource(&dashboard);
+    request_context::resource(&dashboard);
     Ok(dashboard)
 }
 
@@ -99,26 +101,31 @@ struct Draft<'a> {
     fingerprint: String,
     input: &'a GenerateSession,
     deployment: Deployment,
-    rehearsal: Rehearsal,
+    rehearsal: DryRun,
     now: Timestamp,
 }
 
 impl Draft<'_> {
-    fn of_user(&self, registration: &Registration) -> Result<Filing> {
+    fn of_user(&self, registration: &UserUpsert) -> Result<SessionItem> {
         let user = &registration.user;
         let viewer = Viewer {
             id: Some(user.external_id.to_string()),
             attributes: registration.attributes.clone(),
             groups: registration.groups.clone(),
         };
-        let vouches = Vouches { user: Some(user.id), ..Vouches::default() };
+        let vouches = SessionGrant { user: Some(user.id), ..SessionGrant::default() };
         let tenant = user.tenant.as_ref().map(|membership| (membership.tenant.clone(), membership.tenant_id));
         self.file(vouches, viewer, tenant)
     }
 
     /// The session, as long as it could open what it is about. The token names the viewer and nothing else
     /// of what is known of them.
-    fn file(&self, vouches: Vouches, viewer: Viewer, tenant: Option<(TenantName, u64)>) -> Result<Filing> {
+    fn file(
+        &self,
+        vouches: SessionGrant,
+        viewer: Viewer,
+        tenant: Option<(TenantName, u64)>,
+    ) -> Result<SessionItem> {
         let named = Viewer { id: viewer.id.clone(), ..Viewer::default() };
         let tenant_name = tenant.as_ref().map(|(name, _)| name.clone());
         let context = Context {
@@ -137,7 +144,7 @@ impl Draft<'_> {
         }
         let opened = self.rehearsal.open(&context)?;
         let session = Session {
-            vouches: Vouches {
+            vouches: SessionGrant {
                 resource: opened.map(|resource| (resource.kind, resource.id.clone())),
                 viewer: named,
                 tenant: tenant_name,
@@ -148,6 +155,6 @@ impl Draft<'_> {
             redeem_by: self.now.plus(REDEEM_WITHIN_SECONDS),
             lifetime: Lifetime::For(DEPLOYMENT_SECONDS),
         };
-        Filing::new(&self.fingerprint, &session, Some(&context))
+        SessionItem::new(&self.fingerprint, &session, Some(&context))
     }
 }

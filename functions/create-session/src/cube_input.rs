@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use deserr::Deserr;
 use serde_json::{Map, Value};
-use vitrine::attribute::AttributeDefinition;
-use vitrine::error::{Error, Issue, Reason, Result};
-use vitrine::external_user::ExternalId;
-use vitrine::http::provision::{GroupDefinition, UserProfile, email_problem};
-use vitrine::identifiers::Deployment;
-use vitrine::input::{Check, Invalid, Wrong};
-use vitrine::registration::{Change, GroupChange, Standing, TenantChange};
-use vitrine::tenant::{TenantName, group_list_problems};
+use vitrine::dialects::cube::users::{GroupDefinition, UserProfile, email_problem};
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::resource::ids::Deployment;
+use vitrine::rules::viewer::attribute::AttributeDefinition;
+use vitrine::rules::viewer::external_user::ExternalId;
+use vitrine::rules::viewer::tenant::{TenantName, group_list_problems};
+use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
 
 /// Names of the production branch, the only one there is.
 const BRANCHES: [&str; 3] = ["main", "master", "production"];

@@ -8,18 +8,18 @@ mod native;
 use std::sync::Arc;
 
 use axum::Router;
-use vitrine::clock::Clock;
+use vitrine::app::dry_run::DryRuns;
+use vitrine::aws::storage::{AccountReader, SessionStarter, UserDirectory};
 use vitrine::http::{Callers, Routes};
-use vitrine::rehearsals::Rehearsals;
-use vitrine::settings::Settings;
-use vitrine::storage::{AccountReader, Registry, SessionStarter};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        rehearsals: Rehearsals,
+        rehearsals: DryRuns,
         sessions: SessionStarter,
-        registry: Registry,
+        registry: UserDirectory,
         accounts: AccountReader,
         settings: Arc<Settings>,
         clock: Clock,

@@ -5,21 +5,21 @@ use axum::http::HeaderMap;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::account::Username;
-use vitrine::audit;
-use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::app::request_context;
+use vitrine::dialects::motherduck::SessionString;
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::CreateEmbedSessions;
-use vitrine::http::{Allowed, Json};
-use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
-use vitrine::input::{Check, Invalid, Patch};
-use vitrine::random;
-use vitrine::resource::Resource;
-use vitrine::session::Vouches;
-use vitrine::session_string::SessionString;
-use vitrine::token::Claims;
-use vitrine::token::mint::Vouched;
-use vitrine::viewer::Viewer;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::error::{Error, Issue, Reason};
+use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::random;
+use vitrine::rules::resource::Resource;
+use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
+use vitrine::rules::session::SessionGrant;
+use vitrine::rules::token::Claims;
+use vitrine::rules::token::mint::TokenToMint;
+use vitrine::rules::viewer::Viewer;
+use vitrine::rules::viewer::service_account::Username;
 
 use crate::State as App;
 
@@ -121,9 +121,9 @@ pub async fn embed_session(
     Path(dive_id): Path<String>,
     headers: HeaderMap,
     Json(input): Json<EmbedSessionInput>,
-) -> Result<axum::Json<EmbedSession>> {
+) -> HttpResult<axum::Json<EmbedSession>> {
     let dive = ResourceRef { kind: Kind::Dive, id: ResourceId::parse(Kind::Dive, &dive_id)? };
-    audit::resource(&dive);
+    request_context::resource(&dive);
     let username: Username =
         input.username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
     let account = app.accounts.find(&username).await?.ok_or(Reason::AccountNotFound)?;
@@ -143,13 +143,13 @@ pub async fn embed_session(
     if let Some(state) = &state {
         app.sessions.keep_state(&random::fingerprint(&token_id), state, expires).await?;
     }
-    let vouches = Vouches {
+    let vouches = SessionGrant {
         resource: Some((Kind::Dive, resource.id.clone())),
         viewer,
         account: Some(account.id),
-        ..Vouches::default()
+        ..SessionGrant::default()
     };
-    let vouched = Vouched {
+    let vouched = TokenToMint {
         vouches: &vouches,
         version: Some(input.version.unwrap_or(resource.version)),
         has_state: state.is_some(),

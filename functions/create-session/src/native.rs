@@ -7,21 +7,21 @@ use axum::http::{HeaderMap, StatusCode};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::audit;
-use vitrine::clock::Timestamp;
-use vitrine::error::{Error, Issue, Result};
+use vitrine::app::request_context;
+use vitrine::aws::storage::sessions::SessionItem;
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::CreateSessions;
-use vitrine::http::{Allowed, Json};
-use vitrine::identifiers::{Kind, ResourceId, ResourceRef};
-use vitrine::input::{Check, Invalid};
-use vitrine::random;
-use vitrine::resource::Resource;
-use vitrine::session::{Lifetime, REDEEM_WITHIN_SECONDS, Session, Vouches};
-use vitrine::storage::sessions::Filing;
-use vitrine::token::Claims;
-use vitrine::token::mint::Vouched;
-use vitrine::viewer::Viewer;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Error, Issue};
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::random;
+use vitrine::rules::resource::Resource;
+use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
+use vitrine::rules::session::{Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionGrant};
+use vitrine::rules::token::Claims;
+use vitrine::rules::token::mint::TokenToMint;
+use vitrine::rules::viewer::Viewer;
 
 use crate::State as App;
 
@@ -118,14 +118,14 @@ pub async fn create(
     State(app): State<App>,
     headers: HeaderMap,
     Json(input): Json<SessionInput>,
-) -> Result<(StatusCode, axum::Json<SessionCreated>)> {
+) -> HttpResult<(StatusCode, axum::Json<SessionCreated>)> {
     let longest = app.settings.max_token_lifetime_seconds;
     let ttl = input.ttl_seconds.unwrap_or(DEFAULT_TTL_SECONDS.min(longest));
     if ttl > longest {
-        return Err(Error::invalid("ttl_seconds", format!("must be at most {longest}")));
+        return Err(Error::invalid("ttl_seconds", format!("must be at most {longest}")).into());
     }
     let reference = input.resource.reference().ok_or_else(|| Error::invalid("resource", "is required"))?;
-    audit::resource(&reference);
+    request_context::resource(&reference);
     let viewer = input.viewer.unwrap_or_default();
     let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
     let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
@@ -135,15 +135,15 @@ pub async fn create(
     let now = app.clock.now();
     let expires_at = now.plus(ttl);
     let resource_id = (resource.kind, resource.id.clone());
-    let vouches = Vouches { resource: Some(resource_id), params, viewer, ..Vouches::default() };
+    let vouches = SessionGrant { resource: Some(resource_id), params, viewer, ..SessionGrant::default() };
     let (session, redeem_by) = if input.single_use {
         let redeem_by = expires_at.min(now.plus(REDEEM_WITHIN_SECONDS));
         let session = random::secret()?;
         let stored = Session { vouches, created_at: now, redeem_by, lifetime: Lifetime::Until(expires_at) };
-        app.sessions.start(Filing::new(&random::fingerprint(&session), &stored, None)?).await?;
+        app.sessions.start(SessionItem::new(&random::fingerprint(&session), &stored, None)?).await?;
         (session, Some(redeem_by))
     } else {
-        let vouched = Vouched {
+        let vouched = TokenToMint {
             vouches: &vouches,
             version: None,
             has_state: false,

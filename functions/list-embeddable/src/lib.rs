@@ -4,14 +4,14 @@ mod metabase;
 mod native;
 
 use axum::Router;
+use vitrine::aws::storage::{EmbeddingSwitchReader, ResourceLister};
 use vitrine::http::{Callers, Routes};
-use vitrine::storage::{ResourceLister, SwitchReader};
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
         resources: ResourceLister,
-        switch: SwitchReader,
+        switch: EmbeddingSwitchReader,
     }
 }
 

@@ -3,14 +3,14 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
-use vitrine::error::{Error, Result};
-use vitrine::http::Allowed;
+use vitrine::aws::storage::resources::Listing;
+use vitrine::aws::storage::table::cursor::{MAX_LIMIT, Page};
 use vitrine::http::caller::ListResources;
 use vitrine::http::query::{pairs, parse_limit};
-use vitrine::identifiers::{Kind, PrimaryId};
-use vitrine::resource::ResourceSummary;
-use vitrine::storage::cursor::{MAX_LIMIT, Page};
-use vitrine::storage::resources::Listing;
+use vitrine::http::{Allowed, HttpResult};
+use vitrine::rules::error::{Error, Result};
+use vitrine::rules::resource::ResourceSummary;
+use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
 use crate::State as App;
 
@@ -45,8 +45,8 @@ pub async fn cards(
     caller: Allowed<ListResources>,
     State(app): State<App>,
     RawQuery(query): RawQuery,
-) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
-    list(&app, &caller, Kind::Question, "/api/card/embeddable", query).await
+) -> HttpResult<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
+    Ok(list(&app, &caller, Kind::Question, "/api/card/embeddable", query).await?)
 }
 
 /// List published dashboards.
@@ -60,8 +60,8 @@ pub async fn dashboards(
     caller: Allowed<ListResources>,
     State(app): State<App>,
     RawQuery(query): RawQuery,
-) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
-    list(&app, &caller, Kind::Dashboard, "/api/dashboard/embeddable", query).await
+) -> HttpResult<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
+    Ok(list(&app, &caller, Kind::Dashboard, "/api/dashboard/embeddable", query).await?)
 }
 
 async fn list(

@@ -3,15 +3,14 @@
 use axum::extract::State;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::error::Result;
+use vitrine::aws::storage::ResourceLister;
+use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::ListResources;
 use vitrine::http::query::{PageQuery, parse_limit, parse_switch};
-use vitrine::http::{Allowed, Query};
-use vitrine::identifiers::Kind;
-use vitrine::input::{Invalid, Wrong};
-use vitrine::resource::ResourceSummary;
-use vitrine::storage::ResourceLister;
-use vitrine::storage::resources::Listing;
+use vitrine::http::{Allowed, HttpResult, Query};
+use vitrine::rules::json::input::{Invalid, Wrong};
+use vitrine::rules::resource::ResourceSummary;
+use vitrine::rules::resource::ids::Kind;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -52,7 +51,7 @@ pub async fn list(
     caller: Allowed<ListResources>,
     State(resources): State<ResourceLister>,
     Query(query): Query<ListQuery>,
-) -> Result<axum::Json<ResourceList>> {
+) -> HttpResult<axum::Json<ResourceList>> {
     let page = resources
         .list(&Listing {
             kind: query.kind,
@@ -75,7 +74,7 @@ pub async fn dives(
     caller: Allowed<ListResources>,
     State(resources): State<ResourceLister>,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<ResourceList>> {
+) -> HttpResult<axum::Json<ResourceList>> {
     let page = resources
         .list(&Listing {
             kind: Some(Kind::Dive),

@@ -7,16 +7,16 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
-use vitrine::access::Role;
-use vitrine::account::{self, AccountToken, ServiceAccount, TokenType, Username};
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::aws::storage::{AccountReader, AccountWriter};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::{Allowed, Json};
-use vitrine::input::{Check, Invalid, Wrong};
-use vitrine::parameter::is_value;
-use vitrine::random;
-use vitrine::storage::{AccountReader, AccountWriter};
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::random;
+use vitrine::rules::resource::parameter::is_value;
+use vitrine::rules::viewer::role::Role;
+use vitrine::rules::viewer::service_account::{self, AccountToken, ServiceAccount, TokenType, Username};
 
 /// Somebody else changing the same account at the same time is no reason to fail.
 const ATTEMPTS: usize = 16;
@@ -186,7 +186,7 @@ pub async fn create(
     State(accounts): State<AccountWriter>,
     State(clock): State<Clock>,
     Json(input): Json<AccountInput>,
-) -> Result<axum::Json<Account>> {
+) -> HttpResult<axum::Json<Account>> {
     let account = ServiceAccount {
         id: random::short_id()?,
         username: input.username,
@@ -209,8 +209,8 @@ pub async fn get(
     _: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     Path(username): Path<String>,
-) -> Result<axum::Json<Account>> {
-    find(&reader, &username).await.map(|account| axum::Json(account.into()))
+) -> HttpResult<axum::Json<Account>> {
+    Ok(find(&reader, &username).await.map(|account| axum::Json(account.into()))?)
 }
 
 /// Change a service account's role or attributes.
@@ -225,7 +225,7 @@ pub async fn update(
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
     Json(input): Json<AccountPatch>,
-) -> Result<axum::Json<Account>> {
+) -> HttpResult<axum::Json<Account>> {
     for _ in 0..ATTEMPTS {
         let present = find(&reader, &username).await?;
         let account = ServiceAccount {
@@ -237,7 +237,7 @@ pub async fn update(
         match writer.replace(&account, &present).await {
             Ok(()) => return Ok(axum::Json(account.into())),
             Err(error) if error.reason == Reason::Conflict => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Reason::Conflict.into())
@@ -254,9 +254,10 @@ pub async fn delete(
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path(username): Path<String>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let account = find(&reader, &username).await?;
-    writer.delete(&account.username).await.map(|()| StatusCode::NO_CONTENT)
+    writer.delete(&account.username).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Make a token for a service account.
@@ -272,7 +273,7 @@ pub async fn create_token(
     State(clock): State<Clock>,
     Path(username): Path<String>,
     Json(input): Json<TokenInput>,
-) -> Result<axum::Json<TokenCreated>> {
+) -> HttpResult<axum::Json<TokenCreated>> {
     let account = find(&reader, &username).await?;
     let now = clock.now();
     let record = AccountToken {
@@ -283,7 +284,7 @@ pub async fn create_token(
         created_at: now,
         expires_at: input.ttl.map(|ttl| now.plus(ttl)),
     };
-    let token = account::new_token(&account.username, &record.id)?;
+    let token = service_account::new_token(&account.username, &record.id)?;
     writer.create_token(&account.username, &record, &token, now).await.map_err(name_taken)?;
     Ok(axum::Json(TokenCreated { token, record: record.into() }))
 }
@@ -300,7 +301,7 @@ pub async fn list_tokens(
     State(writer): State<AccountWriter>,
     State(clock): State<Clock>,
     Path(username): Path<String>,
-) -> Result<axum::Json<TokenList>> {
+) -> HttpResult<axum::Json<TokenList>> {
     let account = find(&reader, &username).await?;
     // MotherDuck has no pages here; a thousand tokens of one account are enough for anybody.
     let page = writer.tokens(&account.username, None).await?;
@@ -321,12 +322,13 @@ pub async fn delete_token(
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     Path((username, id)): Path<(String, String)>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let username = named(&username)?;
     if !reader.has_token(&username, &id).await? {
         return Err(Reason::AccountNotFound.into());
     }
-    writer.delete_token(&username, &id).await.map(|()| StatusCode::NO_CONTENT)
+    writer.delete_token(&username, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(reader: &AccountReader, username: &str) -> Result<ServiceAccount> {

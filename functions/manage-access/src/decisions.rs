@@ -1,11 +1,11 @@
 //! `/v1/decisions`: why a view was refused.
 
 use axum::extract::{Path, State};
-use vitrine::decision::Decision;
-use vitrine::error::{Reason, Result};
-use vitrine::http::Allowed;
+use vitrine::aws::storage::RefusalRecordReader;
 use vitrine::http::caller::StackAdmin;
-use vitrine::storage::DecisionReader;
+use vitrine::http::{Allowed, HttpResult};
+use vitrine::rules::error::Reason;
+use vitrine::rules::view::refusal_record::RefusalRecord;
 
 /// More than any request id is long.
 const MAX_ID_BYTES: usize = 128;
@@ -14,15 +14,15 @@ const MAX_ID_BYTES: usize = 128;
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/decisions/{request_id}", tag = "access", params(("request_id" = String, Path)),
     description = "Admin of the whole stack only. Every refusal has a `request_id`, and the page shows it to the viewer. Kept for seven days.",
-    responses((status = 200, body = Decision))
+    responses((status = 200, body = RefusalRecord))
 ))]
 pub async fn get(
     _: Allowed<StackAdmin>,
-    State(decisions): State<DecisionReader>,
+    State(decisions): State<RefusalRecordReader>,
     Path(request_id): Path<String>,
-) -> Result<axum::Json<Decision>> {
+) -> HttpResult<axum::Json<RefusalRecord>> {
     if request_id.len() > MAX_ID_BYTES {
         return Err(Reason::DecisionNotFound.into());
     }
-    decisions.get(&request_id).await.map(axum::Json)
+    Ok(axum::Json(decisions.get(&request_id).await?))
 }

@@ -4,16 +4,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::attribute::AttributeDefinition;
-use vitrine::error::{Issue, Result};
+use vitrine::aws::storage::definitions::Defined;
+use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
+use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::page::Items;
 use vitrine::http::query::{ConnectionQuery, paging};
-use vitrine::http::{Allowed, Json, Query};
-use vitrine::input::{Check, Invalid};
-use vitrine::storage::definitions::Defined;
-use vitrine::storage::{DefinitionReader, DefinitionWriter};
-use vitrine::tenant::group_name_problem;
+use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::rules::error::Issue;
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::viewer::attribute::AttributeDefinition;
+use vitrine::rules::viewer::tenant::group_name_problem;
 
 /// A group of the whole stack.
 #[derive(Debug, Serialize, Deserr)]
@@ -53,7 +53,7 @@ pub async fn create_attribute(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Json(input): Json<AttributeDefinition>,
-) -> Result<(StatusCode, axum::Json<AttributeDefinition>)> {
+) -> HttpResult<(StatusCode, axum::Json<AttributeDefinition>)> {
     let defined = definitions.put_attribute(&input).await?;
     Ok((status(defined), axum::Json(input)))
 }
@@ -68,7 +68,7 @@ pub async fn list_attributes(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionReader>,
     Query(query): Query<ConnectionQuery>,
-) -> Result<axum::Json<Items<AttributeDefinition>>> {
+) -> HttpResult<axum::Json<Items<AttributeDefinition>>> {
     let paging = paging(query.first, query.after);
     let page = definitions.attributes(&paging).await?;
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
@@ -84,8 +84,9 @@ pub async fn delete_attribute(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Path(name): Path<String>,
-) -> Result<StatusCode> {
-    definitions.delete_attribute(&name).await.map(|()| StatusCode::NO_CONTENT)
+) -> HttpResult<StatusCode> {
+    definitions.delete_attribute(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Make a group.
@@ -99,7 +100,7 @@ pub async fn create_group(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Json(input): Json<Group>,
-) -> Result<(StatusCode, axum::Json<Group>)> {
+) -> HttpResult<(StatusCode, axum::Json<Group>)> {
     let defined = definitions.put_group(&input.name).await?;
     Ok((status(defined), axum::Json(input)))
 }
@@ -114,7 +115,7 @@ pub async fn list_groups(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionReader>,
     Query(query): Query<ConnectionQuery>,
-) -> Result<axum::Json<Items<Group>>> {
+) -> HttpResult<axum::Json<Items<Group>>> {
     let paging = paging(query.first, query.after);
     let page = definitions.groups(&paging).await?;
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
@@ -130,6 +131,7 @@ pub async fn delete_group(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Path(name): Path<String>,
-) -> Result<StatusCode> {
-    definitions.delete_group(&name).await.map(|()| StatusCode::NO_CONTENT)
+) -> HttpResult<StatusCode> {
+    definitions.delete_group(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

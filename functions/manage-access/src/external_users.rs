@@ -4,17 +4,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::clock::Timestamp;
-use vitrine::error::{Reason, Result};
-use vitrine::external_user::{ExternalId, ExternalUser};
+use vitrine::aws::storage::external_users::UserListing;
+use vitrine::aws::storage::{ExternalUserLister, ExternalUserReader, ExternalUserRemover};
+use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::page::Items;
 use vitrine::http::query::{SearchQuery, paging, parse_limit};
-use vitrine::http::{Allowed, Query};
-use vitrine::input::{Invalid, Wrong};
-use vitrine::storage::external_users::UserListing;
-use vitrine::storage::{ExternalUserLister, ExternalUserReader, ExternalUserRemover};
-use vitrine::tenant::TenantName;
+use vitrine::http::{Allowed, HttpResult, Query};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::json::input::{Invalid, Wrong};
+use vitrine::rules::viewer::external_user::{ExternalId, ExternalUser};
+use vitrine::rules::viewer::tenant::TenantName;
 
 /// A user, as Cube's clients read it.
 #[derive(Debug, Serialize)]
@@ -83,7 +83,7 @@ pub async fn list(
     _: Allowed<StackAdmin>,
     State(users): State<ExternalUserLister>,
     Query(query): Query<UserQuery>,
-) -> Result<axum::Json<Items<EmbedUser>>> {
+) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let UserQuery { tenant, search, first, after } = query;
     let search = SearchQuery { search, first, after: None };
     let paging = paging(first, after);
@@ -103,14 +103,14 @@ pub async fn delete(
     State(reader): State<ExternalUserReader>,
     State(remover): State<ExternalUserRemover>,
     Path(id): Path<String>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     const ATTEMPTS: usize = 8;
     let id = parse_id(&id)?;
     for _ in 0..ATTEMPTS {
         let user = reader.find_by_id(id).await?.ok_or(Reason::UserNotFound)?;
         match remover.remove(std::slice::from_ref(&user)).await {
             Err(error) if error.reason == Reason::Conflict => {}
-            done => return done.map(|()| StatusCode::NO_CONTENT),
+            done => return Ok(done.map(|()| StatusCode::NO_CONTENT)?),
         }
     }
     Err(Reason::Conflict.into())

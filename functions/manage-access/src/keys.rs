@@ -6,16 +6,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::access::{self, AccessKey, Permission, Role};
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Error, Issue, Reason, Result};
+use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter};
 use vitrine::http::caller::Admin;
 use vitrine::http::query::PageQuery;
-use vitrine::http::{Allowed, Json, Query};
-use vitrine::identifiers::Deployment;
-use vitrine::input::{Check, Invalid, Wrong};
-use vitrine::settings::Settings;
-use vitrine::storage::{AccessKeyReader, AccessKeyWriter};
+use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::rules::access_key::{self, AccessKey, Permission};
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::resource::ids::Deployment;
+use vitrine::rules::settings::Settings;
+use vitrine::rules::viewer::role::Role;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -69,16 +70,16 @@ pub async fn create(
     State(clock): State<Clock>,
     State(settings): State<Arc<Settings>>,
     Json(input): Json<KeyInput>,
-) -> Result<(StatusCode, axum::Json<KeyCreated>)> {
+) -> HttpResult<(StatusCode, axum::Json<KeyCreated>)> {
     let now = clock.now();
     if input.expires_at.is_some_and(|expires| expires <= now) {
-        return Err(Error::invalid("expires_at", "must be in the future"));
+        return Err(Error::invalid("expires_at", "must be in the future").into());
     }
     if !input.deployments.iter().all(|deployment| settings.deployments.contains(deployment)) {
-        return Err(Error::invalid("deployments", "must be deployments of this stack"));
+        return Err(Error::invalid("deployments", "must be deployments of this stack").into());
     }
     check_scope(&caller.key, &input.deployments)?;
-    let (id, key) = access::new_key()?;
+    let (id, key) = access_key::new_key()?;
     let record = AccessKey {
         id,
         name: input.name,
@@ -117,7 +118,7 @@ pub async fn list(
     caller: Allowed<Admin>,
     State(keys): State<AccessKeyWriter>,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<KeyList>> {
+) -> HttpResult<axum::Json<KeyList>> {
     let page = keys.list(query.limit, query.cursor.as_deref()).await?;
     let reachable = |key: &AccessKey| check_scope(&caller.key, &key.deployments).is_ok();
     Ok(axum::Json(KeyList {
@@ -137,8 +138,8 @@ pub async fn delete(
     State(reader): State<AccessKeyReader>,
     State(keys): State<AccessKeyWriter>,
     Path(id): Path<String>,
-) -> Result<StatusCode> {
-    if !vitrine::identifiers::is_public_id(&id) {
+) -> HttpResult<StatusCode> {
+    if !vitrine::rules::resource::ids::is_public_id(&id) {
         return Err(Reason::KeyNotFound.into());
     }
     let key = reader.find(&id).await?.ok_or(Reason::KeyNotFound)?;

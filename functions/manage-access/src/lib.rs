@@ -13,17 +13,18 @@ mod tenants;
 use std::sync::Arc;
 
 use axum::Router;
-use vitrine::clock::Clock;
-use vitrine::http::{Callers, Routes};
-use vitrine::key_writer::SigningKeyWriter;
-use vitrine::settings::Settings;
-use vitrine::storage::{
-    AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, DecisionReader, DefinitionReader,
-    DefinitionWriter, ExternalUserLister, ExternalUserReader, ExternalUserRemover, KeyUses, Registry,
-    SwitchReader, SwitchWriter, TenantReader, TenantWriter,
+use vitrine::aws::signing_keys::replace::SigningKeyWriter;
+use vitrine::aws::signing_keys::usage::KeyUsageReader;
+use vitrine::aws::storage::{
+    AccessKeyReader, AccessKeyWriter, AccountReader, AccountWriter, DefinitionReader, DefinitionWriter,
+    EmbeddingSwitchReader, EmbeddingSwitchWriter, ExternalUserLister, ExternalUserReader,
+    ExternalUserRemover, RefusalRecordReader, TenantReader, TenantWriter, UserDirectory,
 };
+use vitrine::http::{Callers, Routes};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
         settings: Arc<Settings>,
@@ -33,17 +34,17 @@ vitrine::capabilities! {
         account_writer: AccountWriter,
         definitions: DefinitionReader,
         definition_writer: DefinitionWriter,
-        registry: Registry,
+        registry: UserDirectory,
         external_users: ExternalUserReader,
         users: ExternalUserLister,
         user_remover: ExternalUserRemover,
         tenants: TenantReader,
         tenant_writer: TenantWriter,
         signing_keys: SigningKeyWriter,
-        key_uses: KeyUses,
-        decisions: DecisionReader,
-        switch: SwitchReader,
-        turn: SwitchWriter,
+        key_uses: KeyUsageReader,
+        decisions: RefusalRecordReader,
+        switch: EmbeddingSwitchReader,
+        turn: EmbeddingSwitchWriter,
         clock: Clock,
     }
 }

@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use vitrine::error::{Error, Result};
+use vitrine::aws::signing_keys::replace::SigningKeyWriter;
+use vitrine::aws::storage::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
 use vitrine::http::caller::{Anybody, StackAdmin};
-use vitrine::http::{Allowed, Json};
-use vitrine::input::{Check, Invalid};
-use vitrine::key_writer::SigningKeyWriter;
-use vitrine::random;
-use vitrine::storage::{SwitchReader, SwitchWriter};
-use vitrine::token::key_set::is_secret;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::error::Error;
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::random;
+use vitrine::rules::token::key_set::is_secret;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid)]
@@ -45,8 +45,11 @@ pub struct RandomToken {
     description = "Any access key. The global switch; `EmbeddingEnabled` decides its first value.",
     responses((status = 200, body = bool))
 ))]
-pub async fn get_switch(_: Allowed<Anybody>, State(switch): State<SwitchReader>) -> Result<axum::Json<bool>> {
-    switch.is_on().await.map(axum::Json)
+pub async fn get_switch(
+    _: Allowed<Anybody>,
+    State(switch): State<EmbeddingSwitchReader>,
+) -> HttpResult<axum::Json<bool>> {
+    Ok(axum::Json(switch.is_on().await?))
 }
 
 /// Switch embedding on or off.
@@ -57,10 +60,10 @@ pub async fn get_switch(_: Allowed<Anybody>, State(switch): State<SwitchReader>)
 ))]
 pub async fn put_switch(
     _: Allowed<StackAdmin>,
-    State(turn): State<SwitchWriter>,
+    State(turn): State<EmbeddingSwitchWriter>,
     State(keys): State<SigningKeyWriter>,
     Json(input): Json<SwitchInput>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     if input.value && keys.current().await?.is_none() {
         keys.replace(SecretString::from(random::hex_secret()?)).await?;
     }
@@ -77,7 +80,7 @@ pub async fn put_switch(
 pub async fn get_secret(
     _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
-) -> Result<axum::Json<Option<String>>> {
+) -> HttpResult<axum::Json<Option<String>>> {
     let secret = keys.current().await?.and_then(|(document, _)| document.signing_secret());
     Ok(axum::Json(secret.map(|secret| secret.expose_secret().to_owned())))
 }
@@ -92,10 +95,10 @@ pub async fn put_secret(
     _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
     Json(input): Json<SecretInput>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     const FORM: &str = "Invalid embedding-secret-key! Secret key must be a hexadecimal-encoded 256-bit key (i.e., a 64-character string).";
     if !is_secret(&input.value) {
-        return Err(Error::invalid("value", "must be 64 lowercase hex characters").message(FORM));
+        return Err(Error::invalid("value", "must be 64 lowercase hex characters").message(FORM).into());
     }
     keys.replace(SecretString::from(input.value)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -107,6 +110,6 @@ pub async fn put_secret(
     description = "Any access key. 64 random hex characters, in the form of an embedding secret. They are not kept.",
     responses((status = 200, body = RandomToken))
 ))]
-pub async fn random_token(_: Allowed<Anybody>) -> Result<axum::Json<RandomToken>> {
+pub async fn random_token(_: Allowed<Anybody>) -> HttpResult<axum::Json<RandomToken>> {
     Ok(axum::Json(RandomToken { token: random::hex_secret()? }))
 }

@@ -7,16 +7,16 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use futures_util::future::try_join_all;
 use serde::Serialize;
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Error, Reason, Result};
+use vitrine::aws::signing_keys::replace::SigningKeyWriter;
+use vitrine::aws::signing_keys::usage::{KeyUsage, KeyUsageReader};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::{Allowed, Query};
-use vitrine::input::Invalid;
-use vitrine::key_writer::SigningKeyWriter;
-use vitrine::settings::Settings;
-use vitrine::storage::{KeyUse, KeyUses};
-use vitrine::token::LEEWAY_SECONDS;
-use vitrine::token::key_document::StoredKey;
+use vitrine::http::{Allowed, HttpResult, Query};
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::{Error, Reason};
+use vitrine::rules::json::input::Invalid;
+use vitrine::rules::settings::Settings;
+use vitrine::rules::token::LEEWAY_SECONDS;
+use vitrine::rules::token::key_document::StoredKey;
 
 /// A signing key, without its secret.
 #[derive(Debug, Serialize)]
@@ -55,10 +55,10 @@ pub struct SigningKeyList {
 pub async fn list(
     _: Allowed<StackAdmin>,
     State(keys): State<SigningKeyWriter>,
-    State(uses): State<KeyUses>,
+    State(uses): State<KeyUsageReader>,
     State(settings): State<Arc<Settings>>,
     State(clock): State<Clock>,
-) -> Result<axum::Json<SigningKeyList>> {
+) -> HttpResult<axum::Json<SigningKeyList>> {
     let stored = keys.current().await?.map(|(document, _)| document.keys).unwrap_or_default();
     let used = try_join_all(stored.iter().map(|key| uses.of(&key.kid))).await?;
     let now = clock.now();
@@ -95,19 +95,19 @@ pub async fn retire(
     Path(kid): Path<String>,
     Query(query): Query<RetireQuery>,
     State(keys): State<SigningKeyWriter>,
-    State(uses): State<KeyUses>,
+    State(uses): State<KeyUsageReader>,
     State(settings): State<Arc<Settings>>,
     State(clock): State<Clock>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let forced = match query.force.as_deref() {
         None | Some("false") => false,
         Some("true" | "") => true,
-        Some(_) => return Err(Error::invalid("force", "must be true or false")),
+        Some(_) => return Err(Error::invalid("force", "must be true or false").into()),
     };
     let (document, version) = keys.current().await?.ok_or(Reason::SigningKeyNotFound)?;
     let place = document.keys.iter().position(|key| key.kid == kid).ok_or(Reason::SigningKeyNotFound)?;
     if place == 0 {
-        return Err(Error::new(Reason::SigningKeyInUse).message("This key signs. Rotate first."));
+        return Err(Error::new(Reason::SigningKeyInUse).message("This key signs. Rotate first.").into());
     }
     if !forced && !is_idle(&document.keys[place], uses.of(&kid).await?, &settings, clock.now()) {
         return Err(Reason::SigningKeyInUse.into());
@@ -119,7 +119,7 @@ pub async fn retire(
 
 /// Has it verified nothing for as long as its last token can live? One that has never been seen may be on
 /// its way still: until the end that the rotation gave it.
-fn is_idle(key: &StoredKey, used: KeyUse, settings: &Settings, now: Timestamp) -> bool {
+fn is_idle(key: &StoredKey, used: KeyUsage, settings: &Settings, now: Timestamp) -> bool {
     let lifetime = settings.max_token_lifetime_seconds + LEEWAY_SECONDS;
     match used.last {
         Some(last) => now.since(last) > lifetime,

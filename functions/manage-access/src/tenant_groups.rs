@@ -7,18 +7,18 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use tokio::task::JoinSet;
-use vitrine::error::{Error, Issue, Reason, Result};
-use vitrine::external_user::{ExternalId, ExternalUser};
+use vitrine::aws::storage::external_users::UserListing;
+use vitrine::aws::storage::{ExternalUserLister, ExternalUserReader, TenantReader, UserDirectory};
+use vitrine::dialects::cube::paging::Items;
+use vitrine::dialects::cube::users::{GroupDefinition, description_problem};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::page::Items;
-use vitrine::http::provision::{GroupDefinition, description_problem};
 use vitrine::http::query::{ConnectionQuery, paging};
-use vitrine::http::{Allowed, Json, Query};
-use vitrine::input::{Check, Invalid};
-use vitrine::registration::{Change, GroupChange, Standing, TenantChange};
-use vitrine::storage::external_users::UserListing;
-use vitrine::storage::{ExternalUserLister, ExternalUserReader, Registry, TenantReader};
-use vitrine::tenant::{TenantGroup, TenantName};
+use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::viewer::external_user::{ExternalId, ExternalUser};
+use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
+use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
 
 use crate::State as App;
 use crate::external_users::{EmbedUser, parse_id};
@@ -120,7 +120,7 @@ pub async fn list(
     State(tenants): State<TenantReader>,
     Path(tenant): Path<String>,
     Query(query): Query<ConnectionQuery>,
-) -> Result<axum::Json<Items<EmbedGroup>>> {
+) -> HttpResult<axum::Json<Items<EmbedGroup>>> {
     let tenant = tenants.get(&named(&tenant)?).await?;
     let paging = paging(query.first, query.after);
     let page = tenants.groups(&tenant.name, &paging).await?;
@@ -138,7 +138,7 @@ pub async fn create(
     State(app): State<App>,
     Path(tenant): Path<String>,
     Json(input): Json<GroupDefinition>,
-) -> Result<axum::Json<EmbedGroup>> {
+) -> HttpResult<axum::Json<EmbedGroup>> {
     let group = TenantGroup::from(input);
     app.tenant_writer.create_group(&to_be_named(&tenant)?, &group, app.clock.now()).await?;
     Ok(axum::Json(group.into()))
@@ -155,8 +155,8 @@ pub async fn get(
     _: Allowed<StackAdmin>,
     State(tenants): State<TenantReader>,
     Path(path): Path<(String, String)>,
-) -> Result<axum::Json<EmbedGroup>> {
-    find(&tenants, &path).await.map(|(_, group)| axum::Json(group.into()))
+) -> HttpResult<axum::Json<EmbedGroup>> {
+    Ok(find(&tenants, &path).await.map(|(_, group)| axum::Json(group.into()))?)
 }
 
 /// Describe a group of an embed tenant.
@@ -171,7 +171,7 @@ pub async fn patch(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     Json(input): Json<GroupPatch>,
-) -> Result<axum::Json<EmbedGroup>> {
+) -> HttpResult<axum::Json<EmbedGroup>> {
     let (tenant, mut group) = find(&app.tenants, &path).await?;
     if let Some(description) = input.description {
         group.description = Some(description).filter(|text| !text.is_empty());
@@ -191,9 +191,10 @@ pub async fn delete(
     _: Allowed<StackAdmin>,
     State(app): State<App>,
     Path(path): Path<(String, String)>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let (tenant, group) = find(&app.tenants, &path).await?;
-    app.tenant_writer.delete_group(&tenant, group.id()).await.map(|()| StatusCode::NO_CONTENT)
+    app.tenant_writer.delete_group(&tenant, group.id()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the members of a group.
@@ -209,7 +210,7 @@ pub async fn members(
     State(users): State<ExternalUserLister>,
     Path(path): Path<(String, String)>,
     Query(query): Query<ConnectionQuery>,
-) -> Result<axum::Json<Items<EmbedUser>>> {
+) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let (tenant, group) = find(&tenants, &path).await?;
     let paging = paging(query.first, query.after);
     let listing = UserListing { tenant: Some(&tenant), search: None, group: Some(&group.name) };
@@ -229,7 +230,7 @@ pub async fn add_members(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     Json(input): Json<MembersInput>,
-) -> Result<axum::Json<MembersAdded>> {
+) -> HttpResult<axum::Json<MembersAdded>> {
     let (tenant, group) = find(&app.tenants, &path).await?;
     let users = each(input.members, |member| look_up(app.external_users.clone(), member)).await?;
     let mut seen = BTreeSet::new();
@@ -279,7 +280,7 @@ pub async fn remove_members(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     Json(input): Json<MembersInput>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let (tenant, group) = find(&app.tenants, &path).await?;
     each(input.members, |member| {
         leave(app.external_users.clone(), app.registry.clone(), tenant.clone(), group.name.clone(), member)
@@ -290,7 +291,7 @@ pub async fn remove_members(
 
 async fn leave(
     users: ExternalUserReader,
-    registry: Registry,
+    registry: UserDirectory,
     tenant: TenantName,
     group: String,
     member: Member,

@@ -6,19 +6,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::clock::Timestamp;
-use vitrine::error::{Error, Issue, Reason, Result};
-use vitrine::external_user::ExternalId;
+use vitrine::aws::storage::external_users::UserListing;
+use vitrine::aws::storage::{ExternalUserLister, ExternalUserRemover, Paging, TenantReader, UserDirectory};
+use vitrine::dialects::cube::paging::Items;
+use vitrine::dialects::cube::users::{UserProfile, email_problem};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::page::Items;
-use vitrine::http::provision::{UserProfile, email_problem};
 use vitrine::http::query::{SearchQuery, paging};
-use vitrine::http::{Allowed, Json, Query};
-use vitrine::input::{Check, Invalid};
-use vitrine::registration::{Change, GroupChange, TenantChange};
-use vitrine::storage::external_users::UserListing;
-use vitrine::storage::{ExternalUserLister, ExternalUserRemover, Paging, Registry, TenantReader};
-use vitrine::tenant::{Tenant, TenantName, group_list_problems};
+use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::viewer::external_user::ExternalId;
+use vitrine::rules::viewer::tenant::{Tenant, TenantName, group_list_problems};
+use vitrine::rules::viewer::upsert_user::{Change, GroupChange, TenantChange};
 
 use crate::State as App;
 use crate::external_users::EmbedUser;
@@ -144,7 +144,7 @@ pub async fn list(
     _: Allowed<StackAdmin>,
     State(tenants): State<TenantReader>,
     Query(query): Query<SearchQuery>,
-) -> Result<axum::Json<Items<EmbedTenant>>> {
+) -> HttpResult<axum::Json<Items<EmbedTenant>>> {
     let paging = paging(query.first, query.after.clone());
     let page = tenants.list(query.sought(), &paging).await?;
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
@@ -160,9 +160,10 @@ pub async fn delete(
     _: Allowed<StackAdmin>,
     State(app): State<App>,
     Path(tenant): Path<String>,
-) -> Result<StatusCode> {
-    let name: TenantName =
-        tenant.parse().map_err(|wrong: vitrine::input::Wrong| Error::invalid("tenant", wrong.0))?;
+) -> HttpResult<StatusCode> {
+    let name: TenantName = tenant
+        .parse()
+        .map_err(|wrong: vitrine::rules::json::input::Wrong| Error::invalid("tenant", wrong.0))?;
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
         if remove_some_users(&app.users, &app.user_remover, &name).await? {
@@ -173,13 +174,13 @@ pub async fn delete(
             app.tenant_writer.clear(&name).await?;
             match app.tenant_writer.delete(&seen).await {
                 Err(error) if error.reason == Reason::Conflict => {}
-                done => return done.map(|()| StatusCode::NO_CONTENT),
+                done => return Ok(done.map(|()| StatusCode::NO_CONTENT)?),
             }
         }
         // Somebody has just come in, and the list of users does not show it yet.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Err(Error::new(Reason::Unavailable).detail("a tenant has more users than can be removed at once"))
+    Err(Error::new(Reason::Unavailable).detail("a tenant has more users than can be removed at once").into())
 }
 
 /// Were there any?
@@ -214,7 +215,7 @@ pub async fn list_users(
     State(users): State<ExternalUserLister>,
     Path(tenant): Path<String>,
     Query(query): Query<SearchQuery>,
-) -> Result<axum::Json<Items<EmbedUser>>> {
+) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let tenant = tenants.get(&named(&tenant)?).await?;
     let paging = paging(query.first, query.after.clone());
     let listing = UserListing { tenant: Some(&tenant.name), search: query.sought(), group: None };
@@ -230,11 +231,11 @@ pub async fn list_users(
 ))]
 pub async fn provision(
     _: Allowed<StackAdmin>,
-    State(registry): State<Registry>,
+    State(registry): State<UserDirectory>,
     Path(tenant): Path<String>,
     Json(input): Json<UserInput>,
-) -> Result<axum::Json<EmbedUser>> {
-    provision_one(&registry, &to_be_named(&tenant)?, input).await.map(axum::Json)
+) -> HttpResult<axum::Json<EmbedUser>> {
+    Ok(axum::Json(provision_one(&registry, &to_be_named(&tenant)?, input).await?))
 }
 
 /// Provision users.
@@ -245,10 +246,10 @@ pub async fn provision(
 ))]
 pub async fn provision_many(
     _: Allowed<StackAdmin>,
-    State(registry): State<Registry>,
+    State(registry): State<UserDirectory>,
     Path(tenant): Path<String>,
     Json(input): Json<UsersInput>,
-) -> Result<axum::Json<UsersProvisioned>> {
+) -> HttpResult<axum::Json<UsersProvisioned>> {
     let tenant = to_be_named(&tenant)?;
     let mut provisioned = UsersProvisioned::default();
     for user in input.users {
@@ -261,7 +262,7 @@ pub async fn provision_many(
     Ok(axum::Json(provisioned))
 }
 
-async fn provision_one(registry: &Registry, tenant: &TenantName, input: UserInput) -> Result<EmbedUser> {
+async fn provision_one(registry: &UserDirectory, tenant: &TenantName, input: UserInput) -> Result<EmbedUser> {
     let issues = input.problems();
     let external_id = match input.external_id.parse() {
         Ok(id) if issues.is_empty() => id,
@@ -298,5 +299,7 @@ pub fn named(name: &str) -> Result<TenantName> {
 
 /// The same, of a tenant that may have to be made.
 pub fn to_be_named(name: &str) -> Result<TenantName> {
-    name.to_lowercase().parse().map_err(|wrong: vitrine::input::Wrong| Error::invalid("tenant", wrong.0))
+    name.to_lowercase()
+        .parse()
+        .map_err(|wrong: vitrine::rules::json::input::Wrong| Error::invalid("tenant", wrong.0))
 }

@@ -3,13 +3,13 @@
 use axum::extract::{Path, State};
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::audit;
-use vitrine::error::{Reason, Result};
+use vitrine::app::request_context;
 use vitrine::http::caller::Admin;
-use vitrine::http::{Allowed, Json};
-use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
-use vitrine::input::{Check, Invalid};
-use vitrine::resource::ResourceInput;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::error::Reason;
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::resource::ResourceInput;
+use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef, is_public_id};
 
 use crate::State as App;
 use crate::write::{self, Publishing};
@@ -43,12 +43,12 @@ pub async fn allow_embed(
     State(app): State<App>,
     Path(public_id): Path<String>,
     Json(input): Json<AllowEmbed>,
-) -> Result<axum::Json<EmbedAllowed>> {
+) -> HttpResult<axum::Json<EmbedAllowed>> {
     if !is_public_id(&public_id) {
         return Err(Reason::ResourceNotFound.into());
     }
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
-    audit::resource(&dashboard);
+    request_context::resource(&dashboard);
     let change = |decided| ResourceInput { enable_embedding: input.allow_embed, ..decided };
     let resource = write::change(&app, &caller.key, &dashboard, Publishing::Writers, change).await?;
     Ok(axum::Json(EmbedAllowed { public_id: resource.public_id, allow_embed: resource.enable_embedding }))

@@ -4,17 +4,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::audit;
-use vitrine::error::{Error, Result};
+use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::query::PageQuery;
-use vitrine::http::{Allowed, ContentJson, Json, Query};
-use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef, new_uuid};
-use vitrine::input::{Check, Invalid, Patch};
-use vitrine::origin::Origin;
-use vitrine::policy::EmbeddingParams;
-use vitrine::resource::{Resource, ResourceInput};
-use vitrine::version::{Version, VersionSummary};
+use vitrine::http::{Allowed, ContentJson, HttpResult, Json, Query};
+use vitrine::rules::error::{Error, Result};
+use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::resource::dive_version::{Version, VersionSummary};
+use vitrine::rules::resource::embed_policy::EmbeddingParams;
+use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef, new_uuid};
+use vitrine::rules::resource::origin::Origin;
+use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
 use crate::write::{self, Publishing};
@@ -75,8 +75,8 @@ pub struct VersionList {
 pub async fn create(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
-    ContentJson { 0: input }: ContentJson<ResourceInput>,
-) -> Result<(StatusCode, axum::Json<Resource>)> {
+    Json(input): ContentJson<ResourceInput>,
+) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
     require_content(&input)?;
     let dive = ResourceRef::new(Kind::Dive, PrimaryId::Uuid(new_uuid()?));
     let written = write::put(&app, &caller.key, &dive, &input).await?;
@@ -93,7 +93,7 @@ pub async fn get(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<axum::Json<Resource>> {
+) -> HttpResult<axum::Json<Resource>> {
     let resource = app.reader.get(&named(&id)?).await?;
     caller.key.require_deployment(resource.deployment)?;
     Ok(axum::Json(resource))
@@ -109,12 +109,12 @@ pub async fn replace(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-    ContentJson { 0: input }: ContentJson<ResourceInput>,
-) -> Result<axum::Json<Resource>> {
+    Json(input): ContentJson<ResourceInput>,
+) -> HttpResult<axum::Json<Resource>> {
     require_content(&input)?;
-    write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, |_| input.clone())
-        .await
-        .map(axum::Json)
+    let replace = |_| input.clone();
+    let changed = write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, replace).await?;
+    Ok(axum::Json(changed))
 }
 
 /// Change a dive's flags and titles.
@@ -128,9 +128,9 @@ pub async fn patch(
     State(app): State<App>,
     Path(id): Path<String>,
     Json(input): Json<DivePatch>,
-) -> Result<axum::Json<Resource>> {
+) -> HttpResult<axum::Json<Resource>> {
     let change = |decided| input.clone().over(decided);
-    write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, change).await.map(axum::Json)
+    Ok(axum::Json(write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, change).await?))
 }
 
 /// Remove a dive.
@@ -143,8 +143,9 @@ pub async fn delete(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<StatusCode> {
-    write::remove(&app, &caller.key, &named(&id)?).await.map(|()| StatusCode::NO_CONTENT)
+) -> HttpResult<StatusCode> {
+    write::remove(&app, &caller.key, &named(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List a dive's versions.
@@ -158,7 +159,7 @@ pub async fn versions(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<VersionList>> {
+) -> HttpResult<axum::Json<VersionList>> {
     let dive = reachable(&app, &caller, &id).await?;
     let page = app.versions.list(&dive, query.limit, query.cursor.as_deref()).await?;
     Ok(axum::Json(VersionList { items: page.items, next_cursor: page.next }))
@@ -175,11 +176,11 @@ pub async fn version(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path((id, version)): Path<(String, String)>,
-) -> Result<axum::Json<Version>> {
+) -> HttpResult<axum::Json<Version>> {
     let dive = reachable(&app, &caller, &id).await?;
     let number = version.parse().ok().filter(|number| *number > 0 && !version.starts_with(['0', '+']));
     let number = number.ok_or_else(|| Error::invalid("version", "must be a positive whole number"))?;
-    app.versions.get(&dive, number).await.map(axum::Json)
+    Ok(axum::Json(app.versions.get(&dive, number).await?))
 }
 
 /// The dive by its own id, whichever it was called by, if the caller's scope reaches it.
@@ -195,6 +196,6 @@ fn require_content(input: &ResourceInput) -> Result<()> {
 
 fn named(id: &str) -> Result<ResourceRef> {
     let dive = ResourceRef { kind: Kind::Dive, id: ResourceId::parse(Kind::Dive, id)? };
-    audit::resource(&dive);
+    request_context::resource(&dive);
     Ok(dive)
 }

@@ -9,18 +9,18 @@ mod write;
 use std::sync::Arc;
 
 use axum::Router;
-use vitrine::clock::Clock;
+use vitrine::aws::storage::{DiveVersionReader, EmbeddingSwitchReader, ResourceReader, ResourceWriter};
 use vitrine::http::{Callers, Routes};
-use vitrine::settings::Settings;
-use vitrine::storage::{ResourceReader, ResourceWriter, SwitchReader, VersionReader};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
         reader: ResourceReader,
         writer: ResourceWriter,
-        versions: VersionReader,
-        switch: SwitchReader,
+        versions: DiveVersionReader,
+        switch: EmbeddingSwitchReader,
         settings: Arc<Settings>,
         clock: Clock,
     }

@@ -4,19 +4,19 @@ use axum::extract::{Path, State};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
-use vitrine::access::AccessKey;
-use vitrine::audit;
-use vitrine::clock::Timestamp;
-use vitrine::content::Content;
-use vitrine::error::{Error, Result};
+use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
-use vitrine::http::{Allowed, ContentJson};
-use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef};
-use vitrine::input::{Check, Invalid, Patch};
-use vitrine::origin::Origin;
-use vitrine::parameter::{Parameter, ParameterType};
-use vitrine::policy::EmbeddingParams;
-use vitrine::resource::{Resource, ResourceInput};
+use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Error, Result};
+use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::resource::content::Content;
+use vitrine::rules::resource::embed_policy::EmbeddingParams;
+use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine::rules::resource::origin::Origin;
+use vitrine::rules::resource::parameter::{Parameter, ParameterType};
+use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
 use crate::write::{self, Publishing};
@@ -218,7 +218,7 @@ fn in_their_words(mut error: Error) -> Error {
 
 fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
     let reference = ResourceRef { kind, id: ResourceId::parse(kind, id)? };
-    audit::resource(&reference);
+    request_context::resource(&reference);
     Ok(reference)
 }
 
@@ -231,9 +231,9 @@ fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
 pub async fn create_card(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
-    ContentJson { 0: input }: ContentJson<CardInput>,
-) -> Result<axum::Json<Card>> {
-    create(&app, &caller.key, Kind::Question, input).await
+    Json(input): ContentJson<CardInput>,
+) -> HttpResult<axum::Json<Card>> {
+    Ok(create(&app, &caller.key, Kind::Question, input).await?)
 }
 
 /// Read a question.
@@ -246,8 +246,8 @@ pub async fn get_card(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<axum::Json<Card>> {
-    get(&app, &caller.key, Kind::Question, &id).await
+) -> HttpResult<axum::Json<Card>> {
+    Ok(get(&app, &caller.key, Kind::Question, &id).await?)
 }
 
 /// Change parts of a question.
@@ -260,9 +260,9 @@ pub async fn update_card(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-    ContentJson { 0: input }: ContentJson<CardInput>,
-) -> Result<axum::Json<Card>> {
-    update(&app, &caller.key, Kind::Question, &id, input).await
+    Json(input): ContentJson<CardInput>,
+) -> HttpResult<axum::Json<Card>> {
+    Ok(update(&app, &caller.key, Kind::Question, &id, input).await?)
 }
 
 /// Create a dashboard.
@@ -274,9 +274,9 @@ pub async fn update_card(
 pub async fn create_dashboard(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
-    ContentJson { 0: input }: ContentJson<CardInput>,
-) -> Result<axum::Json<Card>> {
-    create(&app, &caller.key, Kind::Dashboard, input).await
+    Json(input): ContentJson<CardInput>,
+) -> HttpResult<axum::Json<Card>> {
+    Ok(create(&app, &caller.key, Kind::Dashboard, input).await?)
 }
 
 /// Read a dashboard.
@@ -289,8 +289,8 @@ pub async fn get_dashboard(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<axum::Json<Card>> {
-    get(&app, &caller.key, Kind::Dashboard, &id).await
+) -> HttpResult<axum::Json<Card>> {
+    Ok(get(&app, &caller.key, Kind::Dashboard, &id).await?)
 }
 
 /// Change parts of a dashboard.
@@ -303,7 +303,7 @@ pub async fn update_dashboard(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
-    ContentJson { 0: input }: ContentJson<CardInput>,
-) -> Result<axum::Json<Card>> {
-    update(&app, &caller.key, Kind::Dashboard, &id, input).await
+    Json(input): ContentJson<CardInput>,
+) -> HttpResult<axum::Json<Card>> {
+    Ok(update(&app, &caller.key, Kind::Dashboard, &id, input).await?)
 }

@@ -2,12 +2,12 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use vitrine::audit;
-use vitrine::error::{Reason, Result};
+use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
-use vitrine::http::{Allowed, ContentJson};
-use vitrine::identifiers::{ResourceId, ResourceRef};
-use vitrine::resource::{Resource, ResourceInput};
+use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::resource::ids::{ResourceId, ResourceRef};
+use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
 use crate::write;
@@ -15,7 +15,7 @@ use crate::write;
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::identifiers::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of what exists")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of what exists")),
     description = "Permission: `resources:write`. Answers with the whole resource and its other ids. Everything not said goes back to its default.",
     request_body = ResourceInput,
     responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"))
@@ -24,8 +24,8 @@ pub async fn put(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(path): Path<(String, String)>,
-    ContentJson { 0: input }: ContentJson<ResourceInput>,
-) -> Result<(StatusCode, axum::Json<Resource>)> {
+    Json(input): ContentJson<ResourceInput>,
+) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
     let written = write::put(&app, &caller.key, &named(path)?, &input).await?;
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(written.resource)))
@@ -34,7 +34,7 @@ pub async fn put(
 /// Read a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::identifiers::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Resource))
 ))]
@@ -42,7 +42,7 @@ pub async fn get(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(path): Path<(String, String)>,
-) -> Result<axum::Json<Resource>> {
+) -> HttpResult<axum::Json<Resource>> {
     let resource = app.reader.get(&named(path)?).await?;
     caller.key.require_deployment(resource.deployment)?;
     Ok(axum::Json(resource))
@@ -51,7 +51,7 @@ pub async fn get(
 /// Remove a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::identifiers::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
     description = "Permission: `resources:write`. Its embeds end within `ResourceCacheSeconds`.",
     responses((status = 204, description = "Removed"))
 ))]
@@ -59,13 +59,14 @@ pub async fn delete(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(path): Path<(String, String)>,
-) -> Result<StatusCode> {
-    write::remove(&app, &caller.key, &named(path)?).await.map(|()| StatusCode::NO_CONTENT)
+) -> HttpResult<StatusCode> {
+    write::remove(&app, &caller.key, &named(path)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn named((kind, id): (String, String)) -> Result<ResourceRef> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
     let reference = ResourceRef { kind, id: ResourceId::parse(kind, &id)? };
-    audit::resource(&reference);
+    request_context::resource(&reference);
     Ok(reference)
 }

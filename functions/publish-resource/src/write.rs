@@ -1,10 +1,11 @@
 //! Writing a resource, whichever dialect asks for it.
 
-use vitrine::access::AccessKey;
-use vitrine::error::{Error, Issue, Reason, Result};
-use vitrine::identifiers::{Kind, PrimaryId, ResourceId, ResourceRef};
-use vitrine::input::Check;
-use vitrine::resource::{Resource, ResourceInput};
+use vitrine::aws::storage::resources::size_problems;
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::json::input::Check;
+use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
 
@@ -159,6 +160,6 @@ fn check(app: &App, key: &AccessKey, resource: &Resource, input: &ResourceInput)
     if input.entity_id.is_some() && input.entity_id != resource.entity_id {
         issues.push(Issue::new("entity_id", "is not what this resource is called, and cannot be changed"));
     }
-    issues.extend(resource.size_problems());
+    issues.extend(size_problems(resource));
     if issues.is_empty() { Ok(()) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
 }

@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::clock::Clock;
-use vitrine::error::{Reason, Result};
+use vitrine::aws::storage::{EmbeddingSwitchReader, SessionEnder};
 use vitrine::http::caller::Admin;
-use vitrine::http::{Allowed, Json};
-use vitrine::input::{Check, Invalid};
-use vitrine::random;
-use vitrine::storage::{SessionEnder, SwitchReader};
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::error::Reason;
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::random;
 
 use crate::exchange::Exchanger;
 
@@ -40,7 +40,7 @@ pub struct CubeToken {
 pub async fn token(
     State(exchange): State<Exchanger>,
     Json(input): Json<CubeSessionName>,
-) -> Result<axum::Json<CubeToken>> {
+) -> HttpResult<axum::Json<CubeToken>> {
     let redeemed = exchange.redeem(&input.session_id).await?;
     Ok(axum::Json(CubeToken { token: redeemed.token }))
 }
@@ -48,16 +48,16 @@ pub async fn token(
 /// Revoke a session.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/session/revoke", tag = "cube",
-    description = "Admin only, of whichever deployment. Exchanged or not, and also for a session that is not known: 204. Views end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked all the same.",
+    description = "Admin only, of whichever deployment. Exchanged or not, and also for a session that is not known: 204. ViewOpener end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked all the same.",
     request_body = CubeSessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(
     _: Allowed<Admin>,
     State(sessions): State<SessionEnder>,
-    State(switch): State<SwitchReader>,
+    State(switch): State<EmbeddingSwitchReader>,
     State(clock): State<Clock>,
     Json(input): Json<CubeSessionName>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     sessions.revoke(&random::fingerprint(&input.session_id), clock.now()).await?;
     if switch.is_on().await? { Ok(StatusCode::NO_CONTENT) } else { Err(Reason::EmbeddingDisabled.into()) }
 }

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use vitrine::audit;
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Reason, Result};
-use vitrine::identifiers::ResourceRef;
-use vitrine::random;
-use vitrine::secrets::SigningKeys;
-use vitrine::session::Session;
-use vitrine::settings::Settings;
-use vitrine::storage::SessionEnder;
-use vitrine::storage::sessions::Exchange;
-use vitrine::token::mint::Vouched;
+use vitrine::app::request_context;
+use vitrine::aws::signing_keys::SigningKeys;
+use vitrine::aws::storage::SessionEnder;
+use vitrine::aws::storage::sessions::Exchange;
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::random;
+use vitrine::rules::resource::ids::ResourceRef;
+use vitrine::rules::session::Session;
+use vitrine::rules::settings::Settings;
+use vitrine::rules::token::mint::TokenToMint;
 
-vitrine::composed! {
+vitrine::capability_set! {
     pub struct Exchanger {
         keys: SigningKeys,
         sessions: SessionEnder,
@@ -51,11 +51,11 @@ impl Exchanger {
 
     async fn mint(&self, fingerprint: &str, session: &Session, now: Timestamp) -> Result<Token> {
         if let Some((kind, id)) = &session.vouches.resource {
-            audit::resource(&ResourceRef::new(*kind, id.clone()));
+            request_context::resource(&ResourceRef::new(*kind, id.clone()));
         }
         let longest = now.plus(self.settings.max_token_lifetime_seconds);
         let expires_at = session.lifetime.end(now).min(longest);
-        let vouched = Vouched {
+        let vouched = TokenToMint {
             vouches: &session.vouches,
             version: None,
             has_state: false,

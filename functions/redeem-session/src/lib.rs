@@ -5,18 +5,18 @@ mod exchange;
 mod native;
 
 use axum::Router;
-use vitrine::clock::Clock;
+use vitrine::aws::storage::{EmbeddingSwitchReader, SessionEnder};
 use vitrine::http::{Callers, Routes};
-use vitrine::storage::{SessionEnder, SwitchReader};
+use vitrine::rules::clock::Clock;
 
 use crate::exchange::Exchanger;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
         exchange: Exchanger,
         sessions: SessionEnder,
-        switch: SwitchReader,
+        switch: EmbeddingSwitchReader,
         clock: Clock,
     }
 }

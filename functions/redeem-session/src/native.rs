@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Code, Error, Result};
+use vitrine::app::open_view::filed_under;
+use vitrine::aws::storage::SessionEnder;
+use vitrine::dialects::motherduck::SessionString;
 use vitrine::http::caller::CreateSessions;
-use vitrine::http::{Allowed, Json};
-use vitrine::input::{Check, Invalid};
-use vitrine::random;
-use vitrine::session_string::SessionString;
-use vitrine::storage::SessionEnder;
-use vitrine::views::filed_under;
+use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::{Code, Error};
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::random;
 
 use crate::exchange::Exchanger;
 
@@ -42,7 +42,7 @@ pub struct Redeemed {
 pub async fn redeem(
     State(exchange): State<Exchanger>,
     Json(input): Json<SessionName>,
-) -> Result<axum::Json<Redeemed>> {
+) -> HttpResult<axum::Json<Redeemed>> {
     let redeemed = exchange.redeem(&input.session).await?;
     Ok(axum::Json(Redeemed { token: redeemed.token, expires_at: redeemed.expires_at }))
 }
@@ -50,7 +50,7 @@ pub async fn redeem(
 /// Revoke a credential.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions/revoke", tag = "sessions",
-    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for what is not good any more. Views that are open elsewhere end within `ResourceCacheSeconds`.",
+    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for what is not good any more. ViewOpener that are open elsewhere end within `ResourceCacheSeconds`.",
     request_body = SessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(
@@ -59,7 +59,7 @@ pub async fn revoke(
     State(sessions): State<SessionEnder>,
     State(clock): State<Clock>,
     Json(input): Json<SessionName>,
-) -> Result<StatusCode> {
+) -> HttpResult<StatusCode> {
     let now = clock.now();
     let credential = SessionString::decode(&input.session).map_or(input.session, |session| session.token);
     if !credential.contains('.') {
@@ -68,7 +68,7 @@ pub async fn revoke(
     }
     let claims = match exchange.keys().authenticate(&credential).await {
         Ok(authentic) => authentic.claims,
-        Err(error) if error.reason.code() == Code::ServiceUnavailable => return Err(error),
+        Err(error) if error.reason.code() == Code::ServiceUnavailable => return Err(error.into()),
         // What opens nothing needs no revoking.
         Err(_) => return Ok(StatusCode::NO_CONTENT),
     };
@@ -79,7 +79,9 @@ pub async fn revoke(
         let until = claims.expires.map_or(Timestamp::from_unix(i64::MAX), Timestamp::from_unix);
         sessions.revoke_token(&fingerprint, until, now).await?;
     } else {
-        return Err(Error::invalid("session", "is a token without `jti`, which cannot be revoked alone"));
+        return Err(
+            Error::invalid("session", "is a token without `jti`, which cannot be revoked alone").into()
+        );
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,10 +1,10 @@
 //! Rotates the signing secret: Secrets Manager calls this function four times, once for each step.
 
 use serde::Deserialize;
-use vitrine::error::{Error, Result};
-use vitrine::rotation::{self, KeyRotation};
+use vitrine::aws::signing_keys::rotate::{self, KeyRotation};
+use vitrine::rules::error::{Error, Result};
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         rotation: KeyRotation,
     }
@@ -22,10 +22,10 @@ pub struct Step {
 /// Takes the step. An error makes Secrets Manager try again later; it holds no value of the secret.
 pub async fn take(state: &State, event: Step) -> Result<()> {
     let step = match event.step.as_str() {
-        "createSecret" => rotation::Step::Create,
-        "setSecret" => rotation::Step::Set,
-        "testSecret" => rotation::Step::Test,
-        "finishSecret" => rotation::Step::Finish,
+        "createSecret" => rotate::Step::Create,
+        "setSecret" => rotate::Step::Set,
+        "testSecret" => rotate::Step::Test,
+        "finishSecret" => rotate::Step::Finish,
         _ => return Err(Error::internal("an unknown step")),
     };
     let taken = match state.rotation.is_about(&event.secret_id) {

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use vitrine::error::{Reason, Result};
-use vitrine::random::fingerprint;
+use vitrine::http::HttpResult;
+use vitrine::rules::error::Reason;
+use vitrine::rules::random::fingerprint;
 
 use crate::bundle::bundle;
 
@@ -138,7 +139,7 @@ fn for_hosts(content_type: &'static str, body: &'static str) -> Response {
     description = "Under the name that the page calls it by; may be cached forever.",
     responses((status = 200, description = "The file")), security(())
 ))]
-pub async fn file(Path(file): Path<String>) -> Result<Response> {
+pub async fn file(Path(file): Path<String>) -> HttpResult<Response> {
     let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or(Reason::RouteNotFound)?;
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),

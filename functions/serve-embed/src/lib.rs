@@ -7,13 +7,13 @@ mod page;
 use std::sync::Arc;
 
 use axum::Router;
+use vitrine::app::frame_policy::FrameOwners;
 use vitrine::http::Routes;
-use vitrine::places::Places;
-use vitrine::settings::Settings;
+use vitrine::rules::settings::Settings;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
-        places: Places,
+        places: FrameOwners,
         settings: Arc<Settings>,
     }
 }

@@ -7,12 +7,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use vitrine::content::Content;
-use vitrine::error::{Error, Result};
-use vitrine::identifiers::{Kind, ResourceId, ResourceRef, is_public_id};
-use vitrine::origin::Origin;
-use vitrine::places::Places;
-use vitrine::settings::Settings;
+use vitrine::app::frame_policy::FrameOwners;
+use vitrine::http::HttpResult;
+use vitrine::rules::error::{Error, Result};
+use vitrine::rules::resource::content::Content;
+use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef, is_public_id};
+use vitrine::rules::resource::origin::Origin;
+use vitrine::rules::settings::Settings;
 
 use crate::assets::PAGE;
 
@@ -26,11 +27,11 @@ type Credential = std::result::Result<Path<String>, PathRejection>;
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dashboard(
-    views: State<Places>,
+    views: State<FrameOwners>,
     settings: State<Arc<Settings>>,
     path: Credential,
-) -> Result<Response> {
-    page(Kind::Dashboard, views, settings, path).await
+) -> HttpResult<Response> {
+    Ok(page(Kind::Dashboard, views, settings, path).await?)
 }
 
 /// The page of a question.
@@ -41,11 +42,11 @@ pub async fn dashboard(
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn question(
-    views: State<Places>,
+    views: State<FrameOwners>,
     settings: State<Arc<Settings>>,
     path: Credential,
-) -> Result<Response> {
-    page(Kind::Question, views, settings, path).await
+) -> HttpResult<Response> {
+    Ok(page(Kind::Question, views, settings, path).await?)
 }
 
 /// The page of a dive.
@@ -56,11 +57,11 @@ pub async fn question(
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dive(
-    views: State<Places>,
+    views: State<FrameOwners>,
     settings: State<Arc<Settings>>,
     path: Credential,
-) -> Result<Response> {
-    page(Kind::Dive, views, settings, path).await
+) -> HttpResult<Response> {
+    Ok(page(Kind::Dive, views, settings, path).await?)
 }
 
 /// The page of a dashboard, as Cube's clients address it.
@@ -75,11 +76,11 @@ pub async fn dive(
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dashboard_of(
-    views: State<Places>,
+    views: State<FrameOwners>,
     settings: State<Arc<Settings>>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
-) -> Result<Response> {
-    page(Kind::Dashboard, views, settings, path.map(|Path((_, public_id))| Path(public_id))).await
+) -> HttpResult<Response> {
+    Ok(page(Kind::Dashboard, views, settings, path.map(|Path((_, public_id))| Path(public_id))).await?)
 }
 
 /// The page that MotherDuck's clients load a dive in.
@@ -88,11 +89,11 @@ pub async fn dashboard_of(
     description = "With `#session=<session string>` behind it, which no request carries: so the page itself looks who frames it, and shows nothing to other origins than the dive's and the deployment's. Always 200 HTML.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn sandbox(State(settings): State<Arc<Settings>>) -> Result<Response> {
+pub async fn sandbox(State(settings): State<Arc<Settings>>) -> HttpResult<Response> {
     // Which dive it is stands behind the `#`: the page itself asks who frames it, once it has the view.
     // `*` is every web page; apps with schemes of their own have to be named beside it.
     let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
-    shell(named.chain(["*"]).collect(), ANY_PAGE)
+    Ok(shell(named.chain(["*"]).collect(), ANY_PAGE)?)
 }
 
 /// What content can be a page of: any that a resource may name.
@@ -100,7 +101,7 @@ const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
 
 async fn page(
     kind: Kind,
-    State(places): State<Places>,
+    State(places): State<FrameOwners>,
     State(settings): State<Arc<Settings>>,
     credential: Credential,
 ) -> Result<Response> {

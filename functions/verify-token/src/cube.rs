@@ -4,15 +4,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::clock::Timestamp;
-use vitrine::content::Content;
-use vitrine::error::{Reason, Result};
+use vitrine::app::open_view::{DeploymentViewer, ViewOpener};
+use vitrine::http::HttpResult;
 use vitrine::http::caller::embed_token;
-use vitrine::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_public_id};
-use vitrine::parameters::{self, VisibleParameter};
-use vitrine::tenant::TenantName;
-use vitrine::view::Asked;
-use vitrine::views::{Recognised, Views};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::resource::content::Content;
+use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_public_id};
+use vitrine::rules::view::decide::ViewRequest;
+use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::viewer::tenant::TenantName;
 
 /// A dashboard as Cube describes it, as far as there is something to say, and what it shows here.
 #[derive(Debug, Serialize)]
@@ -56,18 +57,18 @@ pub struct CubeDashboardConfig {
     responses((status = 200, body = CubeDashboard)), security(("embed_token" = []))
 ))]
 pub async fn dashboard(
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path(public_id): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<CubeDashboard>> {
+) -> HttpResult<axum::Json<CubeDashboard>> {
     let token = embed_token(&headers);
     if token.is_some() && !is_public_id(&public_id) {
         return Err(Reason::ResourceNotFound.into());
     }
     let resource = Some(ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id)));
-    let url = parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &Asked { resource, url, ..Asked::default() }).await?;
+    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
+    let (view, _) = views.open(token, &ViewRequest { resource, url, ..ViewRequest::default() }).await?;
     let resource = view.resource;
     Ok(axum::Json(CubeDashboard {
         id: resource.id.clone(),
@@ -117,8 +118,8 @@ pub struct Me {
     description = "With the token of an embed session. Attributes and security context are not for the browser, and not in the answer.",
     responses((status = 200, body = Me)), security(("embed_token" = []))
 ))]
-pub async fn me(State(views): State<Views>, headers: HeaderMap) -> Result<axum::Json<Me>> {
-    let Recognised { viewer, context, user } = recognised(&views, &headers).await?;
+pub async fn me(State(views): State<ViewOpener>, headers: HeaderMap) -> HttpResult<axum::Json<Me>> {
+    let DeploymentViewer { viewer, context, user } = recognised(&views, &headers).await?;
     let user = user.as_deref();
     Ok(axum::Json(Me {
         id: user.map(|user| user.id),
@@ -158,7 +159,10 @@ pub struct AppConfig {
     description = "With the token of an embed session.",
     responses((status = 200, body = AppConfig)), security(("embed_token" = []))
 ))]
-pub async fn app_config(State(views): State<Views>, headers: HeaderMap) -> Result<axum::Json<AppConfig>> {
+pub async fn app_config(
+    State(views): State<ViewOpener>,
+    headers: HeaderMap,
+) -> HttpResult<axum::Json<AppConfig>> {
     let context = recognised(&views, &headers).await?.context;
     let mut embedding = context.settings.clone();
     for switch in
@@ -178,6 +182,6 @@ pub async fn app_config(State(views): State<Views>, headers: HeaderMap) -> Resul
     }))
 }
 
-async fn recognised(views: &Views, headers: &HeaderMap) -> Result<Recognised> {
+async fn recognised(views: &ViewOpener, headers: &HeaderMap) -> Result<DeploymentViewer> {
     views.recognise(embed_token(headers)).await
 }

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use vitrine::error::Result;
-use vitrine::views::Views;
+use vitrine::app::open_view::ViewOpener;
+use vitrine::http::HttpResult;
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -18,7 +18,7 @@ pub struct Health {
     description = "200 when the signing keys and the table can be read, as far as is known from the last few seconds; else 503.",
     responses((status = 200, body = Health)), security(())
 ))]
-pub async fn health(State(views): State<Views>) -> Result<axum::Json<Health>> {
+pub async fn health(State(views): State<ViewOpener>) -> HttpResult<axum::Json<Health>> {
     views.check().await?;
     Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }

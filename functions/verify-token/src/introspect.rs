@@ -4,13 +4,13 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::error::{Code, Error, Reason, Result};
+use vitrine::app::open_view::ViewOpener;
 use vitrine::http::caller::Introspect;
-use vitrine::http::{Allowed, body};
-use vitrine::input::{self, Check, Invalid};
-use vitrine::introspection::Known;
-use vitrine::strict_json;
-use vitrine::views::Views;
+use vitrine::http::introspected_token::Known;
+use vitrine::http::{Allowed, HttpResult, body};
+use vitrine::rules::error::{Code, Error, Reason, Result};
+use vitrine::rules::json::input::{self, Check, Invalid};
+use vitrine::rules::json::strict;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -32,16 +32,16 @@ pub struct Introspection {
 ))]
 pub async fn introspect(
     caller: Allowed<Introspect>,
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     request: Request,
-) -> Result<axum::Json<Introspection>> {
+) -> HttpResult<axum::Json<Introspection>> {
     let token = token_of(request).await?;
     let known = match views.look(Some(&token)).await {
         Ok((standing, _)) if caller.key.require_deployment(standing.deployment()).is_err() => None,
         Ok((standing, claims)) => Some(Known::of(standing, claims)),
         // "Not good" and "we cannot tell" are different answers.
         Err(error) if matches!(error.reason.code(), Code::ServiceUnavailable | Code::InternalServerError) => {
-            return Err(error);
+            return Err(error.into());
         }
         Err(error) => {
             tracing::info!(reason = error.reason.word(), detail = error.detail, "inactive");
@@ -56,7 +56,7 @@ async fn token_of(request: Request) -> Result<String> {
     let is_form = content_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with(FORM));
     let bytes = body::read(request, MAX_BODY_BYTES).await?;
     if !is_form {
-        let document = strict_json::parse(&bytes).ok_or(Reason::BodyMalformed)?;
+        let document = strict::parse(&bytes).ok_or(Reason::BodyMalformed)?;
         return input::check::<TokenBody>(document).map(|body| body.token);
     }
     let mut tokens =

@@ -10,15 +10,15 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use vitrine::clock::Clock;
+use vitrine::app::open_view::ViewOpener;
 use vitrine::http::{Callers, Routes};
-use vitrine::settings::Settings;
-use vitrine::views::Views;
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
 
-vitrine::capabilities! {
+vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        views: Views,
+        views: ViewOpener,
         settings: Arc<Settings>,
         clock: Clock,
     }

@@ -2,15 +2,15 @@
 
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
-use vitrine::access::AccessKey;
-use vitrine::content::Content;
-use vitrine::error::{Reason, Result};
-use vitrine::http::Allowed;
+use vitrine::app::open_view::ViewOpener;
 use vitrine::http::caller::Admin;
-use vitrine::identifiers::{Kind, PrimaryId};
-use vitrine::parameters::{self, VisibleParameter};
-use vitrine::view::{Asked, Terms, View};
-use vitrine::views::Views;
+use vitrine::http::{Allowed, HttpResult};
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::resource::content::Content;
+use vitrine::rules::resource::ids::{Kind, PrimaryId};
+use vitrine::rules::view::decide::{Terms, View, ViewRequest};
+use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 
 /// What a card or dashboard tells a viewer of itself.
 #[derive(Debug, Serialize)]
@@ -33,11 +33,11 @@ pub struct EmbeddedCard {
     responses((status = 200, body = EmbeddedCard)), security(())
 ))]
 pub async fn embed(
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<EmbeddedCard>> {
-    card(&views, &kind, &token, query, Terms::Published, None).await
+) -> HttpResult<axum::Json<EmbeddedCard>> {
+    Ok(card(&views, &kind, &token, query, Terms::Published, None).await?)
 }
 
 /// Look at a view before it is published.
@@ -49,16 +49,16 @@ pub async fn embed(
 ))]
 pub async fn preview(
     caller: Allowed<Admin>,
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<EmbeddedCard>> {
+) -> HttpResult<axum::Json<EmbeddedCard>> {
     views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    card(&views, &kind, &token, query, Terms::Preview, Some(&caller.key)).await
+    Ok(card(&views, &kind, &token, query, Terms::Preview, Some(&caller.key)).await?)
 }
 
 async fn card(
-    views: &Views,
+    views: &ViewOpener,
     kind: &str,
     token: &str,
     query: Option<String>,
@@ -66,8 +66,9 @@ async fn card(
     previewed_by: Option<&AccessKey>,
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
-    let url = parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(Some(token), &Asked { kind, url, terms, ..Asked::default() }).await?;
+    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
+    let (view, _) =
+        views.open(Some(token), &ViewRequest { kind, url, terms, ..ViewRequest::default() }).await?;
     previewed_by.map_or(Ok(()), |key| key.require_deployment(view.resource.deployment))?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {

@@ -4,15 +4,15 @@
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::error::{Error, Reason, Result};
-use vitrine::http::Allowed;
+use vitrine::app::open_view::ViewOpener;
 use vitrine::http::caller::Admin;
-use vitrine::parameter::Parameter;
-use vitrine::parameters;
-use vitrine::policy::Visibility;
-use vitrine::token::Claims;
-use vitrine::view::{Asked, NamedBy, Terms, View};
-use vitrine::views::Views;
+use vitrine::http::{Allowed, HttpResult};
+use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::resource::embed_policy::WhoMaySet;
+use vitrine::rules::resource::parameter::Parameter;
+use vitrine::rules::token::Claims;
+use vitrine::rules::view::decide::{NamedBy, Terms, View, ViewRequest};
+use vitrine::rules::view::resolve_parameters;
 
 use crate::metabase::kind_of;
 
@@ -38,10 +38,10 @@ impl From<Vec<Vec<Value>>> for Values {
     responses((status = 200, body = Values)), security(())
 ))]
 pub async fn values(
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Values>> {
+) -> HttpResult<axum::Json<Values>> {
     let choices = choices(&views, Terms::Published, (kind, token, key), others(query), SEARCHING).await?;
     Ok(axum::Json(choices.into()))
 }
@@ -55,10 +55,10 @@ pub async fn values(
 ))]
 pub async fn preview_values(
     _: Allowed<Admin>,
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Values>> {
+) -> HttpResult<axum::Json<Values>> {
     views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
     let choices = choices(&views, Terms::Preview, (kind, token, key), others(query), SEARCHING).await?;
     Ok(axum::Json(choices.into()))
@@ -71,11 +71,11 @@ pub async fn preview_values(
     responses((status = 200, body = Values)), security(())
 ))]
 pub async fn search(
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Values>> {
-    search_in(&views, Terms::Published, (kind, token, key), &prefix, query).await
+) -> HttpResult<axum::Json<Values>> {
+    Ok(search_in(&views, Terms::Published, (kind, token, key), &prefix, query).await?)
 }
 
 /// Search a parameter's values in a preview.
@@ -87,12 +87,12 @@ pub async fn search(
 ))]
 pub async fn preview_search(
     _: Allowed<Admin>,
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Values>> {
+) -> HttpResult<axum::Json<Values>> {
     views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    search_in(&views, Terms::Preview, (kind, token, key), &prefix, query).await
+    Ok(search_in(&views, Terms::Preview, (kind, token, key), &prefix, query).await?)
 }
 
 /// Find the label of a value.
@@ -103,11 +103,11 @@ pub async fn preview_search(
     responses((status = 200, body = Vec<Value>)), security(())
 ))]
 pub async fn remapping(
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Vec<Value>>> {
-    remap(&views, Terms::Published, (kind, token, key), query).await
+) -> HttpResult<axum::Json<Vec<Value>>> {
+    Ok(remap(&views, Terms::Published, (kind, token, key), query).await?)
 }
 
 /// Find the label of a value in a preview.
@@ -119,16 +119,16 @@ pub async fn remapping(
 ))]
 pub async fn preview_remapping(
     _: Allowed<Admin>,
-    State(views): State<Views>,
+    State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Vec<Value>>> {
+) -> HttpResult<axum::Json<Vec<Value>>> {
     views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    remap(&views, Terms::Preview, (kind, token, key), query).await
+    Ok(remap(&views, Terms::Preview, (kind, token, key), query).await?)
 }
 
 async fn search_in(
-    views: &Views,
+    views: &ViewOpener,
     terms: Terms,
     named: Named,
     prefix: &str,
@@ -141,7 +141,7 @@ async fn search_in(
 }
 
 async fn remap(
-    views: &Views,
+    views: &ViewOpener,
     terms: Terms,
     named: Named,
     query: Option<String>,
@@ -166,19 +166,19 @@ type Named = (String, String, String);
 
 /// The other parameters that a request names.
 fn others(query: Option<String>) -> Result<Map<String, Value>> {
-    parameters::from_query(query.as_deref().unwrap_or_default())
+    resolve_parameters::from_query(query.as_deref().unwrap_or_default())
 }
 
 /// The static values of a parameter that the viewer may set.
 async fn choices(
-    views: &Views,
+    views: &ViewOpener,
     terms: Terms,
     (kind, token, key): Named,
     url: Result<Map<String, Value>>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
     let kind = Some(kind_of(&kind)?);
-    let asked = Asked { kind, url, named_by: NamedBy::Id, terms, ..Asked::default() };
+    let asked = ViewRequest { kind, url, named_by: NamedBy::Id, terms, ..ViewRequest::default() };
     let (view, claims) = views.open(Some(&token), &asked).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =
@@ -195,7 +195,7 @@ fn refusal(view: &View, claims: &Claims, parameter: Option<&Parameter>, purpose:
         return Error::new(Reason::ParameterUnknown)
             .message(format!("Cannot {purpose}: nil is not an enabled parameter."));
     };
-    let is_enabled = view.resource.embedding_params.get(slug) == Some(&Visibility::Enabled);
+    let is_enabled = view.resource.embedding_params.get(slug) == Some(&WhoMaySet::Enabled);
     if is_enabled && claims.params().is_ok_and(|params| params.contains_key(slug)) {
         return Error::new(Reason::ParameterPinned)
             .message(format!("You can't specify a value for \"{slug}\" if it's already set in the JWT."));

@@ -7,16 +7,17 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::clock::Timestamp;
-use vitrine::content::Content;
-use vitrine::error::{Reason, Result};
+use vitrine::http::HttpResult;
 use vitrine::http::caller::embed_token;
-use vitrine::identifiers::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
-use vitrine::origin::Origin;
-use vitrine::parameters::{self, VisibleParameter};
-use vitrine::session::Context;
-use vitrine::tenant::TenantName;
-use vitrine::view::Asked;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::resource::content::Content;
+use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine::rules::resource::origin::Origin;
+use vitrine::rules::session::Context;
+use vitrine::rules::view::decide::ViewRequest;
+use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::viewer::tenant::TenantName;
 
 use crate::State as App;
 
@@ -100,8 +101,8 @@ pub async fn any(
     State(app): State<App>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<ViewAnswer>> {
-    answer(&app, &headers, query, Asked::default()).await
+) -> HttpResult<axum::Json<ViewAnswer>> {
+    Ok(answer(&app, &headers, query, ViewRequest::default()).await?)
 }
 
 /// Open a view of one kind of resource.
@@ -115,9 +116,9 @@ pub async fn of_kind(
     Path(kind): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<ViewAnswer>> {
+) -> HttpResult<axum::Json<ViewAnswer>> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
-    answer(&app, &headers, query, Asked { kind: Some(kind), ..Asked::default() }).await
+    Ok(answer(&app, &headers, query, ViewRequest { kind: Some(kind), ..ViewRequest::default() }).await?)
 }
 
 /// Open a view of one resource.
@@ -132,21 +133,21 @@ pub async fn of_resource(
     Path((kind, id)): Path<(String, String)>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<ViewAnswer>> {
+) -> HttpResult<axum::Json<ViewAnswer>> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
     let resource = Some(ResourceRef { kind, id: ResourceId::parse(kind, &id)? });
-    answer(&app, &headers, query, Asked { resource, ..Asked::default() }).await
+    Ok(answer(&app, &headers, query, ViewRequest { resource, ..ViewRequest::default() }).await?)
 }
 
 async fn answer(
     App { views, clock, settings, .. }: &App,
     headers: &HeaderMap,
     query: Option<String>,
-    asked: Asked,
+    asked: ViewRequest,
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = embed_token(headers);
-    let url = parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &Asked { url, ..asked }).await?;
+    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
+    let (view, _) = views.open(token, &ViewRequest { url, ..asked }).await?;
     let resource = &view.resource;
     let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {

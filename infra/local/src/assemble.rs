@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
-use vitrine::capability::{Capability, Grant};
-use vitrine::clock::Clock;
-use vitrine::environment::{Environment, Names};
+use vitrine::aws::capability::{Capability, Grant};
+use vitrine::aws::environment::{Environment, Names};
 use vitrine::http::Routes;
-use vitrine::settings::Settings;
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
 
 use crate::least_privilege::LeastPrivilege;
 use crate::services::{ADMIN_KEY, SIGNING_SECRET, Services, TABLE};

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::clock::{Clock, Timestamp};
-use vitrine::error::{Error, Result};
-use vitrine::http::{Json, Routes};
-use vitrine::input::{Check, Invalid};
+use vitrine::http::{HttpResult, Json, Routes};
+use vitrine::rules::clock::{Clock, Timestamp};
+use vitrine::rules::error::Error;
+use vitrine::rules::json::input::{Check, Invalid};
 
 use crate::moment;
 
@@ -27,7 +27,10 @@ struct ClockAnswer {
     now: Timestamp,
 }
 
-async fn set(State(clock): State<Clock>, Json(input): Json<ClockInput>) -> Result<axum::Json<ClockAnswer>> {
+async fn set(
+    State(clock): State<Clock>,
+    Json(input): Json<ClockInput>,
+) -> HttpResult<axum::Json<ClockAnswer>> {
     moment::parse(&input.now).map_err(|message| Error::invalid("now", message))?.apply(&clock);
     Ok(axum::Json(ClockAnswer { now: clock.now() }))
 }

@@ -11,12 +11,12 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use vitrine::clock::Clock;
-use vitrine::error::{Error, Reason, Result};
-use vitrine::http::{Query, Routes};
-use vitrine::identifiers::Deployment;
-use vitrine::input::{Invalid, Wrong};
-use vitrine::settings::Settings;
+use vitrine::http::{HttpResult, Query, Routes};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::json::input::{Invalid, Wrong};
+use vitrine::rules::resource::ids::Deployment;
+use vitrine::rules::settings::Settings;
 
 use crate::services::Services;
 use crate::{LocalError, documents};
@@ -184,7 +184,7 @@ impl Demo {
 fn revenue() -> Value {
     json!({
         "title": "Quarterly revenue",
-        "description": "Recognised revenue by quarter and region, in US dollars.",
+        "description": "DeploymentViewer revenue by quarter and region, in US dollars.",
         "content": {"type": "html", "html": include_str!("../assets/content/revenue.html")},
         "parameters": [
             {"slug": "customer", "name": "Customer", "type": "category"},
@@ -230,12 +230,12 @@ async fn embed(
     State(demo): State<Demo>,
     Path(dialect): Path<String>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<Embed>> {
+) -> HttpResult<axum::Json<Embed>> {
     let embed = match dialect.as_str() {
         "metabase" => demo.signed(wanted.seconds.unwrap_or(SECONDS)),
         "cube" => demo.session().await,
         "motherduck" => demo.dive().await,
         _ => Err(Reason::RouteNotFound.into()),
     };
-    embed.map(axum::Json)
+    Ok(embed.map(axum::Json)?)
 }

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
-use vitrine::capability::Grant;
+use vitrine::aws::capability::Grant;
 
 use crate::services::{ADMIN_KEY, SIGNING_SECRET};
 

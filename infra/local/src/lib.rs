@@ -20,7 +20,7 @@ pub use table::create_request as table_definition;
 use std::io;
 use std::path::PathBuf;
 
-use vitrine::settings::SettingError;
+use vitrine::rules::settings::SettingError;
 
 /// Why the local run cannot start or go on; one line for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum LocalError {
     #[error("the embedded services failed: {0}")]
     Services(String),
     #[error("no randomness: {0}")]
-    Random(vitrine::error::Error),
+    Random(vitrine::rules::error::Error),
     #[error("the demo could not be published: {0}")]
     Demo(String),
 }

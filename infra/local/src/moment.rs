@@ -1,7 +1,7 @@
 //! A moment as a person writes it: RFC 3339, or an offset from the real time.
 
 use jiff::{Span, SpanRelativeTo};
-use vitrine::clock::{Clock, Timestamp};
+use vitrine::rules::clock::{Clock, Timestamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {

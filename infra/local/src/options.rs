@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vitrine::settings::{SettingError, Settings};
-use vitrine::token::key_set::is_secret;
+use vitrine::rules::settings::{SettingError, Settings};
+use vitrine::rules::token::key_set::is_secret;
 
 use crate::moment::{self, Moment};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde_json::{Value, json};
-use vitrine::error::{Error, Result};
-use vitrine::http::Routes;
+use vitrine::http::{HttpResult, Routes};
+use vitrine::rules::error::Error;
 
 use crate::services::{SIGNING_SECRET, Services};
 
@@ -21,7 +21,7 @@ pub fn routes(rotation: Rotation) -> Routes {
     Routes::default().post("/_local/rotate", rotate).with_state(rotation)
 }
 
-async fn rotate(State(rotation): State<Rotation>) -> Result<axum::Json<Value>> {
+async fn rotate(State(rotation): State<Rotation>) -> HttpResult<axum::Json<Value>> {
     let version = rotation.services.begin_rotation().map_err(Error::internal)?;
     for step in STEPS {
         let event = rotate_key::Step {

@@ -152,7 +152,7 @@ impl SecretStore {
 
     /// Puts a value in force.
     pub fn put(&self, name: &str, value: &str) -> Result<(), LocalError> {
-        let version = vitrine::random::short_id().map_err(LocalError::Random)?;
+        let version = vitrine::rules::random::short_id().map_err(LocalError::Random)?;
         self.change(name, |secret| secret.put(&version, value, CURRENT))
             .map_err(|_| LocalError::Services("a secret could not be kept".to_owned()))
     }
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn secrets_outlive_the_process_and_are_for_the_owner_only() {
         use std::os::unix::fs::PermissionsExt;
-        let folder =
-            std::env::temp_dir().join(format!("vitrine-secrets-{}", vitrine::random::short_id().unwrap()));
+        let folder = std::env::temp_dir()
+            .join(format!("vitrine-secrets-{}", vitrine::rules::random::short_id().unwrap()));
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("secrets.json");
         fs::write(&file, r#"{"a": "as it was written before there were versions"}"#).unwrap();

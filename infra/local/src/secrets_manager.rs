@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
-use vitrine::random;
+use vitrine::rules::random;
 
 use crate::secret_store::{CURRENT, Refusal, SecretStore};
 

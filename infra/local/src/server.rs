@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use vitrine::clock::Clock;
+use vitrine::rules::clock::Clock;
 
 use crate::demo::Demo;
 use crate::options::Options;

@@ -11,9 +11,9 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use vitrine::afterwards::Afterwards;
-use vitrine::environment::impatient;
-use vitrine::random;
+use vitrine::aws::background::BackgroundTasks;
+use vitrine::aws::environment::impatient;
+use vitrine::rules::random;
 
 use crate::LocalError;
 use crate::options::Kept;
@@ -29,7 +29,7 @@ pub struct Services {
     pub dynamodb: SocketAddr,
     pub secrets_manager: SocketAddr,
     /// What the functions still do after their answers.
-    pub afterwards: Afterwards,
+    pub afterwards: BackgroundTasks,
     secrets: Arc<SecretStore>,
     stop: watch::Sender<bool>,
 }
@@ -53,7 +53,7 @@ impl Services {
         let secrets_manager = local_address(&listener)?;
         let serve = axum::serve(listener, secrets_manager::router(Arc::clone(&secrets)));
         tokio::spawn(async move { serve.with_graceful_shutdown(until(stopped)).await });
-        Ok(Self { dynamodb, secrets_manager, afterwards: Afterwards::default(), secrets, stop })
+        Ok(Self { dynamodb, secrets_manager, afterwards: BackgroundTasks::default(), secrets, stop })
     }
 
     /// How the SDK reaches them.

@@ -1,7 +1,9 @@
 //! The table, as the template declares it; a test compares the two.
 
 use serde_json::{Value, json};
-use vitrine::storage::schema::{CATALOG, DIRECTED, DIRECTORY, EMBEDDABLE, LISTED, PARTITION, POSITION, SORT};
+use vitrine::aws::storage::table::schema::{
+    CATALOG, DIRECTED, DIRECTORY, EMBEDDABLE, LISTED, PARTITION, POSITION, SORT,
+};
 
 /// A `CreateTable` request.
 pub fn create_request(name: &str) -> Value {

@@ -75,7 +75,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let name = format!("vitrine-run-{}", vitrine::random::short_id().unwrap());
+        let name = format!("vitrine-run-{}", vitrine::rules::random::short_id().unwrap());
         Self(std::env::temp_dir().join(name))
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use tokio::task::JoinSet;
-use vitrine::storage::schema::{PARTITION, POSITION, SORT};
+use vitrine::aws::storage::table::schema::{PARTITION, POSITION, SORT};
 use vitrine_local::services::{Services, TABLE};
 
 use crate::Result;

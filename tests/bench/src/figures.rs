@@ -10,12 +10,12 @@ use crate::results::p50;
 
 /// How often the services were asked in one part of a start, over all runs.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked {
+pub struct ViewRequest {
     dynamodb: usize,
     secrets_manager: usize,
 }
 
-impl Asked {
+impl ViewRequest {
     /// Adds what was asked since the last time.
     pub fn add(&mut self, product: &Product) {
         self.dynamodb += product.dynamodb.taken();
@@ -35,9 +35,9 @@ pub struct Samples {
     pub peak_kib: Vec<f64>,
     /// The body of the last answer.
     pub answer_bytes: usize,
-    pub before: Asked,
-    pub for_first: Asked,
-    pub for_warm: Asked,
+    pub before: ViewRequest,
+    pub for_first: ViewRequest,
+    pub for_warm: ViewRequest,
 }
 
 /// The figures of one case, as they are written down.
@@ -45,8 +45,8 @@ pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
     let busy: Duration = samples.busy.iter().sum();
     let cold: Vec<_> =
         samples.ready.iter().zip(&samples.first).map(|(ready, first)| *ready + *first).collect();
-    let asked = |of: fn(&Asked) -> usize| {
-        let each = |asked: &Asked, times: usize| rounded(of(asked) as f64 / times as f64, 2);
+    let asked = |of: fn(&ViewRequest) -> usize| {
+        let each = |asked: &ViewRequest, times: usize| rounded(of(asked) as f64 / times as f64, 2);
         json!({
             "before_ready": each(&samples.before, samples.ready.len()),
             "first": each(&samples.for_first, samples.first.len()),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Result;
 use crate::binaries;
 use crate::cases::{Case, Store};
-use crate::figures::{self, Asked, Samples};
+use crate::figures::{self, Samples, ViewRequest};
 use crate::folders::Folders;
 use crate::process::Process;
 use crate::product::Product;
@@ -71,7 +71,7 @@ async fn run_once(
         events.push(case.ask.event(product).await?);
     }
     // What making the events asked is nobody's.
-    Asked::default().add(product);
+    ViewRequest::default().add(product);
 
     let command = Command::new(case.bootstrap(folders));
     let mut process = Process::start(command, &case.environment(product), &folders.scratch).await?;

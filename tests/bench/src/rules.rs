@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use vitrine::clock::Timestamp;
-use vitrine::error::Error;
-use vitrine::identifiers::Kind;
-use vitrine::resource::Resource;
-use vitrine::session::{SessionState, Vouches};
-use vitrine::settings::Settings;
-use vitrine::token::mint::{self, Vouched};
-use vitrine::token::{self, Authentic, Claims, KeySet};
-use vitrine::view::{Asked, Evidence, decide};
-use vitrine::viewer::Viewer;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::Error;
+use vitrine::rules::resource::Resource;
+use vitrine::rules::resource::ids::Kind;
+use vitrine::rules::session::{SessionGrant, SessionState};
+use vitrine::rules::settings::Settings;
+use vitrine::rules::token::mint::{self, TokenToMint};
+use vitrine::rules::token::{self, Authentic, Claims, KeySet};
+use vitrine::rules::view::decide::{Evidence, ViewRequest, view};
+use vitrine::rules::viewer::Viewer;
 
 use crate::Result;
 
@@ -45,10 +45,10 @@ struct Case {
     keys: KeySet,
     settings: Settings,
     now: Timestamp,
-    vouches: Vouches,
+    vouches: SessionGrant,
     token: String,
     claims: Claims,
-    asked: Asked,
+    asked: ViewRequest,
     evidence: Evidence,
 }
 
@@ -60,11 +60,11 @@ impl Case {
         let object = |value: Value| value.as_object().cloned().unwrap_or_default();
         let resource: Resource = serde_json::from_value(resource())?;
         let params = object(json!({"customer": "acme", "year": [2025, 2026], "plan": "pro"}));
-        let vouches = Vouches {
+        let vouches = SessionGrant {
             resource: Some((Kind::Dashboard, resource.id.clone())),
             params: params.clone(),
             viewer: Viewer { id: Some("user-1".to_owned()), ..Viewer::default() },
-            ..Vouches::default()
+            ..SessionGrant::default()
         };
         let claims = Claims::vouching(&resource.reference(), params, vouches.viewer.clone());
         let mut case = Self {
@@ -74,7 +74,10 @@ impl Case {
             vouches,
             token: String::new(),
             claims,
-            asked: Asked { url: Ok(object(json!({"region": ["emea", "apac"]}))), ..Asked::default() },
+            asked: ViewRequest {
+                url: Ok(object(json!({"region": ["emea", "apac"]}))),
+                ..ViewRequest::default()
+            },
             evidence: Evidence {
                 embedding_enabled: true,
                 resource: Some(Arc::new(resource)),
@@ -91,14 +94,14 @@ impl Case {
         Ok(case)
     }
 
-    fn verify(&self) -> vitrine::error::Result<Authentic> {
+    fn verify(&self) -> vitrine::rules::error::Result<Authentic> {
         let authentic = token::authenticate(&self.token, &self.keys, self.now)?;
         token::check_time(&authentic.claims, &self.settings, self.now)?;
         Ok(authentic)
     }
 
-    fn mint(&self) -> vitrine::error::Result<String> {
-        let vouched = Vouched {
+    fn mint(&self) -> vitrine::rules::error::Result<String> {
+        let vouched = TokenToMint {
             vouches: &self.vouches,
             version: None,
             has_state: false,
@@ -110,8 +113,8 @@ impl Case {
         mint::mint(&vouched, self.keys.signing())
     }
 
-    fn decide(&self) -> vitrine::error::Result<()> {
-        decide(&self.claims, &self.asked, &self.evidence, &self.settings).map(|view| drop(black_box(view)))
+    fn decide(&self) -> vitrine::rules::error::Result<()> {
+        view(&self.claims, &self.asked, &self.evidence, &self.settings).map(|view| drop(black_box(view)))
     }
 }
 

@@ -1,0 +1,4 @@
+//! JSON documents: strict parsing, and input whose every problem is reported by field.
+
+pub mod input;
+pub mod strict;

@@ -1,0 +1,24 @@
+//! The rules of signed embedding.
+//!
+//! Everything here is pure: no AWS, no HTTP and no async runtime, which the crate's dependencies enforce.
+//! A rule that can be tested without them belongs here.
+//!
+//! - [`token`]: verifying and making embed tokens
+//! - [`view`]: the decision to show something, and the parameters it is shown with
+//! - [`resource`]: dashboards, questions and dives, and their embed policy
+//! - [`viewer`]: external users, service accounts, tenants, attributes and groups
+//! - [`session`], [`access_key`]: the credentials that the stack gives out
+//! - [`json`]: strict parsing of documents and checked input
+//! - [`error`], [`settings`], [`clock`], [`random`]: what all of them share
+
+pub mod access_key;
+pub mod clock;
+pub mod error;
+pub mod json;
+pub mod random;
+pub mod resource;
+pub mod session;
+pub mod settings;
+pub mod token;
+pub mod view;
+pub mod viewer;

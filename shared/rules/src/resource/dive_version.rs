@@ -1,0 +1,22 @@
+//! A version of a dive's content.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::resource::content::Content;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionSummary {
+    pub version: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Version {
+    #[serde(flatten)]
+    pub summary: VersionSummary,
+    pub content: Option<Content>,
+}

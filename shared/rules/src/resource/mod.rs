@@ -1,0 +1,272 @@
+//! Resources: dashboards, questions and dives, with their content, parameters and embed policy.
+
+pub mod content;
+pub mod dive_version;
+pub mod embed_policy;
+pub mod ids;
+pub mod origin;
+pub mod parameter;
+
+use std::collections::BTreeSet;
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::{Issue, Result};
+use crate::json::input::{Check, Invalid};
+use crate::random;
+use crate::resource::content::Content;
+use crate::resource::embed_policy::EmbeddingParams;
+use crate::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_entity_id};
+use crate::resource::origin::Origin;
+use crate::resource::parameter::Parameter;
+use crate::settings::Settings;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Resource {
+    pub kind: Kind,
+    pub id: PrimaryId,
+    /// Dashboards and questions have one; dives do not.
+    pub entity_id: Option<String>,
+    pub public_id: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub content: Option<Content>,
+    /// Grows whenever the content changes; 1 at first. Of dives the older versions stay readable.
+    pub version: u64,
+    pub parameters: Vec<Parameter>,
+    pub enable_embedding: bool,
+    pub embedding_params: EmbeddingParams,
+    pub allowed_origins: Vec<Origin>,
+    /// May the content give viewers files?
+    #[serde(default)]
+    pub allow_downloads: bool,
+    pub archived: bool,
+    pub deployment: Deployment,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+    /// When it was published for the first time.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub initially_published_at: Option<Timestamp>,
+    /// Since when it has been published without a break.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub published_at: Option<Timestamp>,
+    /// Grows with every change; a write that did not see the latest one is refused.
+    pub revision: u64,
+}
+
+/// What an owner decides about a resource.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceInput {
+    pub title: String,
+    /// For a dashboard or question that has one already elsewhere. It never changes; made if not said.
+    #[deserr(default)]
+    pub entity_id: Option<String>,
+    #[deserr(default)]
+    pub description: Option<String>,
+    #[deserr(default)]
+    pub content: Option<Content>,
+    #[deserr(default)]
+    pub parameters: Vec<Parameter>,
+    #[deserr(default)]
+    pub enable_embedding: bool,
+    #[deserr(default)]
+    pub embedding_params: EmbeddingParams,
+    #[deserr(default)]
+    pub allowed_origins: Vec<Origin>,
+    /// May the content give viewers files?
+    #[deserr(default)]
+    pub allow_downloads: bool,
+    #[deserr(default)]
+    pub archived: bool,
+    /// The first of the stack's deployments, if not said.
+    #[deserr(default)]
+    pub deployment: Option<Deployment>,
+}
+
+impl Check for ResourceInput {
+    fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.title.trim().is_empty() || self.title.chars().count() > 255 {
+            issues.push(Issue::new("title", "must be 1 to 255 characters"));
+        }
+        if self.entity_id.as_ref().is_some_and(|id| !is_entity_id(id)) {
+            issues.push(Issue::new("entity_id", "must be 21 letters, digits, hyphens and underscores"));
+        }
+        if self.description.as_ref().is_some_and(|text| text.chars().count() > 4_096) {
+            issues.push(Issue::new("description", "must be at most 4096 characters"));
+        }
+        if self.allowed_origins.len() > 50 {
+            issues.push(Issue::new("allowed_origins", "must be at most 50 origins"));
+        }
+        if self.parameters.len() > 100 {
+            issues.push(Issue::new("parameters", "must be at most 100 parameters"));
+        }
+        issues.extend(self.content.iter().flat_map(|content| content.problems("content")));
+        issues.extend(Parameter::problems(&self.parameters, "parameters"));
+        if self.enable_embedding {
+            issues.extend(stray_policies(&self.parameters, &self.embedding_params));
+        }
+        issues
+    }
+}
+
+/// A published resource must not lock or open a parameter that it does not have: a lock on a name that
+/// means nothing protects nothing.
+fn stray_policies(parameters: &[Parameter], policy: &EmbeddingParams) -> Vec<Issue> {
+    policy
+        .keys()
+        .filter(|slug| !parameters.iter().any(|parameter| parameter.slug == **slug))
+        .map(|slug| Issue::new(format!("embedding_params.{slug}"), "is not a parameter of this resource"))
+        .collect()
+}
+
+impl Resource {
+    /// A resource seen for the first time.
+    pub fn create(
+        kind: Kind,
+        id: PrimaryId,
+        entity_id: Option<String>,
+        input: ResourceInput,
+        first: Deployment,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let entity_id = match (kind, entity_id) {
+            (Kind::Dive, _) => None,
+            (_, Some(given)) => Some(given),
+            (_, None) => Some(random::entity_id()?),
+        };
+        let blank = Self {
+            kind,
+            id,
+            entity_id,
+            public_id: random::short_id()?,
+            title: String::new(),
+            description: None,
+            content: None,
+            version: 0,
+            parameters: Vec::new(),
+            enable_embedding: false,
+            embedding_params: EmbeddingParams::default(),
+            allowed_origins: Vec::new(),
+            allow_downloads: false,
+            archived: false,
+            deployment: first,
+            created_at: now,
+            updated_at: now,
+            initially_published_at: None,
+            published_at: None,
+            revision: 0,
+        };
+        Ok(blank.replaced(input, first, now))
+    }
+
+    /// The same resource, with everything an owner decides decided anew.
+    #[must_use]
+    pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
+        let is_published = input.enable_embedding && !input.archived;
+        let is_new = self.version == 0 || self.content != input.content;
+        Self {
+            version: self.version + u64::from(is_new),
+            title: input.title,
+            description: input.description,
+            content: input.content,
+            parameters: input.parameters,
+            enable_embedding: input.enable_embedding,
+            embedding_params: input.embedding_params,
+            allowed_origins: input.allowed_origins,
+            allow_downloads: input.allow_downloads,
+            archived: input.archived,
+            deployment: input.deployment.unwrap_or(first),
+            updated_at: now,
+            initially_published_at: self.initially_published_at.or(input.enable_embedding.then_some(now)),
+            published_at: is_published.then(|| self.published_at.unwrap_or(now)),
+            revision: self.revision + 1,
+            ..self
+        }
+    }
+
+    /// What its owner has decided so far, to be changed in part.
+    pub fn decided(&self) -> ResourceInput {
+        ResourceInput {
+            title: self.title.clone(),
+            entity_id: None,
+            description: self.description.clone(),
+            content: self.content.clone(),
+            parameters: self.parameters.clone(),
+            enable_embedding: self.enable_embedding,
+            embedding_params: self.embedding_params.clone(),
+            allowed_origins: self.allowed_origins.clone(),
+            allow_downloads: self.allow_downloads,
+            archived: self.archived,
+            deployment: Some(self.deployment),
+        }
+    }
+
+    pub fn summary(&self) -> ResourceSummary {
+        ResourceSummary {
+            kind: self.kind,
+            id: self.id.clone(),
+            entity_id: self.entity_id.clone(),
+            public_id: self.public_id.clone(),
+            title: self.title.clone(),
+            description: self.description.clone(),
+            enable_embedding: self.enable_embedding,
+            archived: self.archived,
+            deployment: self.deployment,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    pub fn reference(&self) -> ResourceRef {
+        ResourceRef::new(self.kind, self.id.clone())
+    }
+
+    /// Everything it can be called.
+    pub fn references(&self) -> Vec<ResourceRef> {
+        let mut all =
+            vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
+        all.extend(self.entity_id.clone().map(|id| ResourceRef::new(self.kind, ResourceId::Entity(id))));
+        all
+    }
+
+    /// A parameter by its id, or by its slug where it has none.
+    pub fn parameter_by_id(&self, id: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
+    }
+
+    /// Whose pages may frame it: those of the whole deployment and its own.
+    pub fn frame_origins<'a>(&'a self, settings: &'a Settings) -> BTreeSet<&'a Origin> {
+        settings.allowed_origins.iter().chain(&self.allowed_origins).collect()
+    }
+
+    pub const fn is_embeddable(&self) -> bool {
+        self.enable_embedding && !self.archived
+    }
+}
+
+/// A resource in a list: without its content and its rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceSummary {
+    pub kind: Kind,
+    pub id: PrimaryId,
+    pub entity_id: Option<String>,
+    pub public_id: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub enable_embedding: bool,
+    pub archived: bool,
+    pub deployment: Deployment,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,118 @@
+//! A web origin that may frame an embed, in the form `frame-ancestors` takes.
+//!
+//! What passes here is written into a response header, so the form is narrow: a scheme, a host that may
+//! begin with `*.`, and a port that may be `*`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+
+use crate::json::input::{Invalid, Wrong};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Deserr)]
+#[serde(transparent)]
+#[deserr(error = Invalid, try_from(String) = Self::read -> Wrong)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Origin(String);
+
+const FORM: Wrong = Wrong("must be an origin such as https://app.example.com, https://*.example.com or *");
+
+impl Origin {
+    /// A list of them, separated by commas or spaces.
+    pub fn list(text: &str) -> Result<Vec<Self>, Wrong> {
+        text.split([',', ' ']).filter(|part| !part.is_empty()).map(str::parse).collect()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn read(text: String) -> Result<Self, Wrong> {
+        text.parse()
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
+        if text == "*" {
+            return Ok(Self(text));
+        }
+        let (scheme, authority) = text.split_once("://").ok_or(FORM)?;
+        let (host, port) = authority.split_once(':').unwrap_or((authority, "*"));
+        let host = host.strip_prefix("*.").unwrap_or(host);
+        let sound = is_scheme(scheme)
+            && is_host(host)
+            && (port == "*" || port.parse::<u16>().is_ok_and(|port| port > 0))
+            && text.len() <= 255;
+        if sound { Ok(Self(text)) } else { Err(FORM) }
+    }
+}
+
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
+fn is_host(host: &str) -> bool {
+    !host.is_empty()
+        && host.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins() {
+        for good in [
+            "https://app.example.com",
+            "https://app.example.com:8443",
+            "http://localhost:*",
+            "https://*.example.com",
+            "capacitor://localhost",
+            "http://127.0.0.1:3000",
+            "*",
+        ] {
+            assert_eq!(good.parse::<Origin>().unwrap().as_str(), good);
+        }
+        assert_eq!("HTTPS://App.Example.com/".parse::<Origin>().unwrap().as_str(), "https://app.example.com");
+        for bad in [
+            "",
+            "app.example.com",
+            "https://",
+            "https://a.com/path",
+            "https://a.com; script-src *",
+            "https://a.com\r\nset-cookie: x",
+            "https://a.com b.com",
+            "https://a..com",
+            "https://*.",
+            "https://a.com:0",
+            "https://a.com:99999",
+            "https://*",
+            "'self'",
+            "javascript:alert(1)",
+        ] {
+            assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists() {
+        assert_eq!(Origin::list("https://a.com, https://b.com").unwrap().len(), 2);
+        assert_eq!(Origin::list("").unwrap(), []);
+        assert!(Origin::list("https://a.com, nonsense").is_err());
+    }
+}

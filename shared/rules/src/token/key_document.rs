@@ -1,0 +1,158 @@
+//! The key set as it is written down, and the two ways in which it changes: a key is added in front, or one
+//! is taken out.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::key_set::{KeySet, KeySetError};
+use crate::clock::Timestamp;
+use crate::json::strict;
+
+#[derive(Debug, Clone)]
+pub struct KeyDocument {
+    pub keys: Vec<StoredKey>,
+    /// The version of the secret that this document came out of, if it is not yet in force.
+    pub made_from: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct StoredKey {
+    pub kid: String,
+    pub secret: SecretString,
+    pub created_at: Option<Timestamp>,
+    /// When a key that signs no longer stops verifying as well.
+    pub verifies_until: Option<Timestamp>,
+}
+
+impl KeyDocument {
+    /// A set of one key.
+    pub fn of(kid: &str, secret: SecretString, now: Timestamp) -> Self {
+        let key = StoredKey { kid: kid.to_owned(), secret, created_at: Some(now), verifies_until: None };
+        Self { keys: vec![key], made_from: None }
+    }
+
+    /// The keys of a document: of a set, or of a single key as CloudFormation generates it.
+    pub fn parse(document: &str) -> Result<Self, KeySetError> {
+        let Some(Value::Object(members)) = strict::parse(document.as_bytes()) else {
+            return Err(KeySetError::Form);
+        };
+        let keys = match members.get("keys") {
+            None => vec![StoredKey::read(&members)?],
+            Some(Value::Array(keys)) => keys
+                .iter()
+                .map(|key| StoredKey::read(key.as_object().ok_or(KeySetError::Form)?))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(KeySetError::Form),
+        };
+        let made_from = members.get("made_from").and_then(Value::as_str).map(str::to_owned);
+        let document = Self { keys, made_from };
+        // What is written down is never less sound than what is verified with.
+        KeySet::of(&document)?;
+        Ok(document)
+    }
+
+    pub fn write(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(StoredKey::write).collect();
+        let mut document = json!({ "keys": keys });
+        // Where it stood before the first rotation, for backends that read it there.
+        if let Some(signing) = self.keys.first() {
+            document["secret"] = json!(signing.secret.expose_secret());
+        }
+        if let Some(version) = &self.made_from {
+            document["made_from"] = json!(version);
+        }
+        document.to_string()
+    }
+
+    /// The secret that signs.
+    pub fn signing_secret(self) -> Option<SecretString> {
+        self.keys.into_iter().next().map(|key| key.secret)
+    }
+
+    /// A new key signs. Those there are verify until `old_until`, or as long as they were told before; whose
+    /// time is over goes.
+    #[must_use]
+    pub fn rotated(&self, key: StoredKey, now: Timestamp, old_until: Timestamp) -> Self {
+        let old = self.keys.iter().filter(|old| old.verifies_at(now)).map(|old| StoredKey {
+            verifies_until: Some(old.verifies_until.unwrap_or(old_until)),
+            ..old.clone()
+        });
+        Self { keys: std::iter::once(key).chain(old).collect(), made_from: None }
+    }
+
+    #[must_use]
+    pub fn without(&self, kid: &str) -> Self {
+        let keys = self.keys.iter().filter(|key| key.kid != kid).cloned().collect();
+        Self { keys, made_from: None }
+    }
+}
+
+impl StoredKey {
+    fn read(members: &Map<String, Value>) -> Result<Self, KeySetError> {
+        let text = |name| members.get(name).and_then(Value::as_str).ok_or(KeySetError::Form);
+        // A time that cannot be read must not turn into a key that never ends.
+        let time = |name| match members.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(time)) => time.parse().map(Some).map_err(|_| KeySetError::Form),
+            Some(_) => Err(KeySetError::Form),
+        };
+        Ok(Self {
+            kid: text("kid")?.to_owned(),
+            secret: SecretString::from(text("secret")?),
+            created_at: time("created_at")?,
+            verifies_until: time("verifies_until")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        let mut key = json!({"kid": self.kid, "secret": self.secret.expose_secret()});
+        for (name, time) in [("created_at", self.created_at), ("verifies_until", self.verifies_until)] {
+            if let Some(time) = time {
+                key[name] = json!(time);
+            }
+        }
+        key
+    }
+
+    pub fn verifies_at(&self, now: Timestamp) -> bool {
+        self.verifies_until.is_none_or(|until| now < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kid: &str) -> StoredKey {
+        let secret = SecretString::from("0123456789abcdef".repeat(4));
+        StoredKey { kid: kid.to_owned(), secret, created_at: None, verifies_until: None }
+    }
+
+    fn told(document: &KeyDocument) -> Vec<(&str, Option<i64>)> {
+        let until = |key: &StoredKey| key.verifies_until.map(Timestamp::unix);
+        document.keys.iter().map(|key| (key.kid.as_str(), until(key))).collect()
+    }
+
+    #[test]
+    fn a_rotation_gives_every_old_key_its_end_once_and_drops_those_past_it() {
+        let at = Timestamp::from_unix;
+        let first = KeyDocument { keys: vec![key("a")], made_from: None };
+        let second = first.rotated(key("b"), at(1_000), at(1_500));
+        assert_eq!(told(&second), [("b", None), ("a", Some(1_500))]);
+        let third = second.rotated(key("c"), at(1_499), at(2_000));
+        assert_eq!(told(&third), [("c", None), ("b", Some(2_000)), ("a", Some(1_500))]);
+        let fourth = third.rotated(key("d"), at(1_500), at(2_500));
+        assert_eq!(told(&fourth), [("d", None), ("c", Some(2_500)), ("b", Some(2_000))]);
+        assert_eq!(told(&fourth.without("c")), [("d", None), ("b", Some(2_000))]);
+        assert_eq!(told(&KeyDocument::parse(&fourth.write()).unwrap()), told(&fourth));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_makes_no_key_that_never_ends() {
+        let secret = "0123456789abcdef".repeat(4);
+        for until in [json!("soon"), json!(1_500), json!(true)] {
+            let document = json!({"keys": [{"kid": "a", "secret": secret, "verifies_until": until}]});
+            assert!(KeyDocument::parse(&document.to_string()).is_err(), "{until}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Tokens that we make.
+
+use jsonwebtoken::{Algorithm, Header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::header::MINTED_TYPE;
+use super::key_set::SigningKey;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::resource::ids::Deployment;
+use crate::session::SessionGrant;
+use crate::viewer::Viewer;
+use crate::viewer::tenant::TenantName;
+
+const ISSUER: &str = "vitrine";
+/// Who issues the tokens that Cube's clients know.
+const DEPLOYMENT_ISSUER: &str = "cubecloud";
+const VERSION: u8 = 1;
+
+/// A token to be made.
+#[derive(Debug)]
+pub struct TokenToMint<'a> {
+    pub vouches: &'a SessionGrant,
+    /// The version of the content; none means the current one.
+    pub version: Option<u64>,
+    /// Is there a first state on file under the token's id?
+    pub has_state: bool,
+    pub token_id: &'a str,
+    /// Set when the token is worth something only as long as this stored session is.
+    pub session: Option<&'a str>,
+    pub issued: Timestamp,
+    pub expires: Timestamp,
+}
+
+#[derive(Serialize)]
+struct MintedClaims<'a> {
+    iss: &'static str,
+    ver: u8,
+    jti: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    iat: i64,
+    exp: i64,
+    #[serde(rename = "deploymentId", skip_serializing_if = "Option::is_none")]
+    deployment: Option<Deployment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Map<String, Value>>,
+    params: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a TenantName>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    state: bool,
+    viewer: &'a Viewer,
+}
+
+pub fn mint(vouched: &TokenToMint, key: &SigningKey) -> Result<String> {
+    let vouches = vouched.vouches;
+    let named = |(kind, id): &(crate::resource::ids::Kind, _)| {
+        let id = serde_json::to_value(id).map_err(Error::internal)?;
+        Ok::<_, Error>(Map::from_iter([(kind.word().to_owned(), id)]))
+    };
+    let header = Header {
+        typ: Some(MINTED_TYPE.to_owned()),
+        kid: Some(key.kid().to_owned()),
+        ..Header::new(Algorithm::HS256)
+    };
+    let claims = MintedClaims {
+        iss: if vouches.deployment.is_some() { DEPLOYMENT_ISSUER } else { ISSUER },
+        ver: VERSION,
+        jti: vouched.token_id,
+        sid: vouched.session,
+        iat: vouched.issued.unix(),
+        exp: vouched.expires.unix(),
+        deployment: vouches.deployment,
+        resource: vouches.resource.as_ref().map(named).transpose()?,
+        params: &vouches.params,
+        version: vouched.version,
+        account: vouches.account.as_deref(),
+        user: vouches.user,
+        tenant: vouches.tenant.as_ref(),
+        state: vouched.has_state,
+        viewer: &vouches.viewer,
+    };
+    jsonwebtoken::encode(&header, &claims, key.signing()).map_err(Error::internal)
+}

@@ -1,0 +1,280 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::EncodingKey;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::mint::{TokenToMint, mint};
+use super::*;
+use crate::resource::ids::{Deployment, Kind, PrimaryId};
+use crate::session::SessionGrant;
+use crate::viewer::Viewer;
+
+const NOW: i64 = 1_700_000_000;
+
+fn secret(character: char) -> String {
+    character.to_string().repeat(64)
+}
+
+/// The current key `b`, and `a`, which it replaced.
+fn keys() -> KeySet {
+    let document =
+        json!({"keys": [{"kid": "b", "secret": secret('b')}, {"kid": "a", "secret": secret('a')}]});
+    KeySet::parse(&document.to_string()).unwrap()
+}
+
+/// Signs any header and any claims, sound or not.
+fn sign_text(header: &str, claims: &str, secret: &str) -> String {
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{signed}.{signature}")
+}
+
+fn sign(header: Value, claims: Value) -> String {
+    sign_text(&header.to_string(), &claims.to_string(), &secret('b'))
+}
+
+fn claims() -> Value {
+    json!({"resource": {"dashboard": 1}, "params": {}, "exp": NOW + 600})
+}
+
+fn verify(token: &str, settings: &Settings) -> Result<Authentic> {
+    let authentic = authenticate(token, &keys(), Timestamp::from_unix(NOW))?;
+    check_time(&authentic.claims, settings, Timestamp::from_unix(NOW))?;
+    Ok(authentic)
+}
+
+fn reason_of(token: &str) -> Option<Reason> {
+    verify(token, &Settings::default()).err().map(|error| error.reason)
+}
+
+#[test]
+fn headers() {
+    use Reason::*;
+    let cases = [
+        (json!({"alg": "HS256"}), None),
+        (json!({"alg": "HS256", "typ": "JWT"}), None),
+        (json!({"alg": "HS256", "typ": "jwt"}), None),
+        (json!({"alg": "HS256", "typ": "embed+jwt"}), None),
+        (json!({"alg": "HS256", "kid": "b"}), None),
+        (json!({"alg": "HS256", "cty": "anything"}), None),
+        (json!({"alg": "HS256", "kid": "a"}), Some(TokenSignature)),
+        (json!({"alg": "HS256", "kid": "z"}), Some(TokenKeyUnknown)),
+        (json!({"alg": "HS256", "kid": "../../dev/null"}), Some(TokenKeyUnknown)),
+        (json!({"alg": "HS256", "kid": 1}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "kid": null}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "typ": "refresh+jwt"}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "typ": 1}), Some(TokenHeader)),
+        (json!({"alg": "none"}), Some(TokenAlgorithm)),
+        (json!({"alg": "None"}), Some(TokenAlgorithm)),
+        (json!({"alg": "hs256"}), Some(TokenAlgorithm)),
+        (json!({"alg": "HS512"}), Some(TokenAlgorithm)),
+        (json!({"alg": "RS256"}), Some(TokenAlgorithm)),
+        (json!({"alg": ["HS256"]}), Some(TokenAlgorithm)),
+        (json!({"alg": null}), Some(TokenAlgorithm)),
+        (json!({}), Some(TokenAlgorithm)),
+        (json!({"alg": "HS256", "crit": []}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "crit": ["exp"]}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "jwk": {"kty": "oct", "k": "YmI"}}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "jku": "https://evil.example/keys"}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "x5u": "https://evil.example/cert"}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "x5c": []}), Some(TokenHeader)),
+        (json!({"alg": "HS256", "b64": false}), Some(TokenHeader)),
+        (json!([]), Some(TokenHeader)),
+        (json!("HS256"), Some(TokenHeader)),
+    ];
+    for (header, expected) in cases {
+        assert_eq!(reason_of(&sign(header.clone(), claims())), expected, "{header}");
+    }
+}
+
+#[test]
+fn duplicate_members_refuse() {
+    let header = r#"{"alg":"HS256"}"#;
+    let twice = r#"{"exp":1700000600,"exp":1,"resource":{"dashboard":1},"params":{}}"#;
+    assert_eq!(reason_of(&sign_text(header, twice, &secret('b'))), Some(Reason::TokenClaims));
+    let nested = r#"{"exp":1700000600,"resource":{"dashboard":1,"dashboard":2},"params":{}}"#;
+    assert_eq!(reason_of(&sign_text(header, nested, &secret('b'))), Some(Reason::TokenClaims));
+    let algorithms = r#"{"alg":"none","alg":"HS256"}"#;
+    assert_eq!(
+        reason_of(&sign_text(algorithms, &claims().to_string(), &secret('b'))),
+        Some(Reason::TokenHeader)
+    );
+}
+
+#[test]
+fn types_of_claims() {
+    let cases = [
+        (json!({"exp": NOW + 600}), None),
+        (json!({"exp": NOW as f64 + 600.5}), None),
+        (json!({"exp": NOW + 600, "iat": NOW + 9_999, "aud": ["anything"], "extra": {}}), None),
+        (json!({"exp": (NOW + 600).to_string()}), Some(Reason::TokenClaims)),
+        (json!({"exp": null}), Some(Reason::TokenClaims)),
+        (json!({"exp": true}), Some(Reason::TokenClaims)),
+        (json!({"exp": [NOW + 600]}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "nbf": "soon"}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "iat": "now"}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "iss": 1}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "jti": {}}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "sid": 7}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "viewer": "alice"}), Some(Reason::TokenClaims)),
+        (json!({"exp": NOW + 600, "viewer": {"attributes": {"city": {"no": 1}}}}), Some(Reason::TokenClaims)),
+        (json!({}), Some(Reason::TokenWithoutExpiry)),
+        (json!([]), Some(Reason::TokenClaims)),
+        (json!("exp"), Some(Reason::TokenClaims)),
+    ];
+    for (claims, expected) in cases {
+        assert_eq!(reason_of(&sign(json!({"alg": "HS256"}), claims.clone())), expected, "{claims}");
+    }
+}
+
+#[test]
+fn time() {
+    use Reason::*;
+    let cases = [
+        (json!({"exp": NOW - 59}), None),
+        (json!({"exp": NOW - 60}), Some(TokenExpired)),
+        (json!({"exp": 0}), Some(TokenExpired)),
+        (json!({"exp": -1}), Some(TokenExpired)),
+        (json!({"exp": i64::MIN}), Some(TokenExpired)),
+        (json!({"exp": NOW + 86_460}), None),
+        (json!({"exp": NOW + 86_461}), Some(TokenLifetime)),
+        (json!({"exp": i64::MAX}), Some(TokenLifetime)),
+        (json!({"exp": u64::MAX}), Some(TokenLifetime)),
+        (json!({"exp": 1e300}), Some(TokenLifetime)),
+        (json!({"exp": (NOW + 600) * 1000}), Some(TokenLifetime)),
+        (json!({"exp": NOW + 600, "nbf": NOW + 60}), None),
+        (json!({"exp": NOW + 600, "nbf": NOW + 61}), Some(TokenNotYetValid)),
+    ];
+    for (claims, expected) in cases {
+        assert_eq!(reason_of(&sign(json!({"alg": "HS256"}), claims.clone())), expected, "{claims}");
+    }
+    let mut lenient = Settings::default();
+    lenient.set("RequireTokenExpiry", "false").unwrap();
+    assert!(verify(&sign(json!({"alg": "HS256"}), json!({})), &lenient).is_ok());
+    assert!(verify(&sign(json!({"alg": "HS256"}), json!({"exp": NOW - 60})), &lenient).is_err());
+}
+
+#[test]
+fn forms() {
+    let good = sign(json!({"alg": "HS256"}), claims());
+    let parts: Vec<_> = good.split('.').collect();
+    let [header, claims, signature] = parts[..] else { panic!("three parts") };
+    let malformed = [
+        String::new(),
+        ".".into(),
+        "a".into(),
+        format!("{header}.{claims}"),
+        format!("{header}.{claims}.{signature}."),
+        format!("{header}.{claims}.{signature}.{signature}"),
+        format!("{header}.{claims}.{signature}="),
+        format!("{header}=.{claims}.{signature}"),
+        format!(" {good}"),
+        format!("{good}\n"),
+        format!("{header}.{claims}.{}", signature.replace(['-', '_'], "+").replacen(&signature[..1], "/", 1)),
+        format!("{header}.{claims}.é"),
+    ];
+    for token in malformed {
+        assert_eq!(reason_of(&token), Some(Reason::TokenMalformed), "{token:?}");
+    }
+    assert_eq!(reason_of(&"a".repeat(8_193)), Some(Reason::TokenTooLarge));
+    assert_eq!(reason_of(&format!("{header}.{claims}.")), Some(Reason::TokenSignature));
+    assert_eq!(reason_of(&format!("..{signature}")), Some(Reason::TokenHeader));
+}
+
+#[test]
+fn every_key_of_the_set_verifies_and_no_other() {
+    let old = sign_text(r#"{"alg":"HS256"}"#, &claims().to_string(), &secret('a'));
+    assert_eq!(verify(&old, &Settings::default()).unwrap().kid, "a");
+    let strange = sign_text(r#"{"alg":"HS256"}"#, &claims().to_string(), &secret('c'));
+    assert_eq!(reason_of(&strange), Some(Reason::TokenSignature));
+    let empty = sign_text(r#"{"alg":"HS256"}"#, &claims().to_string(), "");
+    assert_eq!(reason_of(&empty), Some(Reason::TokenSignature));
+}
+
+#[test]
+fn what_the_payload_names() {
+    use Reason::*;
+    let read = |claims: Value| Claims::read(claims.to_string().as_bytes()).unwrap();
+    let resource = |value: Value, kind| {
+        read(json!({ "resource": value })).resource(kind).map(|named| named.to_string()).map_err(|e| e.reason)
+    };
+    assert_eq!(resource(json!({"dashboard": 7}), None), Ok("dashboard#7".into()));
+    assert_eq!(resource(json!({"question": 7}), Some(Kind::Question)), Ok("question#7".into()));
+    assert_eq!(resource(json!({"question": 7}), Some(Kind::Dashboard)), Err(ResourceMissing));
+    assert_eq!(
+        resource(json!({"question": 7, "dashboard": 8}), Some(Kind::Dashboard)),
+        Ok("dashboard#8".into())
+    );
+    assert_eq!(resource(json!({"question": 7, "dashboard": 8}), None), Err(ResourceAmbiguous));
+    assert_eq!(resource(json!({"card": 7}), None), Err(ResourceMissing));
+    assert_eq!(resource(json!({"dashboard": null}), None), Err(ResourceMissing));
+    assert_eq!(resource(json!({"dashboard": "8"}), None), Err(ResourceIdInvalid));
+    assert_eq!(resource(json!(null), None), Err(ResourceMissing));
+    assert_eq!(resource(json!([]), None), Err(ResourceMissing));
+
+    let params = |claims: Value| read(claims).params().map(Value::Object).map_err(|error| error.reason);
+    assert_eq!(params(json!({"params": {"a": 1}})), Ok(json!({"a": 1})));
+    assert_eq!(params(json!({"params": []})), Ok(json!({})));
+    for missing in [json!({}), json!({"params": null}), json!({"params": false})] {
+        assert_eq!(params(missing), Err(ParamsMissing));
+    }
+    for invalid in
+        [json!({"params": ["a"]}), json!({"params": "a"}), json!({"params": 1}), json!({"params": true})]
+    {
+        assert_eq!(params(invalid), Err(ParamsInvalid));
+    }
+}
+
+proptest! {
+    /// What we mint, we read back; moved by one character anywhere, it is refused.
+    #[test]
+    fn minted_tokens_are_read_back_whole(
+        number in 1u64..1_000_000,
+        params in prop::collection::btree_map("[a-z]{1,6}", any::<i32>(), 0..4),
+        viewer in prop::option::of("[a-z@.]{1,20}"),
+        user in prop::option::of(1u64..=1 << 53),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let params: Map<String, Value> = params.into_iter().map(|(slug, value)| (slug, json!(value))).collect();
+        let vouches = SessionGrant {
+            resource: Some((Kind::Question, PrimaryId::Number(number))),
+            params,
+            viewer: Viewer { id: viewer, ..Viewer::default() },
+            user,
+            deployment: user.map(|_| Deployment::FIRST),
+            ..SessionGrant::default()
+        };
+        let vouched = TokenToMint {
+            vouches: &vouches,
+            version: None,
+            has_state: false,
+            token_id: "t",
+            session: Some("s"),
+            issued: Timestamp::from_unix(NOW),
+            expires: Timestamp::from_unix(NOW + 600),
+        };
+        let token = mint(&vouched, keys().signing()).unwrap();
+        let authentic = verify(&token, &Settings::default()).unwrap();
+        prop_assert_eq!(authentic.kid, "b");
+        prop_assert_eq!(authentic.claims.resource(None).unwrap().to_string(), format!("question#{number}"));
+        prop_assert_eq!(&authentic.claims.params().unwrap(), &vouches.params);
+        prop_assert_eq!(&authentic.claims.viewer, &vouches.viewer);
+        prop_assert_eq!((authentic.claims.user, authentic.claims.deployment), (user, vouches.deployment));
+        prop_assert_eq!(authentic.claims.session.as_deref(), Some("s"));
+
+        let at = place.index(token.len());
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let mut moved = token;
+        moved.replace_range(at..=at, other);
+        prop_assert!(verify(&moved, &Settings::default()).is_err());
+    }
+
+    /// No text makes the codec panic or pass.
+    #[test]
+    fn nothing_unsigned_passes(text in "\\PC{0,80}", parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 0..5)) {
+        prop_assert!(verify(&text, &Settings::default()).is_err());
+        prop_assert!(verify(&parts.join("."), &Settings::default()).is_err());
+    }
+}

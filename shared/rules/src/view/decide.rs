@@ -1,0 +1,261 @@
+//! The one way of a view.
+//!
+//! [`view`] is the only function that turns a credential into a [`View`], and every route that shows
+//! anything goes through it. It fails closed: whatever is missing or unknown is a refusal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Reason, Result};
+use crate::resource::Resource;
+use crate::resource::content::Content;
+use crate::resource::dive_version::Version;
+use crate::resource::embed_policy::WhoMaySet;
+use crate::resource::ids::{Kind, ResourceRef};
+use crate::session::{Context, SessionState};
+use crate::settings::Settings;
+use crate::token::Claims;
+use crate::view::resolve_parameters::{self, Given, VisibleParameter};
+use crate::viewer::Viewer;
+use crate::viewer::external_user::ExternalUser;
+use crate::viewer::service_account::ServiceAccount;
+
+/// The answer: what this credential may see, here and now.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub resource: Arc<Resource>,
+    /// The content of the version that the token is about.
+    pub content: Option<Content>,
+    /// What the viewer may see and change.
+    pub visible: Vec<VisibleParameter>,
+    /// Every effective value, the locked ones too. Not for the browser.
+    pub values: BTreeMap<String, Value>,
+    pub viewer: Viewer,
+    /// The session of a deployment that this was opened with.
+    pub context: Option<Arc<Context>>,
+    /// What the content begins with.
+    pub state: Option<Arc<Value>>,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl View {
+    /// The viewer's attributes that this resource is locked to: its content may show them, and no others.
+    pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
+        let bound = |(slug, visibility): (&String, &WhoMaySet)| match visibility {
+            WhoMaySet::Attribute(name) => Some((name.clone(), self.values.get(slug)?.clone())),
+            _ => None,
+        };
+        self.resource.embedding_params.iter().filter_map(bound).collect()
+    }
+}
+
+/// What storage knows that bears on the decision.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    pub embedding_enabled: bool,
+    pub resource: Option<Arc<Resource>>,
+    /// The version that the token is about, if it says one.
+    pub version: Option<Arc<Version>>,
+    /// The service account that the viewer is, if the token says one.
+    pub account: Option<Arc<ServiceAccount>>,
+    /// The external user that the viewer is, if the token says one and it is still there.
+    pub user: Option<Arc<ExternalUser>>,
+    /// Which tenant has the name that the token says.
+    pub tenant: Option<u64>,
+    /// What the content begins with.
+    pub state: Option<Arc<Value>>,
+    /// What is on file of the token's session, if it is one of a deployment.
+    pub context: Option<Arc<Context>>,
+    /// The session, or the revocation, that the token's id stands for.
+    pub session: SessionState,
+}
+
+/// What is asked for with a credential.
+#[derive(Debug, Clone)]
+pub struct ViewRequest {
+    /// The kind that the route is about.
+    pub kind: Option<Kind>,
+    /// The resource that the route is about. A token that names one must name the same.
+    pub resource: Option<ResourceRef>,
+    /// Viewer parameters; or why they cannot be read, which matters only to who may see anything at all.
+    pub url: Result<Map<String, Value>>,
+    pub named_by: NamedBy,
+    pub terms: Terms,
+}
+
+impl Default for ViewRequest {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            resource: None,
+            url: Ok(Map::new()),
+            named_by: NamedBy::default(),
+            terms: Terms::default(),
+        }
+    }
+}
+
+impl ViewRequest {
+    /// The resource that a credential is asked about: the one that it names, or the route's where it opens
+    /// a whole deployment.
+    pub fn about(&self, claims: &Claims) -> Result<ResourceRef> {
+        match &self.resource {
+            Some(named) if claims.opens_deployment() => Ok(named.clone()),
+            named => claims.resource(named.as_ref().map(|named| named.kind).or(self.kind)),
+        }
+    }
+}
+
+/// What the URL calls parameters by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    #[default]
+    Slug,
+    Id,
+}
+
+/// Under which terms a view is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Terms {
+    /// What is published, under its own policy.
+    #[default]
+    Published,
+    /// What an admin looks at before: published or not, under the policy that the token brings.
+    Preview,
+}
+
+/// Who a credential stands for, before it is asked about any resource.
+pub fn viewer(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
+    check_session(claims, evidence.session)?;
+    viewer_of(claims, evidence)
+}
+
+/// While embedding is switched off nobody is shown anything.
+pub fn require_embedding(evidence: &Evidence) -> Result<()> {
+    if evidence.embedding_enabled { Ok(()) } else { Err(Reason::EmbeddingDisabled.into()) }
+}
+
+/// Decides about a token that is authentic and in time.
+pub fn view(claims: &Claims, asked: &ViewRequest, evidence: &Evidence, settings: &Settings) -> Result<View> {
+    let viewer = viewer(claims, evidence)?;
+    let reference = asked.about(claims)?;
+    require_embedding(evidence)?;
+    let resource = evidence.resource.clone().ok_or(Reason::ResourceNotFound)?;
+    if !resource.references().contains(&reference) {
+        return Err(Error::internal("evidence is about another resource"));
+    }
+    check_reach(asked, evidence, &resource)?;
+    if resource.archived {
+        return Err(Reason::ResourceArchived.into());
+    }
+    let preview = match asked.terms {
+        Terms::Published if !resource.enable_embedding => return Err(Reason::ResourceNotPublished.into()),
+        Terms::Published => None,
+        Terms::Preview => Some(claims.preview_policy()?),
+    };
+    check_embed_session(claims, evidence, &resource)?;
+    let given = asked.url.as_ref().map_err(Clone::clone)?;
+    let by_slug;
+    let url = match asked.named_by {
+        NamedBy::Slug => given,
+        NamedBy::Id => {
+            by_slug = slugs_for_ids(&resource, given)?;
+            &by_slug
+        }
+    };
+    let resolved = resolve_parameters::resolve(
+        &resource.parameters,
+        preview.as_ref().unwrap_or(&resource.embedding_params),
+        Given { token: &claims.params()?, url, attributes: &viewer.attributes },
+        settings,
+    )?;
+    Ok(View {
+        content: content_of(claims, evidence, &resource)?,
+        resource,
+        visible: resolved.visible,
+        values: resolved.values,
+        viewer,
+        context: evidence.context.clone(),
+        state: evidence.state.clone(),
+        expires_at: claims.expires.map(Timestamp::from_unix),
+    })
+}
+
+/// What the route names must be what the token names, and what a session may open. Whatever lies beyond is
+/// not there for whoever asks.
+fn check_reach(asked: &ViewRequest, evidence: &Evidence, resource: &Resource) -> Result<()> {
+    let is_asked = asked.resource.as_ref().is_none_or(|named| resource.references().contains(named));
+    let is_open = evidence.context.as_ref().is_none_or(|context| {
+        context.deployment == resource.deployment
+            && context.dashboard.as_ref().is_none_or(|dashboard| *dashboard == resource.public_id)
+    });
+    if is_asked && is_open { Ok(()) } else { Err(Reason::ResourceNotFound.into()) }
+}
+
+/// The session of a service account ends when its dive is taken down, and does not come back with it.
+fn check_embed_session(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<()> {
+    let made_before = resource.published_at.is_some_and(|since| claims.issued < Some(since.unix()));
+    let lacks_state = claims.has_state && evidence.state.is_none();
+    if claims.account.is_some() && (made_before || lacks_state) {
+        return Err(Reason::TokenRevoked.into());
+    }
+    Ok(())
+}
+
+/// A service account is what it is now, not what it was when the token was made. An external user is what
+/// the session says, as long as user and tenant are there.
+fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
+    let context = evidence.context.as_deref();
+    let mut viewer = claims.viewer.clone();
+    if claims.deployment.is_some() {
+        let context = context.ok_or(Reason::TokenRevoked)?;
+        let is_there = context.user == claims.user
+            && context.user.is_none_or(|id| evidence.user.as_ref().is_some_and(|user| user.id == id))
+            && context.tenant.as_ref().is_none_or(|(_, id)| evidence.tenant == Some(*id));
+        if !is_there {
+            return Err(Reason::TokenRevoked.into());
+        }
+        viewer.clone_from(&context.viewer);
+    }
+    match (&claims.account, &evidence.account) {
+        (None, _) => Ok(viewer),
+        (Some(id), Some(account)) if account.id == *id => {
+            viewer.attributes.clone_from(&account.attributes);
+            Ok(viewer)
+        }
+        (Some(_), _) => Err(Reason::TokenRevoked.into()),
+    }
+}
+
+fn content_of(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<Option<Content>> {
+    match (claims.version, &evidence.version) {
+        (None, _) => Ok(resource.content.clone()),
+        (Some(asked), Some(version)) if version.summary.version == asked => Ok(version.content.clone()),
+        (Some(_), _) => Err(Reason::VersionNotFound.into()),
+    }
+}
+
+fn slugs_for_ids(resource: &Resource, url: &Map<String, Value>) -> Result<Map<String, Value>> {
+    let slug = |(id, value): (&String, &Value)| match resource.parameter_by_id(id) {
+        Some(parameter) => Ok((parameter.slug.clone(), value.clone())),
+        None => Err(Error::new(Reason::ParameterUnknown).message(format!(
+            "Invalid query params: could not determine slug for parameter with ID \"{id}\""
+        ))),
+    };
+    url.iter().map(slug).collect()
+}
+
+fn check_session(claims: &Claims, state: SessionState) -> Result<()> {
+    match state {
+        SessionState::Revoked => Err(Reason::TokenRevoked.into()),
+        SessionState::Redeemed => Ok(()),
+        // A token out of a stored session lives only as long as the session does.
+        SessionState::Absent | SessionState::Waiting if claims.session.is_some() => {
+            Err(Reason::TokenRevoked.into())
+        }
+        SessionState::Absent | SessionState::Waiting => Ok(()),
+    }
+}

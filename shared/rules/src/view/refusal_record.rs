@@ -1,0 +1,241 @@
+//! Why a view was refused, for the owner to look up: the rule, what it expected, what was there instead, and
+//! what to do. Holds no token, no secret and no parameter's value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Reason};
+use crate::resource::ids::ResourceRef;
+use crate::settings::Settings;
+use crate::token::{Claims, LEEWAY_SECONDS};
+
+/// How long a decision is kept.
+pub const KEPT_SECONDS: i64 = 7 * 86_400;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefusalRecord {
+    pub request_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub decided_at: Timestamp,
+    pub status: u16,
+    pub reason: String,
+    /// The rule that refused.
+    pub rule: String,
+    pub expected: String,
+    pub actual: String,
+    /// How far the token's own time is behind our clock, in seconds; negative if it is ahead. Only where time
+    /// is what refused.
+    pub clock_difference_seconds: Option<i64>,
+    pub fix: String,
+    /// What was to be shown, `kind/id`.
+    pub resource: Option<String>,
+    /// The `kid` of the key that signed the token.
+    pub signing_key: Option<String>,
+}
+
+/// What is known of a credential when it is refused.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub resource: Option<ResourceRef>,
+    pub signing_key: Option<String>,
+    expires: Option<i64>,
+    not_before: Option<i64>,
+}
+
+impl Known {
+    pub fn of(claims: &Claims, resource: Option<ResourceRef>, signing_key: String) -> Self {
+        let (expires, not_before) = (claims.expires, claims.not_before);
+        Self { resource, signing_key: Some(signing_key), expires, not_before }
+    }
+}
+
+impl RefusalRecord {
+    pub fn of(error: &Error, known: &Known, settings: &Settings, request_id: String, now: Timestamp) -> Self {
+        let rule = rule(error.reason);
+        let moment = |time: Option<i64>| {
+            time.map_or("nothing".to_owned(), |time| Timestamp::from_unix(time).to_string())
+        };
+        let behind = |time: Option<i64>| time.map(|time| now.unix() - time);
+        let (expected, actual, clock_difference_seconds) = match error.reason {
+            Reason::TokenExpired => (
+                format!(
+                    "`exp` after {}, with {LEEWAY_SECONDS} seconds for clocks that differ",
+                    now.plus(-LEEWAY_SECONDS)
+                ),
+                format!("`exp` {}", moment(known.expires)),
+                behind(known.expires),
+            ),
+            Reason::TokenLifetime => (
+                format!("`exp` at most {} seconds ahead", settings.max_token_lifetime_seconds),
+                format!("`exp` {}", moment(known.expires)),
+                behind(known.expires),
+            ),
+            Reason::TokenNotYetValid => (
+                format!("`nbf` at most {LEEWAY_SECONDS} seconds ahead"),
+                format!("`nbf` {}", moment(known.not_before)),
+                behind(known.not_before),
+            ),
+            // The message names the parameter or the claim, and never a value.
+            _ => (rule.expected.to_owned(), error.message.to_string(), None),
+        };
+        Self {
+            request_id,
+            decided_at: now,
+            status: error.status(),
+            reason: error.reason.word().to_owned(),
+            rule: rule.rule.to_owned(),
+            expected,
+            actual,
+            clock_difference_seconds,
+            fix: rule.fix.to_owned(),
+            resource: known.resource.as_ref().map(|named| format!("{}/{}", named.kind, named.id)),
+            signing_key: known.signing_key.clone(),
+        }
+    }
+}
+
+struct Rule {
+    rule: &'static str,
+    expected: &'static str,
+    fix: &'static str,
+}
+
+/// Every rule that can refuse a view.
+fn rule(reason: Reason) -> Rule {
+    let (rule, expected, fix) = match reason {
+        Reason::TokenMissing => (
+            "a view needs a credential",
+            "`Authorization: Bearer TOKEN`",
+            "send the embed token with the request",
+        ),
+        Reason::TokenTooLarge => ("a token is small", "at most 8 KiB", "put fewer parameters into the token"),
+        Reason::TokenMalformed => (
+            "a token has three parts",
+            "a whole JWT: three parts in unpadded base64url",
+            "send the token as it was made; look for quotes, spaces or a part cut off",
+        ),
+        Reason::TokenHeader => (
+            "a header says the type and the key, and nothing else that matters",
+            "`typ` JWT or none, and none of `crit`, `jwk`, `jku`, `x5u`, `x5c`",
+            "sign with a plain header",
+        ),
+        Reason::TokenAlgorithm => ("the algorithm is HS256", "`alg` HS256", "sign with HS256"),
+        Reason::TokenKeyUnknown => (
+            "a `kid` names a signing key",
+            "a `kid` that GET /v1/signing-keys lists, or none",
+            "leave `kid` out, or read the embedding secret again: it may have been rotated or replaced",
+        ),
+        Reason::TokenSignature => (
+            "a token is signed by one of our keys",
+            "a signature by a key that GET /v1/signing-keys lists",
+            "sign with the embedding secret's 64 characters as they are, not decoded from hex",
+        ),
+        Reason::TokenClaims => (
+            "claims have the types that JWT gives them",
+            "a JSON object without duplicate members, and times as numbers",
+            "compare the payload with the README's list of claims",
+        ),
+        Reason::TokenWithoutExpiry => (
+            "a token expires",
+            "`exp`, in seconds since 1970",
+            "set `exp`; or RequireTokenExpiry=false while old backends are changed",
+        ),
+        Reason::TokenExpired => (
+            "a token is over after `exp`",
+            "",
+            "make a new token for each page; if the difference is small and constant, set the backend's clock",
+        ),
+        Reason::TokenLifetime => (
+            "`exp` is not too far ahead",
+            "",
+            "use seconds, not milliseconds, and a shorter life; MaxTokenLifetimeSeconds says how long it may be",
+        ),
+        Reason::TokenNotYetValid => ("a token is not good before `nbf`", "", "set the backend's clock"),
+        Reason::TokenRevoked => (
+            "what is revoked stays revoked",
+            "a session that was not revoked, whose user, account and tenant are still there",
+            "make a new session",
+        ),
+        Reason::SessionUnknown => (
+            "a session is exchanged once, in time",
+            "a session that is known, not expired and not used before",
+            "make a new session for each page load",
+        ),
+        Reason::SessionRequired => (
+            "this is for tokens of an embed session",
+            "a token out of POST /api/v1/embed/session/token",
+            "exchange a session, or ask /v1/view",
+        ),
+        Reason::ResourceMissing | Reason::ResourceAmbiguous | Reason::ResourceIdInvalid => (
+            "a token names one resource",
+            "`resource` with one of `dashboard`, `question`, `dive`, and its id",
+            "put {\"resource\": {\"dashboard\": 1}} into the payload; a number stays a number",
+        ),
+        Reason::ParamsMissing | Reason::ParamsInvalid => (
+            "a token has `params`",
+            "`params`, an object; `{}` if there are none",
+            "put `params` into the payload",
+        ),
+        Reason::EmbeddingDisabled => (
+            "the global switch is on",
+            "embedding switched on",
+            "PUT /api/setting/enable-embedding-static with {\"value\": true}",
+        ),
+        Reason::ResourceNotFound => (
+            "the resource exists",
+            "a resource that was published under this id",
+            "publish it, or compare kind and id with GET /v1/resources",
+        ),
+        Reason::VersionNotFound => {
+            ("the version exists", "a version of the dive that is kept", "make a new session for the dive")
+        }
+        Reason::ResourceArchived => {
+            ("what is archived is not shown", "`archived` false", "take it out of the archive")
+        }
+        Reason::ResourceNotPublished => {
+            ("only what is published is shown", "`enable_embedding` true", "publish the resource")
+        }
+        Reason::ParameterDisabled => (
+            "nobody sets a disabled parameter",
+            "no value for it, neither in the token nor in the URL",
+            "leave it out, or enable or lock it in `embedding_params`",
+        ),
+        Reason::ParameterPinned => (
+            "what the token sets is pinned (EnabledInToken)",
+            "no value for it in the URL",
+            "leave it out of the URL or of the token",
+        ),
+        Reason::ParameterLockedMissing => (
+            "the token sets every locked parameter",
+            "a value for it in the token's `params`, and not an empty one",
+            "add it to `params`",
+        ),
+        Reason::ParameterLocked => (
+            "only the token sets a locked parameter",
+            "no value for it in the URL",
+            "leave it out of the URL; somebody may be trying to see what is not theirs",
+        ),
+        Reason::ParameterUnknown => (
+            "a parameter that is set exists",
+            "the slug of one of the resource's parameters",
+            "compare it with the resource's `parameters`",
+        ),
+        Reason::ParameterInvalid => (
+            "a value fits its parameter",
+            "a value of the parameter's type, and of its choices",
+            "compare it with the resource's `parameters`",
+        ),
+        Reason::AttributeMissing => (
+            "a viewer has the attribute that a parameter is locked to",
+            "that attribute on the viewer",
+            "give the token's viewer, the account or the external user the attribute",
+        ),
+        _ => (
+            "the request can be served",
+            "a request as the API describes it",
+            "compare it with /openapi.json",
+        ),
+    };
+    Rule { rule, expected, fix }
+}

@@ -1,0 +1,131 @@
+//! External users: viewers that the owner's backend names, and that we keep what it said about.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::json::input::Wrong;
+use crate::random;
+use crate::viewer::tenant::TenantName;
+
+/// How long an ephemeral user stays after the last session.
+pub const EPHEMERAL_SECONDS: i64 = 7 * 86_400;
+
+/// What the owner's backend calls a user: 1 to 255 characters, without outer spaces, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the user is filed under: nobody can choose two ids that share it.
+    pub fn fingerprint(&self) -> String {
+        random::fingerprint(&self.0)
+    }
+}
+
+impl FromStr for ExternalId {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let id = text.trim().to_lowercase();
+        if (1..=255).contains(&id.chars().count()) && !id.chars().any(char::is_control) {
+            Ok(Self(id))
+        } else {
+            Err(Wrong("must be 1 to 255 characters without control characters"))
+        }
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExternalUser {
+    /// Random: tells this user from an earlier one of the same external id.
+    pub id: u64,
+    pub external_id: ExternalId,
+    pub email: Option<String>,
+    pub display_name: Option<String>,
+    pub picture: Option<String>,
+    pub attributes: BTreeMap<String, Value>,
+    /// Groups of the whole stack, by name.
+    pub groups: Vec<String>,
+    pub tenant: Option<Membership>,
+    pub created_at: Timestamp,
+    /// When an ephemeral user is forgotten. One without takes a place under the limit.
+    pub expires_at: Option<Timestamp>,
+    /// Grows with every change; a write that did not see the latest one is refused.
+    pub revision: u64,
+}
+
+/// The one tenant that a user is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    pub tenant: TenantName,
+    /// Which tenant of that name.
+    pub tenant_id: u64,
+    /// Groups of the tenant, by name.
+    pub groups: Vec<String>,
+}
+
+impl ExternalUser {
+    pub fn new(external_id: ExternalId, id: u64, now: Timestamp) -> Self {
+        Self {
+            id,
+            external_id,
+            email: None,
+            display_name: None,
+            picture: None,
+            attributes: BTreeMap::new(),
+            groups: Vec::new(),
+            tenant: None,
+            created_at: now,
+            expires_at: None,
+            revision: 0,
+        }
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires| expires <= now)
+    }
+
+    pub const fn is_ephemeral(&self) -> bool {
+        self.expires_at.is_some()
+    }
+
+    pub fn tenant_name(&self) -> Option<&TenantName> {
+        self.tenant.as_ref().map(|membership| &membership.tenant)
+    }
+
+    pub fn tenant_groups(&self) -> &[String] {
+        self.tenant.as_ref().map_or(&[], |membership| &membership.groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn external_ids_are_trimmed_and_lowercased() {
+        let id = |text: &str| text.parse::<ExternalId>().map(|id| id.0);
+        assert_eq!(id(" User@Example.com\t"), Ok("user@example.com".to_owned()));
+        assert_eq!(id("ÄÖ"), Ok("äö".to_owned()));
+        assert!(id(&"x".repeat(255)).is_ok());
+        for bad in ["", "  ", "a\u{0}b", "a\nb", &"x".repeat(256)] {
+            assert!(id(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Service accounts: viewers that the owner keeps with us, and that can call us themselves.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::json::input::Wrong;
+use crate::random;
+use crate::viewer::role::Role;
+
+/// A name of 3 to 255 letters, digits and underscores, a letter first. Two that differ in case only are one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Username(String);
+
+impl Username {
+    /// What it is filed under.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl FromStr for Username {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Wrong> {
+        let sound = (3..=255).contains(&text.len())
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if sound {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Wrong("must be 3 to 255 letters, digits and underscores, a letter first"))
+        }
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceAccount {
+    /// Tells this account from an earlier one of the same name.
+    pub id: String,
+    pub username: Username,
+    pub role: Role,
+    /// Part of every view that is made as this account.
+    pub attributes: BTreeMap<String, Value>,
+    pub created_at: Timestamp,
+    /// Grows with every change; a write that did not see the latest one is refused.
+    pub revision: u64,
+}
+
+/// What a token of a service account may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum TokenType {
+    ReadWrite,
+    /// Reads data. It administers nothing.
+    ReadScaling,
+}
+
+/// A token that a service account calls us with, without the token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountToken {
+    pub id: String,
+    pub name: String,
+    pub token_type: TokenType,
+    /// The account that it was made for; another one of the same name does not inherit it.
+    pub account: String,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl AccountToken {
+    /// The id is made from the name, so that one name is one token.
+    pub fn id_of(name: &str) -> String {
+        random::fingerprint(name).split_off(40)
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires| expires <= now)
+    }
+}
+
+/// A new token: `st-<username>-<id>-<secret>`. Neither username nor id has a hyphen.
+pub fn new_token(username: &Username, id: &str) -> Result<String> {
+    Ok(format!("st-{}-{id}-{}", username.folded(), random::secret()?))
+}
+
+/// The username and the id within a token that has the form of ours.
+pub fn parts_of(token: &str) -> Option<(Username, &str)> {
+    let mut parts = token.strip_prefix("st-")?.splitn(3, '-');
+    let (username, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
+    let sound = id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && secret.len() == 43;
+    sound.then(|| Some((username.parse().ok()?, id))).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames() {
+        for good in ["abc", "Embed_Acme1", &"a".repeat(255)] {
+            assert!(good.parse::<Username>().is_ok(), "{good}");
+        }
+        for bad in ["", "ab", "1abc", "_abc", "a-bc", "a b", "äbc", "a.b.c", &"a".repeat(256)] {
+            assert!(bad.parse::<Username>().is_err(), "{bad}");
+        }
+        assert_eq!("Embed_Acme".parse::<Username>().unwrap().folded(), "embed_acme");
+    }
+
+    #[test]
+    fn tokens_carry_what_finds_them() {
+        let username: Username = "Embed_Acme".parse().unwrap();
+        let id = AccountToken::id_of("nightly");
+        let token = new_token(&username, &id).unwrap();
+        let (found, found_id) = parts_of(&token).unwrap();
+        assert_eq!((found.folded(), found_id), (username.folded(), id.as_str()));
+        for other in ["", "st-", "st-abc", "st-abc-x-y", "sk-abc-def", &token[1..], &format!("{token}x")] {
+            assert!(parts_of(other).is_none(), "{other}");
+        }
+    }
+}

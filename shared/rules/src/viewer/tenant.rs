@@ -1,0 +1,155 @@
+//! Embed tenants: customers of the owner, each with its own users, groups and attributes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Issue, Reason, Result};
+use crate::json::input::Wrong;
+use crate::random;
+use crate::resource::ids::is_name;
+use crate::viewer::attribute::AttributeDefinition;
+
+/// 2 to 36 lowercase letters, digits and hyphens, a letter first and no hyphen last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TenantName(String);
+
+impl TenantName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TenantName {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Wrong> {
+        let sound = (2..=36).contains(&text.len())
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if sound {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Wrong(
+                "must be 2 to 36 lowercase letters, digits and hyphens, a letter first and no hyphen last",
+            ))
+        }
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Tells this tenant from an earlier one of the same name.
+    pub id: u64,
+    pub name: TenantName,
+    pub display_name: Option<String>,
+    pub created_at: Timestamp,
+    /// How many users it has, ephemeral ones not counted.
+    pub users: u64,
+    /// Grows whenever something is put into it.
+    pub changes: u64,
+}
+
+/// A tenant with what it has but users.
+#[derive(Debug, Clone)]
+pub struct TenantWithGroups {
+    pub tenant: Tenant,
+    pub groups: Vec<TenantGroup>,
+    pub attributes: Vec<AttributeDefinition>,
+}
+
+/// A group of users within a tenant. Its name never changes: policies are written against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantGroup {
+    pub name: String,
+    pub description: Option<String>,
+    /// How many users it has, ephemeral ones not counted.
+    #[serde(skip)]
+    pub users: u64,
+}
+
+impl TenantGroup {
+    /// The id is made from the name, so that one name is one group.
+    pub fn id_of(name: &str) -> u64 {
+        let digest = random::fingerprint(name);
+        u64::from_str_radix(&digest[..12], 16).unwrap_or_default() + 1
+    }
+
+    pub fn id(&self) -> u64 {
+        Self::id_of(&self.name)
+    }
+
+    /// What the group is called outside its tenant.
+    pub fn qualified(tenant: &TenantName, name: &str) -> String {
+        format!("system:tenant:{tenant}:group:{name}")
+    }
+}
+
+/// What is wrong with the name of a group, of a tenant or of the whole stack.
+pub fn group_name_problem(name: &str) -> Option<&'static str> {
+    if name.starts_with("system:") {
+        Some("must not start with system:, which is reserved")
+    } else if is_name(name) {
+        None
+    } else {
+        Some("must be 1 to 255 characters without slashes, control characters or outer spaces")
+    }
+}
+
+/// The groups named must be there.
+pub fn require_groups<'a>(named: &'a [String], is_there: impl Fn(&str) -> bool) -> Result<()> {
+    let missing: Vec<&'a str> = named.iter().map(String::as_str).filter(|name| !is_there(name)).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        let message = format!("Groups with names {} not found", missing.join(", "));
+        Err(Error::new(Reason::GroupUnknown).message(message))
+    }
+}
+
+/// What is wrong with a list of group names, under `path`.
+pub fn group_list_problems(names: &[String], path: &str, most: usize) -> Option<Issue> {
+    (names.len() > most).then(|| Issue::new(path, format!("must be at most {most} items")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenant_names() {
+        for good in ["ab", "acme", "a1", "acme-eu-2", &"a".repeat(36)] {
+            assert!(good.parse::<TenantName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a", "Acme", "1a", "-a", "a-", "a_b", "a b", "ä1", "a.b", &"a".repeat(37), "ab\n"] {
+            assert!(bad.parse::<TenantName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn group_ids_are_numbers_that_javascript_reads_exactly() {
+        let id = TenantGroup::id_of("editors");
+        assert_eq!(id, TenantGroup::id_of("editors"));
+        assert_ne!(id, TenantGroup::id_of("Editors"));
+        assert!((1..=1 << 48).contains(&id));
+    }
+
+    #[test]
+    fn group_names() {
+        assert_eq!(group_name_problem("Finance team"), None);
+        for bad in ["", " a", "a/b", "system:x", "a\u{0}b", &"x".repeat(256)] {
+            assert!(group_name_problem(bad).is_some(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a function can reach, as types.
+//!
+//! A function's state names the capabilities it holds, and nothing else reaches AWS. Each capability
+//! knows the actions it needs, so the state's grants are the function's policy: the template must say
+//! the same, and the local run enforces it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use vitrine_rules::clock::Clock;
+use vitrine_rules::settings::Settings;
+
+use crate::aws::environment::Environment;
+
+/// One action on one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grant {
+    Table(&'static str),
+    Index(&'static str, &'static str),
+    SigningSecret(&'static str),
+    AdminKey(&'static str),
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(action) => write!(f, "{action} on the table"),
+            Self::Index(index, action) => write!(f, "{action} on the index {index}"),
+            Self::SigningSecret(action) => write!(f, "{action} on the signing secret"),
+            Self::AdminKey(action) => write!(f, "{action} on the admin key"),
+        }
+    }
+}
+
+pub trait Capability: Sized {
+    fn grants() -> BTreeSet<Grant>;
+
+    fn connect(environment: &Environment) -> Self;
+
+    /// Does before the first request what would otherwise make it wait. Failing here is no failure yet.
+    fn warm(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+}
+
+/// Declares a capability that is made of others.
+#[macro_export]
+macro_rules! capability_set {
+    ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
+        $(#[$attribute])*
+        #[derive(Clone)]
+        pub struct $state { $($field: $capability),+ }
+
+        impl $crate::aws::capability::Capability for $state {
+            fn grants() -> ::std::collections::BTreeSet<$crate::aws::capability::Grant> {
+                let mut grants = ::std::collections::BTreeSet::new();
+                $(grants.extend(<$capability as $crate::aws::capability::Capability>::grants());)+
+                grants
+            }
+
+            fn connect(environment: &$crate::aws::environment::Environment) -> Self {
+                Self { $($field: <$capability as $crate::aws::capability::Capability>::connect(environment)),+ }
+            }
+
+            async fn warm(&self) {
+                $crate::macros::tokio::join!($($crate::aws::capability::Capability::warm(&self.$field)),+);
+            }
+        }
+    };
+}
+
+/// Declares a function's state. Handlers can ask for any single capability of it.
+#[macro_export]
+macro_rules! function_state {
+    ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
+        $crate::capability_set! {
+            $(#[$attribute])*
+            pub struct $state { $($field: $capability),+ }
+        }
+
+        $(
+            impl $crate::macros::FromRef<$state> for $capability {
+                fn from_ref(state: &$state) -> Self {
+                    ::std::clone::Clone::clone(&state.$field)
+                }
+            }
+        )+
+    };
+}
+
+impl Capability for Arc<Settings> {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::new()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self::clone(&environment.settings)
+    }
+}
+
+impl Capability for Clock {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::new()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        environment.clock.clone()
+    }
+}

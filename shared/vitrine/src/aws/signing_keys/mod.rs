@@ -1,0 +1,59 @@
+//! The signing keys in Secrets Manager: verifying and signing with them, rotating, replacing, and recording their use.
+
+pub mod cached_secret;
+pub mod replace;
+pub mod rotate;
+pub mod secret_versions;
+pub mod usage;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::token::{self, Authentic, KeySet};
+
+use self::cached_secret::{CachedSecret, GET_SECRET_VALUE};
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+
+/// Verifies and signs embed tokens.
+#[derive(Clone)]
+pub struct SigningKeys(Arc<CachedSecret<KeySet>>);
+
+impl Capability for SigningKeys {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::SigningSecret(GET_SECRET_VALUE)])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let parse = |text: &str| KeySet::parse(text).map_err(|error| error.to_string());
+        Self(Arc::new(CachedSecret::new(environment, &environment.names.signing_secret, parse)))
+    }
+
+    async fn warm(&self) {
+        self.0.warm().await;
+    }
+}
+
+impl SigningKeys {
+    /// Authenticates a token. A key that we have not heard of may be new, whether the token names it or
+    /// not: then the keys are read again.
+    pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
+        let now = self.0.clock.now();
+        match token::authenticate(token, self.0.get().await?.as_ref(), now) {
+            Err(error) if matches!(error.reason, Reason::TokenKeyUnknown | Reason::TokenSignature) => {
+                token::authenticate(token, self.0.get_anew().await?.as_ref(), now)
+            }
+            result => result,
+        }
+    }
+
+    /// Are there keys to verify with?
+    pub async fn check(&self) -> Result<()> {
+        self.0.get().await.map(drop)
+    }
+
+    pub async fn mint(&self, vouched: &token::mint::TokenToMint<'_>) -> Result<String> {
+        token::mint::mint(vouched, self.0.get().await?.signing())
+    }
+}

@@ -1,0 +1,169 @@
+//! The four steps in which Secrets Manager has the signing secret rotated.
+//!
+//! Each step can be repeated, and a step can come after a crash in the middle of any other: what is written
+//! is written once under the rotation's own version, and takes effect by one move of a label from the very
+//! version that the new set was made from. If that is no longer in force, somebody changed the key set
+//! meanwhile; then the rotation is given up, whole, and the next one begins from what is there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+use crate::aws::signing_keys::cached_secret::GET_SECRET_VALUE;
+use crate::aws::signing_keys::secret_versions::{CURRENT, Moved, SecretVersions};
+use vitrine_rules::clock::{Clock, Timestamp};
+use vitrine_rules::error::{Error, Result};
+use vitrine_rules::random;
+use vitrine_rules::settings::Settings;
+use vitrine_rules::token::key_document::{KeyDocument, StoredKey};
+use vitrine_rules::token::{LEEWAY_SECONDS, key_set::KeySet};
+
+const PENDING: &str = "AWSPENDING";
+
+/// What Secrets Manager asks for, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Create,
+    /// There is nothing else that holds the secret.
+    Set,
+    Test,
+    Finish,
+}
+
+#[derive(Clone)]
+pub struct KeyRotation {
+    versions: SecretVersions,
+    settings: Arc<Settings>,
+    clock: Clock,
+}
+
+impl Capability for KeyRotation {
+    fn grants() -> BTreeSet<Grant> {
+        [
+            "secretsmanager:DescribeSecret",
+            GET_SECRET_VALUE,
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        ]
+        .map(Grant::SigningSecret)
+        .into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self {
+            versions: SecretVersions::of(environment),
+            settings: Arc::clone(&environment.settings),
+            clock: environment.clock.clone(),
+        }
+    }
+}
+
+impl KeyRotation {
+    /// Is this the secret that we rotate? It is named by its ARN, or by the name in it.
+    pub fn is_about(&self, secret_id: &str) -> bool {
+        let name = |id: &str| id.rsplit_once(":secret:").map_or(id, |(_, name)| name).to_owned();
+        let (ours, named) = (name(self.versions.secret_id()), name(secret_id));
+        // An ARN ends in a hyphen and six characters that are not part of the name.
+        let plain = ours.len().checked_sub(7).and_then(|end| ours.get(..end));
+        ours == named || plain == Some(named.as_str())
+    }
+
+    /// Takes one step of the rotation whose version is to be `version`.
+    pub async fn step(&self, step: Step, version: &str) -> Result<()> {
+        let labels = self.versions.labels(version).await?;
+        if labels.iter().any(|label| label == CURRENT) {
+            // Finished before; the step is a repetition.
+            return Ok(());
+        }
+        // Secrets Manager labels the version before the first step. Where nobody has, the first step does.
+        let begins = step == Step::Create && labels.is_empty();
+        if !begins && !labels.iter().any(|label| label == PENDING) {
+            return Err(Error::internal("this version is not the one that is to come"));
+        }
+        match step {
+            Step::Create => self.create(version).await,
+            Step::Set => Ok(()),
+            Step::Test => self.test(version).await,
+            Step::Finish => self.finish(version).await,
+        }
+    }
+
+    async fn create(&self, version: &str) -> Result<()> {
+        if self.pending(version).await?.is_some() {
+            return Ok(());
+        }
+        let (current, made_from) = self.current().await?;
+        let now = self.clock.now();
+        let key = StoredKey {
+            kid: random::short_id()?,
+            secret: SecretString::from(random::hex_secret()?),
+            created_at: Some(now),
+            verifies_until: None,
+        };
+        let mut document = current.rotated(key, now, self.old_keys_end(now));
+        document.made_from = Some(made_from);
+        // Where the same step runs twice at once and the other was first, its key is the new one.
+        self.versions.write(&document, PENDING, Some(version)).await.map(drop)
+    }
+
+    /// The new set signs what it verifies, and still verifies what the old one signs.
+    async fn test(&self, version: &str) -> Result<()> {
+        let pending = self.pending(version).await?.ok_or_else(|| Error::internal("nothing to test"))?;
+        let (current, _) = self.current().await?;
+        let set = KeySet::parse(&pending.write()).map_err(Error::internal)?;
+        set.prove()?;
+        let kept = |old: &StoredKey| pending.keys[1..].iter().any(|key| key.kid == old.kid);
+        if current.keys.first().is_some_and(kept) { Ok(()) } else { self.give_up(version).await }
+    }
+
+    async fn finish(&self, version: &str) -> Result<()> {
+        let pending = self.pending(version).await?.ok_or_else(|| Error::internal("nothing to finish"))?;
+        let made_from = pending.made_from.ok_or_else(|| Error::internal("made from nothing"))?;
+        match self.versions.put_in_force(version, &made_from).await? {
+            Moved::Done => {
+                tracing::info!(key = pending.keys[0].kid, "a new key signs");
+                Ok(())
+            }
+            // Twice at once, and the other was first; or the key set was changed.
+            Moved::Elsewhere if self.is_in_force(version).await? => Ok(()),
+            Moved::Elsewhere => self.give_up(version).await,
+        }
+    }
+
+    async fn is_in_force(&self, version: &str) -> Result<bool> {
+        Ok(self.versions.labels(version).await?.iter().any(|label| label == CURRENT))
+    }
+
+    /// Leaves nothing pending, so that another rotation can begin.
+    async fn give_up(&self, version: &str) -> Result<()> {
+        self.versions.unlabel(version, PENDING).await?;
+        Err(Error::internal("the key set was changed while it was being rotated; rotate again"))
+    }
+
+    /// A backend may sign with the key before for a while, until it reads the secret again; functions may
+    /// too, while they have it in memory. The last token made so lives as long as any may.
+    fn old_keys_end(&self, now: Timestamp) -> Timestamp {
+        let signs_on = self.settings.key_grace_seconds.max(self.settings.key_cache_seconds);
+        now.plus(signs_on + self.settings.max_token_lifetime_seconds + LEEWAY_SECONDS)
+    }
+
+    async fn current(&self) -> Result<(KeyDocument, String)> {
+        let current = self.versions.current().await?;
+        let current = current.ok_or_else(|| Error::internal("there is no secret to rotate"))?;
+        Ok((document(current.text)?, current.id))
+    }
+
+    /// What the rotation has written, if it has.
+    async fn pending(&self, version: &str) -> Result<Option<KeyDocument>> {
+        let pending = self.versions.labelled(version, PENDING).await?;
+        pending.map(|pending| document(pending.text)).transpose()
+    }
+}
+
+fn document(text: Option<String>) -> Result<KeyDocument> {
+    let text = text.ok_or_else(|| Error::internal("the secret is binary"))?;
+    KeyDocument::parse(&text).map_err(Error::internal)
+}

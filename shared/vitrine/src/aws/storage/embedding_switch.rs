@@ -1,0 +1,85 @@
+//! The global switch: while it is off nothing is shown to anybody. The setting decides its first value.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::table::{Item, Table, key, unreadable};
+use crate::aws::aws_error::unavailable;
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::settings::Settings;
+
+const VALUE: &str = "embedding_enabled";
+
+pub(super) fn item_key() -> Item {
+    key("settings", "settings")
+}
+
+/// What a stored switch says; where none is stored, it was never turned.
+pub(super) fn turned(item: Option<&Item>) -> Result<Option<bool>> {
+    let value = |item: &Item| {
+        item.get(VALUE).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| unreadable("settings"))
+    };
+    item.map(value).transpose()
+}
+
+/// Reads the switch as it is now. For views there is [`super::EvidenceReader`], which remembers.
+#[derive(Debug, Clone)]
+pub struct EmbeddingSwitchReader {
+    table: Table,
+    settings: Arc<Settings>,
+}
+
+impl Capability for EmbeddingSwitchReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { table: Table::of(environment), settings: Arc::clone(&environment.settings) }
+    }
+}
+
+impl EmbeddingSwitchReader {
+    pub async fn is_on(&self) -> Result<bool> {
+        let item = self.table.get(item_key()).await?;
+        Ok(turned(item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
+    }
+
+    /// Administration of embedding needs it on.
+    pub async fn require(&self) -> Result<()> {
+        if self.is_on().await? { Ok(()) } else { Err(Reason::EmbeddingSwitchedOff.into()) }
+    }
+}
+
+/// Turns the switch.
+#[derive(Debug, Clone)]
+pub struct EmbeddingSwitchWriter(Table);
+
+impl Capability for EmbeddingSwitchWriter {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl EmbeddingSwitchWriter {
+    pub async fn turn(&self, on: bool) -> Result<()> {
+        self.0
+            .client
+            .put_item()
+            .table_name(self.0.name())
+            .set_item(Some(item_key()))
+            .item(VALUE, AttributeValue::Bool(on))
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! Storage in one DynamoDB table. Each file owns its items; each of its capabilities is one way of using them,
+//! with the actions it needs.
+
+pub mod access_keys;
+pub mod cached;
+pub mod definitions;
+pub mod dive_versions;
+pub mod embedding_switch;
+pub mod external_users;
+pub mod refusal_records;
+pub mod resources;
+pub mod service_accounts;
+pub mod sessions;
+pub mod table;
+pub mod tenants;
+pub mod user_directory;
+
+pub use access_keys::{AccessKeyReader, AccessKeyWriter};
+pub use cached::evidence::{EvidenceKeys, EvidenceReader};
+pub use definitions::{DefinitionReader, DefinitionWriter};
+pub use dive_versions::DiveVersionReader;
+pub use embedding_switch::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
+pub use external_users::{ExternalUserLister, ExternalUserReader, ExternalUserRemover};
+pub use refusal_records::{RefusalRecordReader, RefusalRecordWriter};
+pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
+pub use service_accounts::{AccountReader, AccountWriter};
+pub use sessions::{SessionEnder, SessionStarter};
+pub use table::connection::{Connection, Paging};
+pub use tenants::{TenantReader, TenantWriter};
+pub use user_directory::UserDirectory;

@@ -1,0 +1,84 @@
+//! Decisions: why views were refused, kept for a week.
+
+use std::collections::BTreeSet;
+
+use super::table::document;
+use super::table::schema::TTL;
+use super::table::{Item, Table, key, number};
+use crate::aws::aws_error::unavailable;
+use crate::aws::background::BackgroundTasks;
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+use vitrine_rules::clock::Clock;
+use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::view::refusal_record::{KEPT_SECONDS, RefusalRecord};
+
+fn item_key(request_id: &str) -> Item {
+    key(&format!("decision#{request_id}"), "decision")
+}
+
+/// Writes decisions down, after the answer.
+#[derive(Debug, Clone)]
+pub struct RefusalRecordWriter {
+    table: Table,
+    afterwards: BackgroundTasks,
+}
+
+impl Capability for RefusalRecordWriter {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { table: Table::of(environment), afterwards: environment.afterwards.clone() }
+    }
+}
+
+impl RefusalRecordWriter {
+    pub fn keep(&self, decision: RefusalRecord) {
+        let table = self.table.clone();
+        self.afterwards.run(async move {
+            if let Err(error) = write(&table, &decision).await {
+                tracing::warn!(detail = error.detail, "a decision was not written down");
+            }
+        });
+    }
+}
+
+async fn write(table: &Table, decision: &RefusalRecord) -> Result<()> {
+    let mut item = item_key(&decision.request_id);
+    document::write(&mut item, decision)?;
+    item.insert(TTL.to_owned(), number(decision.decided_at.plus(KEPT_SECONDS).unix()));
+    let put = table.client.put_item().table_name(table.name()).set_item(Some(item)).send().await;
+    put.map(drop).map_err(|error| unavailable("PutItem", &error))
+}
+
+/// Reads them.
+#[derive(Debug, Clone)]
+pub struct RefusalRecordReader {
+    table: Table,
+    clock: Clock,
+}
+
+impl Capability for RefusalRecordReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { table: Table::of(environment), clock: environment.clock.clone() }
+    }
+}
+
+impl RefusalRecordReader {
+    pub async fn get(&self, request_id: &str) -> Result<RefusalRecord> {
+        let item = self.table.get(item_key(request_id)).await?.ok_or(Reason::DecisionNotFound)?;
+        let decision: RefusalRecord = document::read(&item, "decision")?;
+        // What is over may still lie there for days.
+        if self.clock.now() < decision.decided_at.plus(KEPT_SECONDS) {
+            Ok(decision)
+        } else {
+            Err(Reason::DecisionNotFound.into())
+        }
+    }
+}

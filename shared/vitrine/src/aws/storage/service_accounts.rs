@@ -1,0 +1,200 @@
+//! Service accounts and their tokens, under the account's name.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+
+use super::table::cursor::{self, Page};
+use super::table::document;
+use super::table::schema::{SORT, TTL};
+use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use crate::aws::aws_error::unavailable;
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+use vitrine_rules::clock::Timestamp;
+use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::random;
+use vitrine_rules::viewer::service_account::{AccountToken, ServiceAccount, Username};
+
+const ACCOUNT: &str = "account";
+const TOKEN: &str = "token#";
+const FINGERPRINT: &str = "fingerprint";
+
+fn partition(username: &Username) -> String {
+    format!("account#{}", username.folded())
+}
+
+pub(super) fn key_of(username: &Username) -> Item {
+    key(&partition(username), ACCOUNT)
+}
+
+fn token_key(username: &Username, id: &str) -> Item {
+    key(&partition(username), &format!("{TOKEN}{id}"))
+}
+
+pub(super) fn from_item(item: &Item) -> Result<ServiceAccount> {
+    document::read(item, "account")
+}
+
+/// Finds an account, and the token that somebody shows.
+#[derive(Debug, Clone)]
+pub struct AccountReader(Table);
+
+impl Capability for AccountReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl AccountReader {
+    pub async fn find(&self, username: &Username) -> Result<Option<ServiceAccount>> {
+        self.0.get(key_of(username)).await?.as_ref().map(from_item).transpose()
+    }
+
+    /// The token under `id`, if `shown` is really it.
+    pub async fn authenticate(
+        &self,
+        username: &Username,
+        id: &str,
+        shown: &str,
+    ) -> Result<Option<AccountToken>> {
+        let Some(item) = self.0.get(token_key(username, id)).await? else { return Ok(None) };
+        let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("account token"))?;
+        if !random::equal(stored, &random::fingerprint(shown)) {
+            return Ok(None);
+        }
+        document::read(&item, "account token").map(Some)
+    }
+
+    /// Has the account a token of this id?
+    pub async fn has_token(&self, username: &Username, id: &str) -> Result<bool> {
+        Ok(self.0.get(token_key(username, id)).await?.is_some())
+    }
+}
+
+/// Keeps accounts and their tokens.
+#[derive(Debug, Clone)]
+pub struct AccountWriter(Table);
+
+impl Capability for AccountWriter {
+    fn grants() -> BTreeSet<Grant> {
+        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(Grant::Table).into()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl AccountWriter {
+    /// Files a new account, or [`Reason::Conflict`] if there is one of that name.
+    pub async fn create(&self, account: &ServiceAccount) -> Result<()> {
+        let put = self.put(account_item(account)?);
+        // The same account again is the same request, sent again because its answer was lost.
+        let put = put.condition_expression("attribute_not_exists(pk) OR account_id = :id");
+        write(put.expression_attribute_values(":id", text(&account.id))).await
+    }
+
+    /// Writes what became of `seen`, or [`Reason::Conflict`] if that has moved on.
+    pub async fn replace(&self, account: &ServiceAccount, seen: &ServiceAccount) -> Result<()> {
+        let put = self.put(account_item(account)?);
+        let put = put.condition_expression("account_id = :id AND revision = :seen");
+        let put = put.expression_attribute_values(":id", text(&seen.id));
+        write(put.expression_attribute_values(":seen", number(seen.revision))).await
+    }
+
+    /// Removes an account, its tokens first: what was interrupted can be asked for again.
+    pub async fn delete(&self, username: &Username) -> Result<()> {
+        let mut cursor = None;
+        loop {
+            let page = self.tokens(username, cursor.as_deref()).await?;
+            for token in page.items {
+                self.delete_token(username, &token.id).await?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return self.0.remove(key_of(username)).await;
+            }
+        }
+    }
+
+    /// Files a token, or [`Reason::Conflict`] if the account has one of that name. One that is past its
+    /// time, or that an earlier account of this name left behind, gives way.
+    pub async fn create_token(
+        &self,
+        username: &Username,
+        token: &AccountToken,
+        shown: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let fingerprint = random::fingerprint(shown);
+        let mut item = token_key(username, &token.id);
+        document::write(&mut item, token)?;
+        item.insert(FINGERPRINT.to_owned(), text(&fingerprint));
+        item.insert("account_id".to_owned(), text(&token.account));
+        if let Some(expires) = token.expires_at {
+            item.insert(TTL.to_owned(), number(expires.unix()));
+        }
+        let put = self.put(item).condition_expression(
+            "attribute_not_exists(pk) OR fingerprint = :same OR account_id <> :account OR #ttl <= :now",
+        );
+        let put = put.expression_attribute_names("#ttl", TTL);
+        let put = put.expression_attribute_values(":same", text(&fingerprint));
+        let put = put.expression_attribute_values(":account", text(&token.account));
+        write(put.expression_attribute_values(":now", number(now.unix()))).await
+    }
+
+    pub async fn delete_token(&self, username: &Username, id: &str) -> Result<()> {
+        self.0.remove(token_key(username, id)).await
+    }
+
+    pub async fn tokens(&self, username: &Username, cursor: Option<&str>) -> Result<Page<AccountToken>> {
+        let start = cursor.map(cursor::decode).transpose()?.map(|sort| key(&partition(username), &sort));
+        let answer = self
+            .0
+            .client
+            .query()
+            .table_name(self.0.name())
+            .key_condition_expression("pk = :account AND begins_with(sk, :tokens)")
+            .expression_attribute_values(":account", text(partition(username)))
+            .expression_attribute_values(":tokens", text(TOKEN))
+            .limit(cursor::MAX_LIMIT)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| unavailable("Query", &error))?;
+        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
+        let items =
+            answer.items().iter().map(|item| document::read(item, "account token")).collect::<Result<_>>()?;
+        Ok(Page { items, next })
+    }
+
+    fn put(&self, item: Item) -> PutItemFluentBuilder {
+        self.0.client.put_item().table_name(self.0.name()).set_item(Some(item))
+    }
+}
+
+fn account_item(account: &ServiceAccount) -> Result<Item> {
+    let mut item = key_of(&account.username);
+    document::write(&mut item, account)?;
+    item.insert("account_id".to_owned(), text(&account.id));
+    item.insert("revision".to_owned(), number(account.revision));
+    Ok(item)
+}
+
+async fn write(put: PutItemFluentBuilder) -> Result<()> {
+    match put.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if is_refused(error.as_service_error()) => Err(Reason::Conflict.into()),
+        Err(error) => Err(unavailable("PutItem", &error)),
+    }
+}
+
+const fn is_refused(error: Option<&PutItemError>) -> bool {
+    matches!(error, Some(PutItemError::ConditionalCheckFailedException(_)))
+}

@@ -1,0 +1,225 @@
+//! Sessions and revocations. Both are filed under a fingerprint: the table never holds what a browser shows.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use serde_json::Value;
+
+use super::table::document;
+use super::table::schema::TTL;
+use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
+use crate::aws::aws_error::unavailable;
+use crate::aws::capability::{Capability, Grant};
+use crate::aws::environment::Environment;
+use vitrine_rules::clock::Timestamp;
+use vitrine_rules::error::{Error, Result};
+use vitrine_rules::random;
+use vitrine_rules::session::{Context, Session, SessionState};
+
+const SORT_KEY: &str = "session";
+const REDEEMED: &str = "redeemed_at";
+const REVOKED: &str = "revoked_at";
+const CONTEXT: &str = "context";
+
+pub(super) fn key_of(fingerprint: &str) -> Item {
+    key(&format!("session#{fingerprint}"), SORT_KEY)
+}
+
+pub(super) fn state_key(fingerprint: &str) -> Item {
+    key(&format!("session#{fingerprint}"), "state")
+}
+
+pub(super) fn kept_state(item: &Item) -> Result<Value> {
+    document::read(item, "session state")
+}
+
+pub(super) fn state_of(item: &Item) -> SessionState {
+    if item.contains_key(REVOKED) {
+        SessionState::Revoked
+    } else if item.contains_key(REDEEMED) {
+        SessionState::Redeemed
+    } else {
+        SessionState::Waiting
+    }
+}
+
+/// What views are to know of the session, if it is one of a deployment.
+pub(super) fn context_of(item: &Item) -> Result<Option<Context>> {
+    let Some(context) = text_of(item, CONTEXT) else { return Ok(None) };
+    serde_json::from_str(context).map(Some).map_err(|_| unreadable("session context"))
+}
+
+/// A single-use session as it is filed.
+#[derive(Debug, Clone)]
+pub struct SessionItem(pub(super) Item);
+
+impl SessionItem {
+    pub fn new(fingerprint: &str, session: &Session, context: Option<&Context>) -> Result<Self> {
+        let mut item = key_of(fingerprint);
+        document::write(&mut item, session)?;
+        item.insert("redeem_by".to_owned(), number(session.redeem_by.unix()));
+        let end = session.lifetime.end(session.redeem_by).plus(vitrine_rules::token::LEEWAY_SECONDS);
+        item.insert(TTL.to_owned(), number(end.unix()));
+        if let Some(context) = context {
+            let context = serde_json::to_string(context).map_err(Error::internal)?;
+            item.insert(CONTEXT.to_owned(), text(context));
+        }
+        Ok(Self(item))
+    }
+}
+
+/// Files a new single-use session.
+#[derive(Debug, Clone)]
+pub struct SessionStarter(Table);
+
+impl Capability for SessionStarter {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SessionStarter {
+    pub async fn start(&self, filing: SessionItem) -> Result<()> {
+        self.0
+            .client
+            .put_item()
+            .table_name(self.0.name())
+            .set_item(Some(filing.0))
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+
+    /// Files what the content of a session begins with, which is too large for a token.
+    pub async fn keep_state(&self, fingerprint: &str, state: &Value, expires: Timestamp) -> Result<()> {
+        let mut item = state_key(fingerprint);
+        document::write(&mut item, state)?;
+        self.0
+            .client
+            .put_item()
+            .table_name(self.0.name())
+            .set_item(Some(item))
+            .item(TTL, number(expires.plus(vitrine_rules::token::LEEWAY_SECONDS).unix()))
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", &error))?;
+        Ok(())
+    }
+}
+
+/// What came of an attempt to exchange a session.
+#[derive(Debug)]
+pub enum Exchange {
+    First(Box<Session>),
+    /// It was exchanged before: somebody else may have it.
+    Again {
+        first: Timestamp,
+    },
+    /// It is unknown, expired or revoked.
+    Refused,
+}
+
+/// Exchanges and revokes sessions.
+#[derive(Debug, Clone)]
+pub struct SessionEnder(Table);
+
+impl Capability for SessionEnder {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([Grant::Table("dynamodb:UpdateItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SessionEnder {
+    /// Exchanges a session: one conditional write, so that of any number of attempts one succeeds.
+    /// If its answer is lost the same attempt may be sent again: it knows itself by a mark of its own.
+    pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Exchange> {
+        let attempt = random::short_id()?;
+        let sent = self
+            .0
+            .client
+            .update_item()
+            .table_name(self.0.name())
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET redeemed_at = :now, redeemed_in = :attempt")
+            .condition_expression(
+                "redeem_by >= :now AND attribute_not_exists(revoked_at) \
+                 AND (attribute_not_exists(redeemed_at) OR redeemed_in = :attempt)",
+            )
+            .expression_attribute_values(":attempt", text(attempt))
+            .expression_attribute_values(":now", number(now.unix()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let item = answer.attributes.ok_or_else(|| unreadable("session"))?;
+                document::read(&item, "session").map(|session| Exchange::First(Box::new(session)))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let spent = refused.item().and_then(|item| number_of(item, REDEEMED));
+                    Ok(spent.map_or(Exchange::Refused, |at| {
+                        let at = i64::try_from(at).unwrap_or(i64::MAX);
+                        Exchange::Again { first: Timestamp::from_unix(at) }
+                    }))
+                }
+                _ => Err(unavailable("UpdateItem", &error)),
+            },
+        }
+    }
+
+    /// Revokes a stored session, exchanged or not. One that is not there needs no revoking.
+    pub async fn revoke(&self, fingerprint: &str, now: Timestamp) -> Result<()> {
+        let sent = self
+            .0
+            .client
+            .update_item()
+            .table_name(self.0.name())
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET revoked_at = :now")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":now", number(now.unix()))
+            .send()
+            .await;
+        match sent {
+            Err(error) if !is_refused(error.as_service_error()) => Err(unavailable("UpdateItem", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Revokes a token that no session is stored for, until it would have expired.
+    pub async fn revoke_token(&self, fingerprint: &str, until: Timestamp, now: Timestamp) -> Result<()> {
+        self.0
+            .client
+            .update_item()
+            .table_name(self.0.name())
+            .set_key(Some(key_of(fingerprint)))
+            .update_expression("SET revoked_at = :now, #ttl = :until")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now.unix()))
+            .expression_attribute_values(
+                ":until",
+                number(until.plus(vitrine_rules::token::LEEWAY_SECONDS).unix()),
+            )
+            .send()
+            .await
+            .map_err(|error| unavailable("UpdateItem", &error))?;
+        Ok(())
+    }
+}
+
+const fn is_refused(error: Option<&UpdateItemError>) -> bool {
+    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
+}

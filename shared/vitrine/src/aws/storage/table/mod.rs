@@ -1,0 +1,119 @@
+//! The table and its items.
+
+pub mod connection;
+pub mod cursor;
+pub mod document;
+pub mod schema;
+pub mod transaction;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use self::schema::{PARTITION, SORT};
+use crate::aws::aws_error::unavailable;
+use crate::aws::environment::Environment;
+use vitrine_rules::error::{Error, Result};
+
+pub type Item = HashMap<String, AttributeValue>;
+
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub client: Client,
+    /// Shared: every request takes copies of what it may touch.
+    name: Arc<str>,
+}
+
+impl Table {
+    pub fn of(environment: &Environment) -> Self {
+        Self { client: environment.dynamodb.clone(), name: environment.names.table.as_str().into() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Table {
+    /// Reads one item as it is now. Needs `dynamodb:GetItem`.
+    pub async fn get(&self, key: Item) -> Result<Option<Item>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.name())
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", &error))?;
+        Ok(answer.item)
+    }
+
+    /// A query for the items of one partition, as they are now. Needs `dynamodb:Query`.
+    pub fn partition(&self, partition: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(self.name())
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .consistent_read(true)
+    }
+
+    /// All items of a partition that is known to stay small. Needs `dynamodb:Query`.
+    pub async fn all(&self, partition: &str) -> Result<Vec<Item>> {
+        let (query, mut items, mut start) = (self.partition(partition), Vec::new(), None);
+        loop {
+            let answer = query
+                .clone()
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Removes one item, or what is left of it: a removal can be sent again. Needs `dynamodb:DeleteItem`.
+    pub async fn remove(&self, key: Item) -> Result<()> {
+        self.client
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(key))
+            .send()
+            .await
+            .map_err(|error| unavailable("DeleteItem", &error))?;
+        Ok(())
+    }
+}
+
+pub fn key(partition: &str, sort: &str) -> Item {
+    HashMap::from([(PARTITION.to_owned(), text(partition)), (SORT.to_owned(), text(sort))])
+}
+
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+pub fn number_of(item: &Item, name: &str) -> Option<u64> {
+    item.get(name).and_then(|value| value.as_n().ok()?.parse().ok())
+}
+
+/// An item of ours that we cannot read.
+pub fn unreadable(item: &'static str) -> Error {
+    Error::internal(format_args!("unreadable item: {item}"))
+}

@@ -1,0 +1,32 @@
+//! The names that the template gives to the table's attributes and indexes.
+
+pub const PARTITION: &str = "pk";
+pub const SORT: &str = "sk";
+pub const TTL: &str = "ttl";
+
+/// Every resource, in order.
+pub const CATALOG: &str = "catalog";
+/// Only what is published and not archived: as long as a resource is neither, it is not in here.
+pub const EMBEDDABLE: &str = "embeddable";
+/// External users, by tenant.
+pub const DIRECTORY: &str = "directory";
+/// What all indexes sort by.
+pub const POSITION: &str = "position";
+
+/// What a list of users shows and is searched by, and so what `directory` carries.
+pub const DIRECTED: [&str; 3] = ["document", "search", "tenant_groups"];
+
+/// What a list shows of a resource, and so what its two indexes carry.
+pub const LISTED: [&str; 11] = [
+    "kind",
+    "id",
+    "entity_id",
+    "public_id",
+    "title",
+    "description",
+    "enable_embedding",
+    "archived",
+    "deployment",
+    "created_at",
+    "updated_at",
+];

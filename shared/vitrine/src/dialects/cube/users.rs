@@ -1,0 +1,112 @@
+//! What Cube's calls say of users and groups, wherever they say it.
+
+use deserr::Deserr;
+
+use vitrine_rules::error::Issue;
+use vitrine_rules::json::input::{Check, Invalid};
+use vitrine_rules::viewer::tenant::{TenantGroup, group_name_problem};
+
+#[derive(Debug, Clone, Default, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct UserProfile {
+    #[deserr(default)]
+    pub display_name: Option<String>,
+    /// An absolute http or https URL.
+    #[deserr(default)]
+    pub picture: Option<String>,
+}
+
+impl UserProfile {
+    pub fn problems_under(&self, path: &str) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if self.display_name.as_ref().is_some_and(|name| name.chars().count() > 255) {
+            issues.push(Issue::new(format!("{path}displayName"), "must be at most 255 characters"));
+        }
+        if self.picture.as_ref().is_some_and(|picture| !is_url(picture)) {
+            issues.push(Issue::new(format!("{path}picture"), "must be an absolute http or https URL"));
+        }
+        issues
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = host.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    text.len() <= 2_048 && !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A group that a tenant is to have.
+#[derive(Debug, Clone, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GroupDefinition {
+    pub name: String,
+    #[deserr(default)]
+    pub description: Option<String>,
+}
+
+impl GroupDefinition {
+    pub fn problems_under(&self, path: &str) -> Vec<Issue> {
+        let name = group_name_problem(&self.name).map(|wrong| Issue::new(format!("{path}name"), wrong));
+        name.into_iter().chain(description_problem(self.description.as_deref(), path)).collect()
+    }
+
+    pub fn is_named_like(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Check for GroupDefinition {
+    fn problems(&self) -> Vec<Issue> {
+        self.problems_under("")
+    }
+}
+
+/// What is wrong with a group's description, under `path`.
+pub fn description_problem(description: Option<&str>, path: &str) -> Option<Issue> {
+    let is_long = description.is_some_and(|text| text.chars().count() > 1_000);
+    is_long.then(|| Issue::new(format!("{path}description"), "must be at most 1000 characters"))
+}
+
+impl From<GroupDefinition> for TenantGroup {
+    fn from(definition: GroupDefinition) -> Self {
+        Self { name: definition.name, description: definition.description, users: 0 }
+    }
+}
+
+/// What is wrong with an email address. Whether it exists is not ours to know.
+pub fn email_problem(email: &str) -> Option<&'static str> {
+    let email = email.trim();
+    let parts = email.rsplit_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_plain = !email.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+    if parts.is_some() && is_plain && email.len() <= 320 { None } else { Some("must be an email address") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emails() {
+        for good in ["a@b", " user@example.com ", "\"odd@name\"@example.com"] {
+            assert_eq!(email_problem(good), None, "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a b@c", "a\n@b", &format!("{}@b", "x".repeat(320))] {
+            assert!(email_problem(bad).is_some(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn pictures() {
+        for good in ["https://a.example/x.png?y", "http://a"] {
+            assert!(is_url(good), "{good}");
+        }
+        for bad in
+            ["", "a.png", "//a/b", "https://", "javascript:alert(1)", "data:image/png;base64,x", "https:///x"]
+        {
+            assert!(!is_url(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Who calls the administrative API. A handler that takes an [`Allowed`] runs for nobody else.
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use super::problem::{HttpError, HttpResult};
+use crate::app::request_context;
+use crate::aws::admin_key::AdminKey;
+use crate::aws::storage::{AccessKeyReader, AccountReader};
+use vitrine_rules::access_key::{self, AccessKey, Permission};
+use vitrine_rules::clock::Clock;
+use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::viewer::service_account::{self, TokenType, Username};
+
+crate::capability_set! {
+    /// Knows every access key.
+    pub struct Callers {
+        admin: AdminKey,
+        keys: AccessKeyReader,
+        accounts: AccountReader,
+        clock: Clock,
+    }
+}
+
+impl Callers {
+    async fn identify(&self, shown: &str) -> Result<AccessKey> {
+        if let Some(id) = access_key::id_of(shown)
+            && let Some(key) = self.keys.authenticate(id, shown).await?
+        {
+            return if key.is_expired(self.clock.now()) {
+                Err(Reason::AccessKeyUnknown.into())
+            } else {
+                Ok(key)
+            };
+        }
+        if let Some((username, id)) = service_account::parts_of(shown) {
+            return self.identify_account(&username, id, shown).await;
+        }
+        if self.admin.is(shown).await? {
+            Ok(AccessKey::bootstrap())
+        } else {
+            Err(Reason::AccessKeyUnknown.into())
+        }
+    }
+}
+
+impl Callers {
+    /// A service account has the rights of its role now, whatever it was when its token was made.
+    async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<AccessKey> {
+        let unknown = || Error::from(Reason::AccessKeyUnknown);
+        let token = self.accounts.authenticate(username, id, shown).await?.ok_or_else(unknown)?;
+        let account = self.accounts.find(username).await?.ok_or_else(unknown)?;
+        if token.account != account.id || token.is_expired(self.clock.now()) {
+            return Err(unknown());
+        }
+        if token.token_type == TokenType::ReadScaling {
+            return Err(Error::new(Reason::AccessDenied).detail("a read-scaling token"));
+        }
+        Ok(AccessKey::of_account(&account))
+    }
+}
+
+/// What a route asks of its caller.
+pub trait Need: Send {
+    fn check(key: &AccessKey) -> Result<()>;
+}
+
+macro_rules! needs {
+    ($($need:ident: $permission:ident;)+) => {
+        $(
+            #[derive(Debug)]
+            pub struct $need;
+
+            impl Need for $need {
+                fn check(key: &AccessKey) -> Result<()> {
+                    key.require(Permission::$permission)
+                }
+            }
+        )+
+    };
+}
+
+needs! {
+    WriteResources: ResourcesWrite;
+    ListResources: ResourcesList;
+    CreateSessions: SessionsCreate;
+    Introspect: Introspect;
+}
+
+/// Like [`CreateSessions`], refused in the words that MotherDuck's clients know.
+#[derive(Debug)]
+pub struct CreateEmbedSessions;
+
+impl Need for CreateEmbedSessions {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require(Permission::SessionsCreate).map_err(|error| {
+            error.message(format!(
+                "User role \"{}\" does not meet minimum role \"admin\" required for dashboards.createEmbedSession",
+                key.role.word()
+            ))
+        })
+    }
+}
+
+/// Any key that is good.
+#[derive(Debug)]
+pub struct Anybody;
+
+impl Need for Anybody {
+    fn check(_: &AccessKey) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub struct Admin;
+
+impl Need for Admin {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require_admin()
+    }
+}
+
+/// An admin of the whole stack: what belongs to no deployment is not for a key that is limited to some.
+#[derive(Debug)]
+pub struct StackAdmin;
+
+impl Need for StackAdmin {
+    fn check(key: &AccessKey) -> Result<()> {
+        key.require_admin()?;
+        if key.deployments.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::new(Reason::AccessDenied).detail("the key is limited to deployments"))
+        }
+    }
+}
+
+/// Proof that the caller may do what `N` says.
+#[derive(Debug)]
+pub struct Allowed<N> {
+    pub key: AccessKey,
+    need: PhantomData<N>,
+}
+
+impl<S, N: Need> FromRequestParts<S> for Allowed<N>
+where
+    S: Send + Sync,
+    Callers: FromRef<S>,
+{
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self> {
+        let shown = shown(&parts.headers).ok_or(Reason::AccessKeyMissing)?;
+        let key = Callers::from_ref(state).identify(shown).await?;
+        request_context::caller(&key.id);
+        N::check(&key)?;
+        Ok(Self { key, need: PhantomData })
+    }
+}
+
+/// The access key, in any of the places where the clients of the three dialects put it.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        value.filter(|key| !key.is_empty())
+    };
+    bearer(headers)
+        .or_else(|| with_scheme(headers, "Api-Key"))
+        .or_else(|| text("x-api-key"))
+        .or_else(|| text("x-metabase-session"))
+}
+
+/// The credential of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    with_scheme(headers, "Bearer")
+}
+
+/// The embed token of a request, in either of the schemes that its clients use.
+pub fn embed_token(headers: &HeaderMap) -> Option<&str> {
+    with_scheme(headers, "Embed-Token").or_else(|| bearer(headers))
+}
+
+fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    credential(headers.get(header::AUTHORIZATION)?.to_str().ok()?, scheme)
+}
+
+/// The credential in the value of an `Authorization` header.
+pub fn credential<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (named, credential) = value.trim().split_once(' ')?;
+    let credential = credential.trim();
+    (named.eq_ignore_ascii_case(scheme) && !credential.is_empty()).then_some(credential)
+}

@@ -1,0 +1,115 @@
+//! What surrounds every request: its id, its line in the log, and the body of its error if it has one.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use futures_util::FutureExt;
+use lambda_http::request::RequestContext;
+use tracing::{Instrument, Span, field};
+
+use super::problem::{HttpError, Problem, reason_of};
+use crate::app::request_context;
+use vitrine_rules::error::Error;
+use vitrine_rules::random;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Runs the request. The path is never logged, because it can hold a token; the route is.
+pub async fn answer(request: Request, next: Next) -> Response<Body> {
+    let request_id = request_id(&request);
+    let span = span(&request, &request_id);
+    let started = Instant::now();
+    let run = request_context::within(Some(request_id.clone()), next.run(request));
+    let answered = AssertUnwindSafe(run).catch_unwind().instrument(span.clone()).await;
+    let response =
+        answered.unwrap_or_else(|_| HttpError(Error::internal("a handler panicked")).into_response());
+    let (mut response, error) = with_body(response, &request_id);
+    guard(response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| log(response.status().as_u16(), error.as_deref(), milliseconds));
+    response
+}
+
+/// The gateway's id where there is one, so that its access log and ours meet.
+fn request_id(request: &Request) -> String {
+    match request.extensions().get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) if context.request_id.is_some() => {
+            context.request_id.clone().unwrap_or_default()
+        }
+        _ => random::short_id().unwrap_or_else(|_| "unknown".to_owned()),
+    }
+}
+
+fn span(request: &Request, request_id: &str) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    tracing::info_span!(
+        "request",
+        request_id,
+        method = request.method().as_str(),
+        route,
+        resource = field::Empty,
+        key = field::Empty,
+        caller = field::Empty,
+    )
+}
+
+fn log(status: u16, error: Option<&Error>, milliseconds: u64) {
+    let Some(error) = error else {
+        tracing::info!(status, milliseconds, "answered");
+        return;
+    };
+    let (reason, detail) = (error.reason.word(), error.detail.as_deref());
+    if status >= 500 {
+        tracing::error!(status, milliseconds, reason, detail, "failed");
+    } else {
+        tracing::info!(status, milliseconds, reason, detail, "refused");
+    }
+}
+
+/// Writes the body of an error, ours or one that the framework made.
+fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Option<Arc<Error>>) {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return (response, None);
+    }
+    let error =
+        response.extensions().get::<Arc<Error>>().cloned().unwrap_or_else(|| {
+            Arc::new(Error::new(reason_of(status)).detail(format_args!("status {status}")))
+        });
+    let (mut parts, _) = response.into_parts();
+    let body = serde_json::to_vec(&Problem::new(&error, request_id)).unwrap_or_default();
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (Response::from_parts(parts, Body::from(body)), Some(error))
+}
+
+/// The careful defaults; a page that must be framed has set its own.
+fn guard(headers: &mut HeaderMap) {
+    let defaults = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    ];
+    // Once, for all that follows and the id: growing means hashing what is there again.
+    headers.reserve(defaults.len() + 3);
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        );
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    for (name, value) in defaults {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,18 @@
+//! The parts of HTTP that all routers share.
+
+pub mod base_url;
+pub mod body;
+pub mod caller;
+pub mod introspected_token;
+pub mod lambda;
+pub mod log;
+pub mod middleware;
+pub mod problem;
+pub mod query;
+pub mod routes;
+
+pub use body::{ContentJson, Json};
+pub use caller::{Allowed, Callers};
+pub use problem::{HttpError, HttpResult, Problem};
+pub use query::Query;
+pub use routes::Routes;

@@ -1,0 +1,88 @@
+//! The one shape of an error on the wire, in every dialect.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use vitrine_rules::error::{Error, Issue, Reason};
+
+/// An error as callers read it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// A sentence for people.
+    pub message: String,
+    /// The family, upper case: `BAD_REQUEST`, `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, ...
+    pub code: &'static str,
+    /// The exact cause, one stable word: `token_expired`, `parameter_locked`, ...
+    pub reason: &'static str,
+    /// What to quote when asking the operator. It is in the log.
+    pub request_id: String,
+    /// What is wrong, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+}
+
+impl Problem {
+    pub fn new(error: &Error, request_id: &str) -> Self {
+        Self {
+            message: error.message.to_string(),
+            code: error.reason.code().word(),
+            reason: error.reason.word(),
+            request_id: request_id.to_owned(),
+            issues: error.issues.clone(),
+        }
+    }
+}
+
+/// An error on its way out of a handler.
+#[derive(Debug)]
+pub struct HttpError(pub Error);
+
+/// The result of a handler.
+pub type HttpResult<T> = Result<T, HttpError>;
+
+impl From<Error> for HttpError {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Reason> for HttpError {
+    fn from(reason: Reason) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Carries the error to [`super::middleware`], which knows the request id and writes the body.
+impl IntoResponse for HttpError {
+    fn into_response(self) -> axum::response::Response {
+        let error = self.0;
+        let mut response = Response::new(axum::body::Body::empty());
+        *response.status_mut() =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let header = match error.reason {
+            Reason::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            reason if reason.code().status() == 401 => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            _ => None,
+        };
+        response.headers_mut().extend(header);
+        response.extensions_mut().insert(Arc::new(error));
+        response
+    }
+}
+
+/// What a refusal means that some layer below made without our words.
+pub fn reason_of(status: StatusCode) -> Reason {
+    match status {
+        StatusCode::NOT_FOUND => Reason::RouteNotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Reason::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Reason::BodyTooLarge,
+        status if status.is_client_error() => Reason::RequestInvalid,
+        _ => Reason::Internal,
+    }
+}

@@ -1,0 +1,140 @@
+//! The routes of a function: a router that can say what it serves.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware as layers;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{self, MethodRouter};
+use tower::ServiceExt;
+
+use super::middleware::answer;
+use super::problem::HttpError;
+use vitrine_rules::error::Reason;
+
+pub struct Routes<S = ()> {
+    router: Router<S>,
+    declared: Vec<(Method, &'static str)>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self { router: Router::new(), declared: Vec::new() }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    #[must_use]
+    pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::GET, path, routing::get(handler))
+    }
+
+    #[must_use]
+    pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::POST, path, routing::post(handler))
+    }
+
+    #[must_use]
+    pub fn put<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::PUT, path, routing::put(handler))
+    }
+
+    #[must_use]
+    pub fn patch<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::PATCH, path, routing::patch(handler))
+    }
+
+    #[must_use]
+    pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::DELETE, path, routing::delete(handler))
+    }
+
+    /// Like [`Self::get`], readable from any origin. The embed page may have no origin of its own, and
+    /// these routes take no cookie: who has the token may read the answer.
+    #[must_use]
+    pub fn open_get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.open(Method::GET, path, routing::get(handler))
+    }
+
+    /// Like [`Self::post`], callable from any origin.
+    #[must_use]
+    pub fn open_post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.open(Method::POST, path, routing::post(handler))
+    }
+
+    fn open(self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
+        let methods = methods.layer(layers::map_response(any_origin));
+        self.route(method, path, methods).route(Method::OPTIONS, path, routing::options(preflight))
+    }
+
+    fn route(mut self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, methods);
+        self.declared.push((method, path));
+        self
+    }
+
+    /// Everything that is served, as methods and path patterns.
+    pub fn declared(&self) -> &[(Method, &'static str)] {
+        &self.declared
+    }
+
+    /// The same routes, with their state filled in, so that several functions can be put together.
+    pub fn with_state(self, state: S) -> Routes {
+        Routes { router: self.router.with_state(state), declared: self.declared }
+    }
+}
+
+impl Routes {
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.declared.extend(other.declared);
+        self
+    }
+
+    /// The finished router: errors in the one shape, a line in the log for each request, and the same
+    /// answer with a trailing slash as without.
+    pub fn finish(self) -> Router {
+        let served = self
+            .router
+            .fallback(|| async { HttpError::from(Reason::RouteNotFound) })
+            .layer(layers::from_fn(answer));
+        // Only what matches no route is looked at again.
+        served.clone().fallback_service(served.map_request(without_trailing_slash))
+    }
+}
+
+const ALLOW_ORIGIN: (HeaderName, HeaderValue) =
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+
+async fn any_origin(response: Response) -> Response {
+    let exposed =
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+    ([ALLOW_ORIGIN, exposed], response).into_response()
+}
+
+async fn preflight() -> impl IntoResponse {
+    (
+        StatusCode::NO_CONTENT,
+        [
+            ALLOW_ORIGIN,
+            (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type")),
+            (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+        ],
+    )
+}
+
+fn without_trailing_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let shorter = path.trim_end_matches('/');
+    if shorter.len() == path.len() || shorter.is_empty() {
+        return request;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(uri) = format!("{shorter}{query}").parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
