@@ -40,13 +40,37 @@ impl Product {
 
     /// The same, with something put between the functions and the services.
     pub async fn start_behind(settings: &[(&str, &str)], put_between: impl FnOnce(&mut Services)) -> Self {
-        let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let kept = Kept {
             memory: true,
             data: "unused".into(),
             admin_key: Some(ADMIN_KEY.to_owned()),
             signing_secret: Some(SECRET.to_owned()),
+            settings: Vec::new(),
+        };
+        Self::start_as(kept, settings, put_between).await
+    }
+
+    /// A product over a data folder that an earlier run has left.
+    pub async fn start_over(folder: &std::path::Path) -> Self {
+        let kept = Kept {
+            memory: false,
+            data: folder.to_owned(),
+            admin_key: None,
+            signing_secret: None,
+            settings: Vec::new(),
+        };
+        Self::start_as(kept, &[], |_| {}).await
+    }
+
+    async fn start_as(
+        kept: Kept,
+        settings: &[(&str, &str)],
+        put_between: impl FnOnce(&mut Services),
+    ) -> Self {
+        let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let kept = Kept {
             settings: [("ResourceCacheSeconds", "0")].iter().chain(settings).map(named).collect(),
+            ..kept
         };
         let mut decided = Settings::default();
         for (name, value) in &kept.settings {

@@ -41,6 +41,7 @@ mod round_trips;
 mod rows;
 mod sessions;
 mod shape;
+mod stored_data;
 mod template;
 mod views;
 mod whole_writes;

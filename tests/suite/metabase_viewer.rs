@@ -376,7 +376,7 @@ fn effective(grid: &Grid, policy: &Policy, params: &Value, url: &str) -> Result<
     let declared: Vec<Parameter> = serde_json::from_value(json!([grid.parameter])).unwrap();
     let listed = serde_json::from_value(embedding_params(policy)).unwrap();
     resolve_parameters::resolve(&declared, &listed, given, &settings)
-        .map(|resolved| resolved.values["x"].clone())
+        .map(|resolved| resolved.given_values["x"].clone())
         .map_err(|error| error.reason.word().to_owned())
 }
 

@@ -48,7 +48,7 @@ pub async fn generate(
         return Err(Reason::BranchNotFound.into());
     }
     let dashboard = input.public_dashboard_id.as_deref().map(dashboard).transpose()?;
-    let rehearsal = app.rehearsals.rehearsal(dashboard).await?;
+    let rehearsal = app.rehearsals.of_session(dashboard).await?;
     let session_id = random::hex_session()?;
     let draft = Draft {
         fingerprint: random::fingerprint(&session_id),

@@ -135,7 +135,7 @@ pub async fn embed_session(
     claims.account = Some(account.id.clone());
     claims.issued = Some(now.unix());
     let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
-    let resource = app.rehearsals.rehearse(&claims, reach).await.map_err(missing_dive)?.resource;
+    let resource = app.rehearsals.check(&claims, reach).await.map_err(missing_dive)?.resource;
 
     let expires = now.plus(TTL_SECONDS.min(app.settings.max_token_lifetime_seconds));
     let token_id = random::short_id()?;

@@ -130,7 +130,7 @@ pub async fn create(
     let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
     let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
     let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
-    let resource = app.rehearsals.rehearse(&claims, reach).await?.resource;
+    let resource = app.rehearsals.check(&claims, reach).await?.resource;
 
     let now = app.clock.now();
     let expires_at = now.plus(ttl);

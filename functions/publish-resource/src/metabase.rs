@@ -81,6 +81,9 @@ pub struct CardParameter {
     multiple: Option<bool>,
     #[deserr(default)]
     values: Option<Vec<Vec<Value>>>,
+    /// Ours beyond Metabase: refuses every value that is not among `values`.
+    #[deserr(default)]
+    values_strict: Option<bool>,
     #[deserr(default)]
     values_source_config: Option<ValuesSource>,
 }
@@ -110,6 +113,7 @@ impl From<CardParameter> for Parameter {
             required: card.required.unwrap_or(false),
             multiple: card.is_multi_select.or(card.multiple).unwrap_or(false),
             values: source.map(|values| values.into_iter().map(listed).collect()).or(card.values),
+            values_strict: card.values_strict.unwrap_or(false),
         }
     }
 }

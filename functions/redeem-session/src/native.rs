@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::app::open_view::filed_under;
+use vitrine::app::open_view::session_key;
 use vitrine::aws::storage::SessionEnder;
 use vitrine::dialects::motherduck::SessionString;
 use vitrine::http::caller::CreateSessions;
@@ -74,7 +74,7 @@ pub async fn revoke(
     };
     if let Some(session) = &claims.session {
         sessions.revoke(session, now).await?;
-    } else if let Some(fingerprint) = filed_under(&claims) {
+    } else if let Some(fingerprint) = session_key(&claims) {
         // A token that never expires stays revoked for as long as we can write.
         let until = claims.expires.map_or(Timestamp::from_unix(i64::MAX), Timestamp::from_unix);
         sessions.revoke_token(&fingerprint, until, now).await?;

@@ -67,8 +67,8 @@ pub async fn dashboard(
         return Err(Reason::ResourceNotFound.into());
     }
     let resource = Some(ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id)));
-    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &ViewRequest { resource, url, ..ViewRequest::default() }).await?;
+    let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
+    let view = views.open(token, &ViewRequest { resource, parameters, ..ViewRequest::default() }).await?;
     let resource = view.resource;
     Ok(axum::Json(CubeDashboard {
         id: resource.id.clone(),

@@ -66,9 +66,9 @@ async fn card(
     previewed_by: Option<&AccessKey>,
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
-    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) =
-        views.open(Some(token), &ViewRequest { kind, url, terms, ..ViewRequest::default() }).await?;
+    let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
+    let view =
+        views.open(Some(token), &ViewRequest { kind, parameters, terms, ..ViewRequest::default() }).await?;
     previewed_by.map_or(Ok(()), |key| key.require_deployment(view.resource.deployment))?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {

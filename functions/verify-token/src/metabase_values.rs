@@ -10,7 +10,6 @@ use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::embed_policy::WhoMaySet;
 use vitrine::rules::resource::parameter::Parameter;
-use vitrine::rules::token::Claims;
 use vitrine::rules::view::decide::{NamedBy, Terms, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters;
 
@@ -174,29 +173,30 @@ async fn choices(
     views: &ViewOpener,
     terms: Terms,
     (kind, token, key): Named,
-    url: Result<Map<String, Value>>,
+    parameters: Result<Map<String, Value>>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
     let kind = Some(kind_of(&kind)?);
-    let asked = ViewRequest { kind, url, named_by: NamedBy::Id, terms, ..ViewRequest::default() };
-    let (view, claims) = views.open(Some(&token), &asked).await?;
+    let parameters = parameters.into();
+    let request = ViewRequest { kind, parameters, named_by: NamedBy::Id, terms, ..ViewRequest::default() };
+    let view = views.open(Some(&token), &request).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);
     match parameter.filter(visible) {
         Some(parameter) => Ok(parameter.values.clone().unwrap_or_default()),
-        None => Err(refusal(&view, &claims, parameter, purpose)),
+        None => Err(refusal(&view, parameter, purpose)),
     }
 }
 
 /// Why the viewer may not choose.
-fn refusal(view: &View, claims: &Claims, parameter: Option<&Parameter>, purpose: &str) -> Error {
+fn refusal(view: &View, parameter: Option<&Parameter>, purpose: &str) -> Error {
     let Some(Parameter { slug, .. }) = parameter else {
         return Error::new(Reason::ParameterUnknown)
             .message(format!("Cannot {purpose}: nil is not an enabled parameter."));
     };
     let is_enabled = view.resource.embedding_params.get(slug) == Some(&WhoMaySet::Enabled);
-    if is_enabled && claims.params().is_ok_and(|params| params.contains_key(slug)) {
+    if is_enabled && view.token_params.contains_key(slug) {
         return Error::new(Reason::ParameterPinned)
             .message(format!("You can't specify a value for \"{slug}\" if it's already set in the JWT."));
     }

@@ -146,8 +146,8 @@ async fn answer(
     asked: ViewRequest,
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = embed_token(headers);
-    let url = resolve_parameters::from_query(query.as_deref().unwrap_or_default());
-    let (view, _) = views.open(token, &ViewRequest { url, ..asked }).await?;
+    let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
+    let view = views.open(token, &ViewRequest { parameters, ..asked }).await?;
     let resource = &view.resource;
     let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {

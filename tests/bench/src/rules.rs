@@ -75,7 +75,7 @@ impl Case {
             token: String::new(),
             claims,
             asked: ViewRequest {
-                url: Ok(object(json!({"region": ["emea", "apac"]}))),
+                parameters: Ok(object(json!({"region": ["emea", "apac"]}))).into(),
                 ..ViewRequest::default()
             },
             evidence: Evidence {
@@ -114,7 +114,9 @@ impl Case {
     }
 
     fn decide(&self) -> vitrine::rules::error::Result<()> {
-        view(&self.claims, &self.asked, &self.evidence, &self.settings).map(|view| drop(black_box(view)))
+        let reference = self.asked.reference(&self.claims)?;
+        view(&self.claims, &self.asked, &reference, &self.evidence, &self.settings)
+            .map(|view| drop(black_box(view)))
     }
 }
 

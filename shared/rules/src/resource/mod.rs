@@ -1,11 +1,13 @@
 //! Resources: dashboards, questions and dives, with their content, parameters and embed policy.
 
 pub mod content;
+pub mod date_range;
 pub mod dive_version;
 pub mod embed_policy;
 pub mod ids;
 pub mod origin;
 pub mod parameter;
+pub mod parameter_value;
 
 use std::collections::BTreeSet;
 
@@ -227,6 +229,18 @@ impl Resource {
 
     pub fn reference(&self) -> ResourceRef {
         ResourceRef::new(self.kind, self.id.clone())
+    }
+
+    /// Returns whether a reference names this resource.
+    pub fn is_called(&self, reference: &ResourceRef) -> bool {
+        reference.kind == self.kind
+            && match (&reference.id, &self.id) {
+                (ResourceId::Number(number), PrimaryId::Number(id)) => number == id,
+                (ResourceId::Uuid(uuid), PrimaryId::Uuid(id)) => uuid == id,
+                (ResourceId::Entity(entity), _) => self.entity_id.as_ref() == Some(entity),
+                (ResourceId::Public(public), _) => *public == self.public_id,
+                _ => false,
+            }
     }
 
     /// Everything it can be called.

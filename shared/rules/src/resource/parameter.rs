@@ -1,9 +1,10 @@
-//! A parameter that a resource declares.
+//! Parameters as a resource declares them.
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::parameter_value::ParameterValue;
 use crate::error::Issue;
 use crate::json::input::{Invalid, Wrong};
 
@@ -11,9 +12,9 @@ use crate::json::input::{Invalid, Wrong};
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Parameter {
-    /// What tokens, URLs and the embed policy call it.
+    /// The name of the parameter in tokens, URLs and the embed policy.
     pub slug: String,
-    /// What the viewer reads beside the control.
+    /// The label beside the control.
     pub name: String,
     #[serde(rename = "type")]
     #[deserr(rename = "type")]
@@ -30,10 +31,14 @@ pub struct Parameter {
     #[serde(default)]
     #[deserr(default)]
     pub multiple: bool,
-    /// What a viewer may choose from: each `[value]` or `[value, label]`.
+    /// The choices of the viewer: each `[value]` or `[value, label]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     pub values: Option<Vec<Vec<Value>>>,
+    /// Refuses every value that is not among `values`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[deserr(default)]
+    pub values_strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr)]
@@ -50,13 +55,14 @@ pub enum ParameterType {
 }
 
 impl ParameterType {
-    /// Reads our own words, and the `family/operator` words that Metabase uses.
+    /// Reads our own words, and words of the form `family/operator` such as `string/=`.
     fn read(word: String) -> Result<Self, Wrong> {
         Ok(match word.as_str() {
             "text" | "id" => Self::Text,
             "number" => Self::Number,
             "date" => Self::Date,
-            "date_range" | "date/range" | "date/all-options" => Self::DateRange,
+            "date_range" | "date/range" | "date/all-options" | "date/relative" | "date/month-year"
+            | "date/quarter-year" => Self::DateRange,
             "boolean" => Self::Boolean,
             "category" | "temporal-unit" => Self::Category,
             _ => match word.split_once('/').map(|(family, _)| family) {
@@ -76,7 +82,23 @@ impl ParameterType {
 impl Parameter {
     const MAX_VALUES: usize = 1_000;
 
-    /// What is wrong with a list of parameters, under `path`.
+    /// Returns whether a value fits the declared type and choices.
+    fn fits(&self, value: &Value) -> bool {
+        ParameterValue::of(self, value).is_ok()
+    }
+
+    /// The choice that a value stands for, whether it is written as text or as it is.
+    pub fn choice(&self, value: &Value) -> Option<&Value> {
+        let is_same = |choice: &&Value| match (*choice, value) {
+            (Value::String(choice), Value::String(text)) => choice == text,
+            (Value::String(_), _) => false,
+            (choice, Value::String(text)) => choice.to_string() == *text,
+            (choice, value) => choice == value,
+        };
+        self.values.iter().flatten().filter_map(|choice| choice.first()).find(is_same)
+    }
+
+    /// The problems of a list of parameters, under `path`.
     pub fn problems(parameters: &[Self], path: &str) -> Vec<Issue> {
         let mut issues = Vec::new();
         for (index, parameter) in parameters.iter().enumerate() {
@@ -98,6 +120,11 @@ impl Parameter {
             }
             if !parameter.default.as_ref().is_none_or(is_value) {
                 issue("default", "must be a single value or a list of them");
+            } else if parameter.default.as_ref().is_some_and(|default| !parameter.fits(default)) {
+                issue(
+                    "default",
+                    "must be a value of the parameter's type, and of its choices if they are strict",
+                );
             }
             if let Some(values) = &parameter.values
                 && (values.len() > Self::MAX_VALUES || !values.iter().all(|choice| is_choice(choice)))
@@ -109,7 +136,7 @@ impl Parameter {
     }
 }
 
-/// Is `value` something a parameter can have: a scalar, or a list of scalars?
+/// Returns whether a parameter can have this value: a scalar, or a list of scalars.
 pub fn is_value(value: &Value) -> bool {
     match value {
         Value::Object(_) => false,
@@ -156,6 +183,8 @@ mod tests {
             ("date/range", ParameterType::DateRange),
             ("date/all-options", ParameterType::DateRange),
             ("boolean/=", ParameterType::Boolean),
+            ("date/month-year", ParameterType::DateRange),
+            ("date/relative", ParameterType::DateRange),
         ] {
             assert_eq!(ParameterType::read(word.into()), Ok(kind), "{word}");
         }

@@ -1,4 +1,4 @@
-//! The one way of a view.
+//! The decision to show a resource.
 //!
 //! [`view`] is the only function that turns a credential into a [`View`], and every route that shows
 //! anything goes through it. It fails closed: whatever is missing or unknown is a refusal.
@@ -15,6 +15,7 @@ use crate::resource::content::Content;
 use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
 use crate::resource::ids::{Kind, ResourceRef};
+use crate::resource::parameter_value::ParameterValue;
 use crate::session::{Context, SessionState};
 use crate::settings::Settings;
 use crate::token::Claims;
@@ -23,16 +24,20 @@ use crate::viewer::Viewer;
 use crate::viewer::external_user::ExternalUser;
 use crate::viewer::service_account::ServiceAccount;
 
-/// The answer: what this credential may see, here and now.
+/// An opened view: the things that this credential may see now.
 #[derive(Debug, Clone)]
 pub struct View {
     pub resource: Arc<Resource>,
-    /// The content of the version that the token is about.
+    /// The content of the version that the token names.
     pub content: Option<Content>,
-    /// What the viewer may see and change.
+    /// The parameters that the viewer may see and change.
     pub visible: Vec<VisibleParameter>,
-    /// Every effective value, the locked ones too. Not for the browser.
-    pub values: BTreeMap<String, Value>,
+    /// The typed value of every parameter, the locked ones included. Not for the browser.
+    pub values: BTreeMap<String, ParameterValue>,
+    /// The same values as they were given.
+    pub given_values: BTreeMap<String, Value>,
+    /// The parameters that the token set.
+    pub token_params: Map<String, Value>,
     pub viewer: Viewer,
     /// The session of a deployment that this was opened with.
     pub context: Option<Arc<Context>>,
@@ -45,7 +50,7 @@ impl View {
     /// The viewer's attributes that this resource is locked to: its content may show them, and no others.
     pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
         let bound = |(slug, visibility): (&String, &WhoMaySet)| match visibility {
-            WhoMaySet::Attribute(name) => Some((name.clone(), self.values.get(slug)?.clone())),
+            WhoMaySet::Attribute(name) => Some((name.clone(), self.given_values.get(slug)?.clone())),
             _ => None,
         };
         self.resource.embedding_params.iter().filter_map(bound).collect()
@@ -80,8 +85,7 @@ pub struct ViewRequest {
     pub kind: Option<Kind>,
     /// The resource that the route is about. A token that names one must name the same.
     pub resource: Option<ResourceRef>,
-    /// Viewer parameters; or why they cannot be read, which matters only to who may see anything at all.
-    pub url: Result<Map<String, Value>>,
+    pub parameters: ViewerParameters,
     pub named_by: NamedBy,
     pub terms: Terms,
 }
@@ -91,17 +95,36 @@ impl Default for ViewRequest {
         Self {
             kind: None,
             resource: None,
-            url: Ok(Map::new()),
+            parameters: ViewerParameters::default(),
             named_by: NamedBy::default(),
             terms: Terms::default(),
         }
     }
 }
 
+/// Parameters in the URL. Why they cannot be read is reported only to viewers who may see the resource.
+#[derive(Debug, Clone)]
+pub enum ViewerParameters {
+    Readable(Map<String, Value>),
+    Unreadable(Error),
+}
+
+impl Default for ViewerParameters {
+    fn default() -> Self {
+        Self::Readable(Map::new())
+    }
+}
+
+impl From<Result<Map<String, Value>>> for ViewerParameters {
+    fn from(read: Result<Map<String, Value>>) -> Self {
+        read.map_or_else(Self::Unreadable, Self::Readable)
+    }
+}
+
 impl ViewRequest {
-    /// The resource that a credential is asked about: the one that it names, or the route's where it opens
-    /// a whole deployment.
-    pub fn about(&self, claims: &Claims) -> Result<ResourceRef> {
+    /// The resource that is asked for: the one that the credential names, or the route's where the credential
+    /// opens a whole deployment.
+    pub fn reference(&self, claims: &Claims) -> Result<ResourceRef> {
         match &self.resource {
             Some(named) if claims.opens_deployment() => Ok(named.clone()),
             named => claims.resource(named.as_ref().map(|named| named.kind).or(self.kind)),
@@ -138,38 +161,47 @@ pub fn require_embedding(evidence: &Evidence) -> Result<()> {
     if evidence.embedding_enabled { Ok(()) } else { Err(Reason::EmbeddingDisabled.into()) }
 }
 
-/// Decides about a token that is authentic and in time.
-pub fn view(claims: &Claims, asked: &ViewRequest, evidence: &Evidence, settings: &Settings) -> Result<View> {
+/// Decides about an authentic token that is in time, and about the resource that it was asked for.
+pub fn view(
+    claims: &Claims,
+    request: &ViewRequest,
+    reference: &ResourceRef,
+    evidence: &Evidence,
+    settings: &Settings,
+) -> Result<View> {
     let viewer = viewer(claims, evidence)?;
-    let reference = asked.about(claims)?;
     require_embedding(evidence)?;
     let resource = evidence.resource.clone().ok_or(Reason::ResourceNotFound)?;
-    if !resource.references().contains(&reference) {
+    if !resource.is_called(reference) {
         return Err(Error::internal("evidence is about another resource"));
     }
-    check_reach(asked, evidence, &resource)?;
+    check_reach(request, evidence, &resource)?;
     if resource.archived {
         return Err(Reason::ResourceArchived.into());
     }
-    let preview = match asked.terms {
+    let preview = match request.terms {
         Terms::Published if !resource.enable_embedding => return Err(Reason::ResourceNotPublished.into()),
         Terms::Published => None,
         Terms::Preview => Some(claims.preview_policy()?),
     };
     check_embed_session(claims, evidence, &resource)?;
-    let given = asked.url.as_ref().map_err(Clone::clone)?;
+    let given = match &request.parameters {
+        ViewerParameters::Readable(given) => given,
+        ViewerParameters::Unreadable(error) => return Err(error.clone()),
+    };
     let by_slug;
-    let url = match asked.named_by {
+    let url = match request.named_by {
         NamedBy::Slug => given,
         NamedBy::Id => {
             by_slug = slugs_for_ids(&resource, given)?;
             &by_slug
         }
     };
+    let token_params = claims.params()?;
     let resolved = resolve_parameters::resolve(
         &resource.parameters,
         preview.as_ref().unwrap_or(&resource.embedding_params),
-        Given { token: &claims.params()?, url, attributes: &viewer.attributes },
+        Given { token: &token_params, url, attributes: &viewer.attributes },
         settings,
     )?;
     Ok(View {
@@ -177,6 +209,8 @@ pub fn view(claims: &Claims, asked: &ViewRequest, evidence: &Evidence, settings:
         resource,
         visible: resolved.visible,
         values: resolved.values,
+        given_values: resolved.given_values,
+        token_params,
         viewer,
         context: evidence.context.clone(),
         state: evidence.state.clone(),
@@ -186,8 +220,8 @@ pub fn view(claims: &Claims, asked: &ViewRequest, evidence: &Evidence, settings:
 
 /// What the route names must be what the token names, and what a session may open. Whatever lies beyond is
 /// not there for whoever asks.
-fn check_reach(asked: &ViewRequest, evidence: &Evidence, resource: &Resource) -> Result<()> {
-    let is_asked = asked.resource.as_ref().is_none_or(|named| resource.references().contains(named));
+fn check_reach(request: &ViewRequest, evidence: &Evidence, resource: &Resource) -> Result<()> {
+    let is_asked = request.resource.as_ref().is_none_or(|named| resource.is_called(named));
     let is_open = evidence.context.as_ref().is_none_or(|context| {
         context.deployment == resource.deployment
             && context.dashboard.as_ref().is_none_or(|dashboard| *dashboard == resource.public_id)

@@ -1,5 +1,5 @@
-//! Why a view was refused, for the owner to look up: the rule, what it expected, what was there instead, and
-//! what to do. Holds no token, no secret and no parameter's value.
+//! Records of refused views, for the owner to look up: the rule, what it expected, what was found instead, and
+//! what to do. A record holds no token, no secret and no parameter's value.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::resource::ids::ResourceRef;
 use crate::settings::Settings;
 use crate::token::{Claims, LEEWAY_SECONDS};
 
-/// How long a decision is kept.
+/// The time that a record is kept.
 pub const KEPT_SECONDS: i64 = 7 * 86_400;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,16 +34,16 @@ pub struct RefusalRecord {
     pub signing_key: Option<String>,
 }
 
-/// What is known of a credential when it is refused.
+/// The facts about a refused credential.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct RefusalContext {
     pub resource: Option<ResourceRef>,
     pub signing_key: Option<String>,
     expires: Option<i64>,
     not_before: Option<i64>,
 }
 
-impl Known {
+impl RefusalContext {
     pub fn of(claims: &Claims, resource: Option<ResourceRef>, signing_key: String) -> Self {
         let (expires, not_before) = (claims.expires, claims.not_before);
         Self { resource, signing_key: Some(signing_key), expires, not_before }
@@ -51,7 +51,13 @@ impl Known {
 }
 
 impl RefusalRecord {
-    pub fn of(error: &Error, known: &Known, settings: &Settings, request_id: String, now: Timestamp) -> Self {
+    pub fn of(
+        error: &Error,
+        known: &RefusalContext,
+        settings: &Settings,
+        request_id: String,
+        now: Timestamp,
+    ) -> Self {
         let rule = rule(error.reason);
         let moment = |time: Option<i64>| {
             time.map_or("nothing".to_owned(), |time| Timestamp::from_unix(time).to_string())

@@ -1,6 +1,7 @@
-//! The one rule of parameters: what the token says and what the URL says, held against the embed policy.
+//! The one rule of parameters: the values in the token and in the URL, held against the embed policy and the
+//! declared types.
 //!
-//! A pure function from (declared, policy, token, URL, attributes) to values or to one error. It keeps
+//! A pure function from (declared, policy, token, URL, attributes) to values or to one error. It accepts
 //! what is explicitly open and refuses the rest; nothing is ever dropped silently that would widen a view.
 
 use std::collections::BTreeMap;
@@ -12,9 +13,10 @@ use crate::error::{Error, Reason, Result};
 use crate::json::strict;
 use crate::resource::embed_policy::{EmbeddingParams, WhoMaySet};
 use crate::resource::parameter::{Parameter, is_value};
+use crate::resource::parameter_value::ParameterValue;
 use crate::settings::{EnabledInToken, Settings};
 
-/// Where values come from.
+/// The sources of values.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
     pub token: &'a Map<String, Value>,
@@ -24,9 +26,12 @@ pub struct Given<'a> {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
-    /// Every declared parameter's effective value, the locked ones too; null filters nothing.
-    pub values: BTreeMap<String, Value>,
-    /// What the viewer may see and change.
+    /// The typed value of every declared parameter, the locked ones included. A parameter without one filters
+    /// nothing.
+    pub values: BTreeMap<String, ParameterValue>,
+    /// The same values as they were given, for the owner's own services; null filters nothing.
+    pub given_values: BTreeMap<String, Value>,
+    /// The parameters that the viewer may see and change.
     pub visible: Vec<VisibleParameter>,
 }
 
@@ -83,18 +88,23 @@ pub fn resolve(
             return Err(unknown(slug));
         }
         if !is_value(value) {
-            return Err(about(Reason::ParameterInvalid, format!("Invalid value for :{slug}.")));
+            return Err(misfit(slug));
         }
     }
-    let mut resolved = Resolved { values: BTreeMap::new(), visible: Vec::new() };
+    let mut resolved =
+        Resolved { values: BTreeMap::new(), given_values: BTreeMap::new(), visible: Vec::new() };
     for parameter in declared {
         let visibility = policy.get(&parameter.slug).unwrap_or(&WhoMaySet::Disabled);
         let pinned = settings.enabled_in_token == EnabledInToken::Pinned;
         let value = effective(parameter, visibility, given, pinned);
+        let typed = ParameterValue::of(parameter, &value).map_err(|_| misfit(&parameter.slug))?;
+        if let Some(typed) = typed {
+            resolved.values.insert(parameter.slug.clone(), typed);
+        }
         if *visibility == WhoMaySet::Enabled && !(pinned && given.token.contains_key(&parameter.slug)) {
             resolved.visible.push(VisibleParameter { parameter: parameter.clone(), value: value.clone() });
         }
-        resolved.values.insert(parameter.slug.clone(), value);
+        resolved.given_values.insert(parameter.slug.clone(), value);
     }
     Ok(resolved)
 }
@@ -190,6 +200,11 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// Names the parameter, and never the value.
+fn misfit(slug: &str) -> Error {
+    about(Reason::ParameterInvalid, format!("Invalid value for :{slug}."))
+}
+
 fn unknown(slug: &str) -> Error {
     about(Reason::ParameterUnknown, format!("Unknown parameter :{slug}."))
 }
@@ -228,7 +243,7 @@ mod tests {
         let url = from_query(query)?;
         let given = Given { token: &token, url: &url, attributes: &attributes };
         let resolved = resolve(&declared(), &policy(visibility), given, &settings(names))?;
-        Ok(resolved.values["x"].clone())
+        Ok(resolved.given_values["x"].clone())
     }
 
     /// policy, token, query -> value or reason, under the default settings.
@@ -316,6 +331,51 @@ mod tests {
         assert!(resolve_x(json!("locked"), json!({}), "", &lenient).is_err());
     }
 
+    /// A value from any source is held against the declared type, and the error names no value.
+    #[test]
+    fn values_fit_the_declared_type_wherever_they_come_from() {
+        let declared: Vec<Parameter> = input::read(json!([
+            {"slug": "year", "name": "Year", "type": "number", "values": [[2024], [2025]], "values_strict": true},
+        ]))
+        .unwrap();
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let resolve_year = |visibility: Value, token: Value, url: Value, attribute: Value| {
+            let policy = input::read(json!({ "year": visibility })).unwrap();
+            let attributes = BTreeMap::from([("year".to_owned(), attribute)]);
+            let (token, url) = (object(token), object(url));
+            let given = Given { token: &token, url: &url, attributes: &attributes };
+            let resolved = resolve(&declared, &policy, given, &Settings::default());
+            resolved.map(|resolved| resolved.values.get("year").cloned()).map_err(|error| {
+                assert_eq!(error.message, "Invalid value for :year.");
+                error.reason
+            })
+        };
+        let number = |number: i64| Ok(Some(ParameterValue::Number(number.into())));
+        let misfit = Err(Reason::ParameterInvalid);
+        let bound = json!({"attribute": "year"});
+        assert_eq!(
+            resolve_year(json!("locked"), json!({"year": 2024}), json!({}), json!(null)),
+            number(2024)
+        );
+        assert_eq!(
+            resolve_year(json!("locked"), json!({"year": "2024"}), json!({}), json!(null)),
+            number(2024)
+        );
+        assert_eq!(resolve_year(json!("locked"), json!({"year": 2023}), json!({}), json!(null)), misfit);
+        assert_eq!(resolve_year(json!("locked"), json!({"year": "secret"}), json!({}), json!(null)), misfit);
+        assert_eq!(
+            resolve_year(json!("enabled"), json!({}), json!({"year": "2025"}), json!(null)),
+            number(2025)
+        );
+        assert_eq!(
+            resolve_year(json!("enabled"), json!({}), json!({"year": "1 or 1=1"}), json!(null)),
+            misfit
+        );
+        assert_eq!(resolve_year(json!("enabled"), json!({}), json!({"year": null}), json!(null)), Ok(None));
+        assert_eq!(resolve_year(bound.clone(), json!({}), json!({}), json!(2025)), number(2025));
+        assert_eq!(resolve_year(bound, json!({}), json!({}), json!("Berlin")), misfit);
+    }
+
     #[test]
     fn only_what_is_open_is_visible() {
         let empty = Map::new();
@@ -372,8 +432,9 @@ mod tests {
             let none = BTreeMap::new();
             let given = Given { token: &token, url: &url, attributes: &none };
             if let Ok(resolved) = resolve(&declared(), &policy(json!("locked")), given, &Settings::default()) {
-                prop_assert_eq!(&resolved.values["x"], &token["x"]);
-                prop_assert!(!is_nothing(&resolved.values["x"]));
+                prop_assert_eq!(&resolved.given_values["x"], &token["x"]);
+                prop_assert!(!is_nothing(&resolved.given_values["x"]));
+                prop_assert!(resolved.values.contains_key("x"));
                 prop_assert!(resolved.visible.is_empty());
             }
         }
@@ -385,7 +446,8 @@ mod tests {
             let given = Given { token: &token, url: &url, attributes: &none };
             let policy = policy(if listed { json!("disabled") } else { json!(null) });
             if let Ok(resolved) = resolve(&declared(), &policy, given, &Settings::default()) {
-                prop_assert_eq!(&resolved.values["x"], &json!("fallback"));
+                prop_assert_eq!(&resolved.given_values["x"], &json!("fallback"));
+                prop_assert_eq!(&resolved.values["x"], &ParameterValue::Text("fallback".to_owned()));
             }
         }
 

@@ -1,10 +1,10 @@
-//! Would a credential open anything? ViewRequest before one is made, so that none is made that would not.
+//! Dry runs: checks that a credential would open something, before it is created.
 
 use std::sync::Arc;
 
 use serde_json::Map;
 
-use crate::app::open_view::sought;
+use crate::app::open_view::evidence_keys;
 use crate::aws::signing_keys::SigningKeys;
 use crate::aws::storage::{EvidenceKeys, EvidenceReader};
 use vitrine_rules::error::Result;
@@ -24,24 +24,22 @@ crate::capability_set! {
 }
 
 impl DryRuns {
-    /// Would a token that vouches for this open a view? ViewRequest before one is made.
+    /// Checks that a token with these claims would open a view.
+    ///
     /// `reach` says whether the caller may know of the resource, before anything else is said about it.
-    pub async fn rehearse(
-        &self,
-        claims: &Claims,
-        reach: impl FnOnce(&Resource) -> Result<()>,
-    ) -> Result<View> {
-        let evidence = self.evidence.gather_now(sought(claims, Some(claims.resource(None)?))).await?;
+    pub async fn check(&self, claims: &Claims, reach: impl FnOnce(&Resource) -> Result<()>) -> Result<View> {
+        let reference = claims.resource(None)?;
+        let evidence = self.evidence.load_uncached(evidence_keys(claims, Some(reference.clone()))).await?;
         evidence.resource.as_deref().map_or(Ok(()), reach)?;
-        decide::view(claims, &ViewRequest::default(), &evidence, &self.settings)
+        decide::view(claims, &ViewRequest::default(), &reference, &evidence, &self.settings)
     }
 
-    /// What is needed to say whether a session of a deployment could be opened.
-    pub async fn rehearsal(&self, dashboard: Option<ResourceRef>) -> Result<DryRun> {
-        let sought = EvidenceKeys { resource: dashboard.clone(), ..EvidenceKeys::default() };
+    /// Loads the evidence for a session of a deployment, which may be limited to one dashboard.
+    pub async fn of_session(&self, dashboard: Option<ResourceRef>) -> Result<DryRun> {
+        let keys = EvidenceKeys { resource: dashboard.clone(), ..EvidenceKeys::default() };
         let evidence = match dashboard {
-            Some(_) => self.evidence.gather_now(sought).await?,
-            None => self.evidence.gather(sought).await?,
+            Some(_) => self.evidence.load_uncached(keys).await?,
+            None => self.evidence.load(keys).await?,
         };
         decide::require_embedding(&evidence)?;
         Ok(DryRun { evidence, dashboard, settings: Arc::clone(&self.settings) })
@@ -52,21 +50,21 @@ impl DryRuns {
     }
 }
 
-/// Read before a session is made, so that none is made that would open nothing.
+/// The evidence for a session that is about to be created.
 pub struct DryRun {
     evidence: Evidence,
-    /// The one dashboard that the session is about.
+    /// The dashboard that the session is limited to.
     dashboard: Option<ResourceRef>,
     settings: Arc<Settings>,
 }
 
 impl DryRun {
-    /// The one dashboard, if the session is about one and could open it.
+    /// The dashboard that the session is limited to, if the session would open it.
     pub fn open(&self, context: &Context) -> Result<Option<Arc<Resource>>> {
         let Some(dashboard) = &self.dashboard else { return Ok(None) };
         let evidence = Evidence { context: Some(Arc::new(context.clone())), ..self.evidence.clone() };
         let claims = Claims::vouching(dashboard, Map::new(), context.viewer.clone());
-        decide::view(&claims, &ViewRequest::default(), &evidence, &self.settings)
+        decide::view(&claims, &ViewRequest::default(), dashboard, &evidence, &self.settings)
             .map(|view| Some(view.resource))
     }
 }

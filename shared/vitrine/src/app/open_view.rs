@@ -1,4 +1,4 @@
-//! From a credential to a view: the keys, the evidence and the decision, in that order.
+//! Opens views: authenticates a credential, loads the evidence and decides, in that order.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use vitrine_rules::session::Context;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::{self, Authentic, Claims};
 use vitrine_rules::view::decide::{self, Evidence, View, ViewRequest};
-use vitrine_rules::view::refusal_record::{Known, RefusalRecord};
+use vitrine_rules::view::refusal_record::{RefusalContext, RefusalRecord};
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::external_user::ExternalUser;
 
@@ -29,24 +29,24 @@ crate::capability_set! {
     }
 }
 
-/// Who a token of a deployment's session stands for.
+/// The viewer of a token that came out of a deployment's session.
 #[derive(Debug, Clone)]
 pub struct DeploymentViewer {
     pub viewer: Viewer,
     pub context: Arc<Context>,
-    /// What we know of the viewer, if that is an external user.
+    /// The stored record of the viewer, for an external user.
     pub user: Option<Arc<ExternalUser>>,
 }
 
-/// What a token is good for.
+/// The things that a token opens.
 #[derive(Debug)]
-pub enum Standing {
+pub enum TokenScope {
     View(Box<View>),
-    /// Whatever is published in a deployment.
+    /// Everything that is published in a deployment.
     Session(DeploymentViewer),
 }
 
-impl Standing {
+impl TokenScope {
     pub fn deployment(&self) -> Deployment {
         match self {
             Self::View(view) => view.resource.deployment,
@@ -56,37 +56,45 @@ impl Standing {
 }
 
 impl ViewOpener {
-    /// Opens a view: the only way to one.
-    pub async fn open(&self, token: Option<&str>, asked: &ViewRequest) -> Result<(View, Claims)> {
-        let authentic = self.authenticate(token).await?;
-        let known = known(&authentic, asked);
-        let opened = self.open_with(authentic.claims, asked).await;
-        opened.inspect_err(|error| self.refused(error, &known))
+    /// Opens a view. There is no other way to one.
+    pub async fn open(&self, token: Option<&str>, request: &ViewRequest) -> Result<View> {
+        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let reference = request.reference(&claims);
+        let opened = self.open_with(&claims, request, &reference).await;
+        opened.inspect_err(|error| self.refused(error, || RefusalContext::of(&claims, reference.ok(), kid)))
     }
 
-    /// Who a token stands for; and what it shows, if it names a resource.
-    pub async fn look(&self, token: Option<&str>) -> Result<(Standing, Claims)> {
-        let authentic = self.authenticate(token).await?;
-        let known = known(&authentic, &ViewRequest::default());
-        let claims = authentic.claims;
-        let stands = if claims.opens_deployment() {
-            self.recognise_with(claims).await.map(|(known, claims)| (Standing::Session(known), claims))
+    /// Opens the scope of a token: the view of the resource that it names, or its deployment's session.
+    pub async fn look(&self, token: Option<&str>) -> Result<(TokenScope, Claims)> {
+        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let request = ViewRequest::default();
+        let reference = request.reference(&claims);
+        let scope = if claims.opens_deployment() {
+            self.recognise_with(&claims).await.map(TokenScope::Session)
         } else {
-            let opened = self.open_with(claims, &ViewRequest::default()).await;
-            opened.map(|(view, claims)| (Standing::View(Box::new(view)), claims))
+            let opened = self.open_with(&claims, &request, &reference).await;
+            opened.map(|view| TokenScope::View(Box::new(view)))
         };
-        stands.inspect_err(|error| self.refused(error, &known))
+        match scope {
+            Ok(scope) => Ok((scope, claims)),
+            Err(error) => {
+                self.refused(&error, || RefusalContext::of(&claims, reference.ok(), kid));
+                Err(error)
+            }
+        }
     }
 
-    /// Who a token stands for that came out of a session of a deployment.
+    /// The viewer of a token that came out of a deployment's session.
     pub async fn recognise(&self, token: Option<&str>) -> Result<DeploymentViewer> {
-        let authentic = self.authenticate(token).await?;
-        let known = known(&authentic, &ViewRequest::default());
-        let recognised = match authentic.claims.deployment {
+        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let recognised = match claims.deployment {
             None => Err(Reason::SessionRequired.into()),
-            Some(_) => self.recognise_with(authentic.claims).await.map(|(recognised, _)| recognised),
+            Some(_) => self.recognise_with(&claims).await,
         };
-        recognised.inspect_err(|error| self.refused(error, &known))
+        recognised.inspect_err(|error| {
+            let reference = ViewRequest::default().reference(&claims).ok();
+            self.refused(error, || RefusalContext::of(&claims, reference, kid));
+        })
     }
 
     async fn authenticate(&self, token: Option<&str>) -> Result<Authentic> {
@@ -94,67 +102,67 @@ impl ViewOpener {
             None => Err(Reason::TokenMissing.into()),
             Some(token) => self.keys.authenticate(token).await,
         };
-        let authentic = authentic.inspect_err(|error| self.refused(error, &Known::default()))?;
+        let authentic = authentic.inspect_err(|error| self.refused(error, RefusalContext::default))?;
         request_context::signing_key(&authentic.kid);
         self.meter.used(&authentic.kid);
         Ok(authentic)
     }
 
-    /// Keeps why, for who asks about the request later. An outage is no decision.
-    fn refused(&self, error: &Error, known: &Known) {
+    /// Keeps the reason for whoever asks about the request later. An outage is no refusal.
+    fn refused(&self, error: &Error, context: impl FnOnce() -> RefusalContext) {
         if error.status() < 500
             && let Some(request_id) = request_context::request_id()
         {
             let now = self.clock.now();
-            self.decisions.keep(RefusalRecord::of(error, known, &self.settings, request_id, now));
+            self.decisions.keep(RefusalRecord::of(error, &context(), &self.settings, request_id, now));
         }
     }
 
-    async fn open_with(&self, claims: Claims, asked: &ViewRequest) -> Result<(View, Claims)> {
-        let reference = asked.about(&claims);
-        if let Ok(reference) = &reference {
+    async fn open_with(
+        &self,
+        claims: &Claims,
+        request: &ViewRequest,
+        reference: &Result<ResourceRef>,
+    ) -> Result<View> {
+        if let Ok(reference) = reference {
             request_context::resource(reference);
         }
-        token::check_time(&claims, &self.settings, self.clock.now())?;
-        let sought = sought(&claims, Some(reference?));
-        let mut evidence = self.evidence.gather(sought.clone()).await?;
-        if is_of_another(&claims, &evidence) {
-            // It may have been made anew since we looked.
-            evidence = self.evidence.gather_now(sought).await?;
+        token::check_time(claims, &self.settings, self.clock.now())?;
+        let reference = reference.as_ref().map_err(Clone::clone)?;
+        let keys = evidence_keys(claims, Some(reference.clone()));
+        let mut evidence = self.evidence.load(keys).await?;
+        if is_of_another(claims, &evidence) {
+            // It may have been created again since it was cached.
+            evidence = self.evidence.load_uncached(evidence_keys(claims, Some(reference.clone()))).await?;
         }
-        let view = decide::view(&claims, asked, &evidence, &self.settings)?;
-        Ok((view, claims))
+        decide::view(claims, request, reference, &evidence, &self.settings)
     }
 
-    async fn recognise_with(&self, claims: Claims) -> Result<(DeploymentViewer, Claims)> {
-        token::check_time(&claims, &self.settings, self.clock.now())?;
-        let mut evidence = self.evidence.gather(sought(&claims, None)).await?;
-        if is_of_another(&claims, &evidence) {
-            evidence = self.evidence.gather_now(sought(&claims, None)).await?;
+    async fn recognise_with(&self, claims: &Claims) -> Result<DeploymentViewer> {
+        token::check_time(claims, &self.settings, self.clock.now())?;
+        let mut evidence = self.evidence.load(evidence_keys(claims, None)).await?;
+        if is_of_another(claims, &evidence) {
+            evidence = self.evidence.load_uncached(evidence_keys(claims, None)).await?;
         }
-        let viewer = decide::viewer(&claims, &evidence)?;
+        let viewer = decide::viewer(claims, &evidence)?;
         decide::require_embedding(&evidence)?;
         let context = evidence.context.ok_or(Reason::SessionRequired)?;
-        Ok((DeploymentViewer { viewer, context, user: evidence.user }, claims))
+        Ok(DeploymentViewer { viewer, context, user: evidence.user })
     }
 
-    /// Is the global switch on? If not, that is said in the caller's own way.
+    /// Requires the global switch to be on, and answers `otherwise` if it is not.
     pub async fn require_embedding(&self, otherwise: Reason) -> Result<()> {
         if self.evidence.embedding_enabled().await? { Ok(()) } else { Err(otherwise.into()) }
     }
 
-    /// Could anything be decided at all right now?
+    /// Checks that keys and storage can be read, so that something can be decided.
     pub async fn check(&self) -> Result<()> {
         self.keys.check().await?;
         self.evidence.embedding_enabled().await.map(drop)
     }
 }
 
-fn known(authentic: &Authentic, asked: &ViewRequest) -> Known {
-    Known::of(&authentic.claims, asked.about(&authentic.claims).ok(), authentic.kid.clone())
-}
-
-/// Who has the name that the token says is not who the token was made for.
+/// Returns whether the name in the token belongs to somebody else by now.
 fn is_of_another(claims: &Claims, evidence: &Evidence) -> bool {
     let account =
         evidence.account.as_ref().is_some_and(|account| claims.account.as_ref() != Some(&account.id));
@@ -163,15 +171,15 @@ fn is_of_another(claims: &Claims, evidence: &Evidence) -> bool {
     account || user || tenant.is_some_and(|(_, id)| evidence.tenant != Some(*id))
 }
 
-/// What a decision about these claims needs to know, by its ids.
-pub(crate) fn sought(claims: &Claims, resource: Option<ResourceRef>) -> EvidenceKeys {
+/// The keys of the evidence that a decision about these claims needs.
+pub(crate) fn evidence_keys(claims: &Claims, resource: Option<ResourceRef>) -> EvidenceKeys {
     let named = claims.viewer.id.as_ref();
     let username = claims.account.as_ref().and(named);
     let external_id = claims.user.and(named);
     let state = claims.token_id.as_ref().filter(|_| claims.has_state);
     EvidenceKeys {
         resource,
-        session: filed_under(claims),
+        session: session_key(claims),
         version: claims.version,
         account: username.and_then(|name| name.parse().ok()),
         user: external_id.and_then(|id| id.parse().ok()),
@@ -180,7 +188,7 @@ pub(crate) fn sought(claims: &Claims, resource: Option<ResourceRef>) -> Evidence
     }
 }
 
-/// What a session or a revocation of this token is filed under. A session's id is a fingerprint already.
-pub fn filed_under(claims: &Claims) -> Option<String> {
+/// The key under which the session or the revocation of a token is stored. A session's id is a fingerprint already.
+pub fn session_key(claims: &Claims) -> Option<String> {
     claims.session.clone().or_else(|| claims.token_id.as_deref().map(random::fingerprint))
 }

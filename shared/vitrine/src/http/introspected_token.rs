@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::app::open_view::Standing;
+use crate::app::open_view::TokenScope;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId};
 use vitrine_rules::session::Context;
@@ -85,10 +85,12 @@ pub struct IntrospectedResource {
 }
 
 impl Known {
-    pub fn of(standing: Standing, claims: Claims) -> Self {
-        let (resource, values, viewer, context) = match standing {
-            Standing::View(view) => (Some((&*view.resource).into()), view.values, view.viewer, view.context),
-            Standing::Session(recognised) => {
+    pub fn of(scope: TokenScope, claims: Claims) -> Self {
+        let (resource, values, viewer, context) = match scope {
+            TokenScope::View(view) => {
+                (Some((&*view.resource).into()), view.given_values, view.viewer, view.context)
+            }
+            TokenScope::Session(recognised) => {
                 (None, BTreeMap::new(), recognised.viewer, Some(recognised.context))
             }
         };

@@ -1,4 +1,4 @@
-//! What was read a moment ago: a small cache with an age limit and a weight limit.
+//! A small cache with an age limit and a weight limit.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vitrine_rules::clock::Timestamp;
 
-/// Past this the oldest things go. It bounds a function's memory, not its usefulness.
+/// Total weight in bytes past which the oldest entries are evicted. It bounds the function's memory.
 const MAX_WEIGHT: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl<K: Eq + Hash + Clone, V: Clone> TimedCache<K, V> {
         self.entries().get(key).filter(|entry| self.is_fresh(entry, now)).map(|entry| entry.value.clone())
     }
 
-    /// Keeps `value`, which was asked for at `read_at`.
+    /// Caches `value`, which was requested at `read_at`.
     pub fn put(&self, key: K, value: V, weight: usize, read_at: Timestamp) {
         if self.max_age_seconds == 0 || weight > MAX_WEIGHT / 4 {
             return;
@@ -49,7 +49,7 @@ impl<K: Eq + Hash + Clone, V: Clone> TimedCache<K, V> {
         entries.insert(key, Entry { value, weight, read_at });
     }
 
-    /// Something read in the future was read before the clock was set back: it is not fresh either.
+    /// An entry from the future was read before the clock was set back: it is not fresh either.
     fn is_fresh(&self, entry: &Entry<V>, now: Timestamp) -> bool {
         (0..self.max_age_seconds).contains(&now.since(entry.read_at))
     }
@@ -68,30 +68,30 @@ mod tests {
     }
 
     #[test]
-    fn forgets_by_age_in_both_directions() {
-        let recent = TimedCache::new(5);
-        recent.put("a", 1, 1, at(0));
-        assert_eq!(recent.get(&"a", at(4)), Some(1));
-        assert_eq!(recent.get(&"a", at(5)), None);
-        assert_eq!(recent.get(&"a", at(-1)), None);
+    fn entries_expire_by_age_in_both_directions() {
+        let cache = TimedCache::new(5);
+        cache.put("a", 1, 1, at(0));
+        assert_eq!(cache.get(&"a", at(4)), Some(1));
+        assert_eq!(cache.get(&"a", at(5)), None);
+        assert_eq!(cache.get(&"a", at(-1)), None);
     }
 
     #[test]
-    fn keeps_nothing_when_told_so() {
-        let recent = TimedCache::new(0);
-        recent.put("a", 1, 1, at(0));
-        assert_eq!(recent.get(&"a", at(0)), None);
+    fn an_age_limit_of_zero_caches_nothing() {
+        let cache = TimedCache::new(0);
+        cache.put("a", 1, 1, at(0));
+        assert_eq!(cache.get(&"a", at(0)), None);
     }
 
     #[test]
-    fn forgets_the_oldest_by_weight() {
-        let recent = TimedCache::new(60);
+    fn the_oldest_entries_are_evicted_by_weight() {
+        let cache = TimedCache::new(60);
         for (seconds, key) in (0..).zip(["a", "b", "c", "d", "e"]) {
-            recent.put(key, seconds, MAX_WEIGHT / 4, at(seconds));
+            cache.put(key, seconds, MAX_WEIGHT / 4, at(seconds));
         }
-        assert_eq!(recent.get(&"a", at(5)), None);
-        assert_eq!(recent.get(&"e", at(5)), Some(4));
-        recent.put("huge", 9, MAX_WEIGHT, at(5));
-        assert_eq!(recent.get(&"huge", at(5)), None);
+        assert_eq!(cache.get(&"a", at(5)), None);
+        assert_eq!(cache.get(&"e", at(5)), Some(4));
+        cache.put("huge", 9, MAX_WEIGHT, at(5));
+        assert_eq!(cache.get(&"huge", at(5)), None);
     }
 }

@@ -1,34 +1,34 @@
-//! One kind of thing that is read by its key and remembered for a moment.
+//! Cached lookups: items of one kind, read by their key and cached for a few seconds.
 //!
-//! Reading goes in two steps, so that many kinds share one round trip: first each shelf says what it knows
-//! and asks for the rest, then each takes what came.
+//! A read has two steps, so that many kinds share one round trip: first each lookup answers from its cache or
+//! adds a key to the batch, then each takes its item out of the batch's answer.
 
 use std::hash::Hash;
 
-use crate::aws::storage::cached::cache::TimedCache;
+use super::cache::TimedCache;
 use crate::aws::storage::table::Item;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::Result;
 
 pub struct CachedLookup<K, V> {
-    recent: TimedCache<K, V>,
-    /// Where a thing stands in the table.
+    cache: TimedCache<K, V>,
+    /// Returns the item's key in the table.
     key: fn(&K) -> Item,
-    /// What an item says, or its absence; and what it weighs in memory, if it may be remembered.
+    /// Reads an item, or its absence.
     read: fn(Option<&Item>) -> Result<Option<Read<V>>>,
 }
 
-/// Something read.
+/// A value that was read from the table.
 pub struct Read<V> {
     pub value: V,
-    /// None: to be read anew each time.
+    /// The weight in the cache; none if the value must not be cached.
     pub weight: Option<usize>,
 }
 
-/// A thing between being asked for and being there.
-pub enum Slot<K, V> {
-    Known(Option<V>),
-    ViewRequest(K, Item),
+/// A value between the two steps of a read.
+pub enum Lookup<K, V> {
+    Hit(Option<V>),
+    Miss(K, Item),
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> CachedLookup<K, V> {
@@ -37,31 +37,37 @@ impl<K: Eq + Hash + Clone, V: Clone> CachedLookup<K, V> {
         key: fn(&K) -> Item,
         read: fn(Option<&Item>) -> Result<Option<Read<V>>>,
     ) -> Self {
-        Self { recent: TimedCache::new(max_age_seconds), key, read }
+        Self { cache: TimedCache::new(max_age_seconds), key, read }
     }
 
-    /// What is known of `key` at the time that counts; what is not goes to the `batch`. Without a time
-    /// nothing counts as known.
-    pub fn ask(&self, key: Option<K>, known_at: Option<Timestamp>, batch: &mut Vec<Item>) -> Slot<K, V> {
-        let Some(key) = key else { return Slot::Known(None) };
-        if let Some(value) = known_at.and_then(|now| self.recent.get(&key, now)) {
-            return Slot::Known(Some(value));
+    /// Answers from the cache as of `cached_at`, or adds the key to the `batch`. Without a time the cache is
+    /// passed over.
+    pub fn look_up(
+        &self,
+        key: Option<K>,
+        cached_at: Option<Timestamp>,
+        batch: &mut Vec<Item>,
+    ) -> Lookup<K, V> {
+        let Some(key) = key else { return Lookup::Hit(None) };
+        if let Some(value) = cached_at.and_then(|now| self.cache.get(&key, now)) {
+            return Lookup::Hit(Some(value));
         }
-        let place = (self.key)(&key);
-        batch.push(place.clone());
-        Slot::ViewRequest(key, place)
+        let item_key = (self.key)(&key);
+        batch.push(item_key.clone());
+        Lookup::Miss(key, item_key)
     }
 
-    /// What came of it.
-    pub fn take(&self, slot: Slot<K, V>, items: &[Item], now: Timestamp) -> Result<Option<V>> {
-        let (key, place) = match slot {
-            Slot::Known(value) => return Ok(value),
-            Slot::ViewRequest(key, place) => (key, place),
+    /// Takes the value out of the batch's answer, and caches it.
+    pub fn resolve(&self, lookup: Lookup<K, V>, items: &[Item], now: Timestamp) -> Result<Option<V>> {
+        let (key, item_key) = match lookup {
+            Lookup::Hit(value) => return Ok(value),
+            Lookup::Miss(key, item_key) => (key, item_key),
         };
-        let item = items.iter().find(|item| place.iter().all(|(name, value)| item.get(name) == Some(value)));
+        let item =
+            items.iter().find(|item| item_key.iter().all(|(name, value)| item.get(name) == Some(value)));
         let Some(Read { value, weight }) = (self.read)(item)? else { return Ok(None) };
         if let Some(weight) = weight {
-            self.recent.put(key, value.clone(), weight, now);
+            self.cache.put(key, value.clone(), weight, now);
         }
         Ok(Some(value))
     }

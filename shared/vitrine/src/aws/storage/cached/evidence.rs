@@ -1,4 +1,4 @@
-//! All that storage knows about a view, in one round trip; or in none, when it was read a moment ago.
+//! The evidence for a view, loaded in one round trip, or in none when every part is cached.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct Inner {
     table: Table,
     clock: Clock,
     settings: Arc<Settings>,
-    /// None: it was never turned, and the setting decides.
+    /// None: the switch was never set, and the setting decides.
     switch: CachedLookup<(), Option<bool>>,
     resources: CachedLookup<ResourceRef, Arc<Resource>>,
     sessions: CachedLookup<String, (SessionState, Option<Arc<Context>>)>,
@@ -65,7 +65,7 @@ impl Capability for EvidenceReader {
             resources: CachedLookup::new(age, resources::key_of, |item| {
                 item.map(|item| {
                     let resource = Arc::new(resources::from_item(item)?);
-                    // What cannot be seen is read anew each time: publishing shows at once.
+                    // A resource that cannot be seen is not cached: publishing it shows at once.
                     let weight = resource.is_embeddable().then(|| weight(item, resource.content.as_ref()));
                     Ok(Read { value: resource, weight })
                 })
@@ -144,91 +144,91 @@ impl Capability for EvidenceReader {
     }
 }
 
-/// What every entry weighs.
+/// The weight of an entry beside its content, in bytes.
 const ENTRY_WEIGHT: usize = 2_048;
 
 fn weight(item: &Item, content: Option<&Content>) -> usize {
     ENTRY_WEIGHT + text_of(item, document::DOCUMENT).map_or(0, str::len) + content.map_or(0, Content::size)
 }
 
-/// What bears on a decision, by its ids.
+/// The keys of everything that bears on a decision.
 #[derive(Debug, Clone, Default)]
 pub struct EvidenceKeys {
     pub resource: Option<ResourceRef>,
-    /// What the token's session or revocation is filed under.
+    /// The key of the token's session or revocation.
     pub session: Option<String>,
-    /// The version of the content that the token is about.
+    /// The version of the content that the token names.
     pub version: Option<u64>,
-    /// The service account that the viewer is.
+    /// The username of the viewer, for a service account.
     pub account: Option<Username>,
-    /// The external user that the viewer is.
+    /// The external id of the viewer, for an external user.
     pub user: Option<ExternalId>,
     pub tenant: Option<TenantName>,
-    /// What the first state of the content is filed under.
+    /// The key of the content's initial state.
     pub state: Option<String>,
 }
 
 impl EvidenceReader {
     /// The global switch.
     pub async fn embedding_enabled(&self) -> Result<bool> {
-        let (shelves, now) = (&self.0, self.0.clock.now());
+        let (lookups, now) = (&self.0, self.0.clock.now());
         let mut batch = Vec::new();
-        let switch = shelves.switch.ask(Some(()), Some(now), &mut batch);
+        let switch = lookups.switch.look_up(Some(()), Some(now), &mut batch);
         let items = self.read(batch).await?;
-        Ok(self.is_on(shelves.switch.take(switch, &items, now)?))
+        Ok(self.is_on(lookups.switch.resolve(switch, &items, now)?))
     }
 
-    /// A resource alone, for whoever needs to know where it may be framed.
+    /// Loads a resource alone: enough to say who may frame it.
     pub async fn resource(&self, reference: &ResourceRef) -> Result<Option<Arc<Resource>>> {
-        let (shelves, now) = (&self.0, self.0.clock.now());
+        let (lookups, now) = (&self.0, self.0.clock.now());
         let mut batch = Vec::new();
-        let resource = shelves.resources.ask(Some(reference.clone()), Some(now), &mut batch);
+        let resource = lookups.resources.look_up(Some(reference.clone()), Some(now), &mut batch);
         let items = self.read(batch).await?;
-        shelves.resources.take(resource, &items, now)
+        lookups.resources.resolve(resource, &items, now)
     }
 
-    /// Everything that bears on a view.
-    pub async fn gather(&self, sought: EvidenceKeys) -> Result<Evidence> {
+    /// Loads everything that bears on a view.
+    pub async fn load(&self, keys: EvidenceKeys) -> Result<Evidence> {
         let now = self.0.clock.now();
-        self.collect(sought, Some(now), now).await
+        self.collect(keys, Some(now), now).await
     }
 
-    /// The same, past the memory: for whoever makes a credential and not just looks.
-    pub async fn gather_now(&self, sought: EvidenceKeys) -> Result<Evidence> {
-        self.collect(sought, None, self.0.clock.now()).await
+    /// The same without the caches: for creating a credential.
+    pub async fn load_uncached(&self, keys: EvidenceKeys) -> Result<Evidence> {
+        self.collect(keys, None, self.0.clock.now()).await
     }
 
     async fn collect(
         &self,
-        sought: EvidenceKeys,
-        known_at: Option<Timestamp>,
+        keys: EvidenceKeys,
+        cached_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Evidence> {
-        let shelves = &self.0;
+        let lookups = &self.0;
         let mut batch = Vec::new();
-        let version = sought.version.and_then(|version| Some((sought.resource.clone()?, version)));
-        let switch = shelves.switch.ask(Some(()), known_at, &mut batch);
-        let resource = shelves.resources.ask(sought.resource, known_at, &mut batch);
-        let session = shelves.sessions.ask(sought.session, known_at, &mut batch);
-        let version = shelves.versions.ask(version, known_at, &mut batch);
-        let account = shelves.accounts.ask(sought.account, known_at, &mut batch);
-        let state = shelves.states.ask(sought.state, known_at, &mut batch);
-        let user = sought.user.map(|id| id.fingerprint());
-        let user = shelves.users.ask(user, known_at, &mut batch);
-        let tenant = shelves.tenants.ask(sought.tenant, known_at, &mut batch);
+        let version = keys.version.and_then(|version| Some((keys.resource.clone()?, version)));
+        let switch = lookups.switch.look_up(Some(()), cached_at, &mut batch);
+        let resource = lookups.resources.look_up(keys.resource, cached_at, &mut batch);
+        let session = lookups.sessions.look_up(keys.session, cached_at, &mut batch);
+        let version = lookups.versions.look_up(version, cached_at, &mut batch);
+        let account = lookups.accounts.look_up(keys.account, cached_at, &mut batch);
+        let state = lookups.states.look_up(keys.state, cached_at, &mut batch);
+        let user = keys.user.map(|id| id.fingerprint());
+        let user = lookups.users.look_up(user, cached_at, &mut batch);
+        let tenant = lookups.tenants.look_up(keys.tenant, cached_at, &mut batch);
         let items = self.read(batch).await?;
-        let session = shelves.sessions.take(session, &items, now)?;
+        let session = lookups.sessions.resolve(session, &items, now)?;
         let (session, context) = session.unwrap_or((SessionState::Absent, None));
         Ok(Evidence {
-            embedding_enabled: self.is_on(shelves.switch.take(switch, &items, now)?),
-            resource: shelves.resources.take(resource, &items, now)?,
+            embedding_enabled: self.is_on(lookups.switch.resolve(switch, &items, now)?),
+            resource: lookups.resources.resolve(resource, &items, now)?,
             session,
             context,
-            version: shelves.versions.take(version, &items, now)?,
-            account: shelves.accounts.take(account, &items, now)?,
-            state: shelves.states.take(state, &items, now)?,
-            user: shelves.users.take(user, &items, now)?.filter(|user| !user.is_expired(now)),
-            tenant: shelves.tenants.take(tenant, &items, now)?,
+            version: lookups.versions.resolve(version, &items, now)?,
+            account: lookups.accounts.resolve(account, &items, now)?,
+            state: lookups.states.resolve(state, &items, now)?,
+            user: lookups.users.resolve(user, &items, now)?.filter(|user| !user.is_expired(now)),
+            tenant: lookups.tenants.resolve(tenant, &items, now)?,
         })
     }
 
@@ -236,11 +236,11 @@ impl EvidenceReader {
         turned.flatten().unwrap_or(self.0.settings.embedding_enabled)
     }
 
-    /// Reads the whole batch or fails: half an answer could be a wider view.
+    /// Reads the whole batch or fails: a partial answer could be a wider view.
     async fn read(&self, batch: Vec<Item>) -> Result<Vec<Item>> {
         match batch.is_empty() {
             true => Ok(Vec::new()),
-            // On the heap: a request that needs nothing read should not carry the room for it about.
+            // Boxed, so that the future of a request whose evidence is cached stays small.
             false => Box::pin(self.fetch(batch)).await,
         }
     }
@@ -265,7 +265,7 @@ impl EvidenceReader {
         }
         match answer.responses.and_then(|mut tables| tables.remove(table.name())) {
             Some(items) => Ok(items),
-            // An answer that leaves our table out says nothing, and least of all that nothing is there.
+            // An answer without the table does not say that the items are absent.
             None => refuse("BatchGetItem: an answer without the table"),
         }
     }

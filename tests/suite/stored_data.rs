@@ -1,0 +1,123 @@
+//! A data folder that version 0.1 wrote opens, and everything in it works.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vitrine::dialects::motherduck::SessionString;
+use vitrine_tests::{Product, sign};
+
+/// A copy of the fixture: the engine writes into its folder.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn new() -> Self {
+        let name = format!("vitrine-stored-{}", vitrine::rules::random::short_id().unwrap());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        for file in ["dynamodb.sqlite", "secrets.json"] {
+            std::fs::copy(fixture().join(file), folder.join(file)).unwrap();
+        }
+        Self(folder)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/data-0.1")
+}
+
+/// The keys, sessions and ids in the folder, and the time at which they were made.
+fn contents() -> Value {
+    serde_json::from_slice(&std::fs::read(fixture().join("contents.json")).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_version_0_1_stored_works() {
+    let (copy, contents) = (Copy::new(), contents());
+    let text = |name: &str| contents[name].as_str().unwrap();
+    let product = Product::start_over(&copy.0).await;
+    product.clock.set(text("made_at").parse().unwrap());
+    let admin = text("admin_key");
+    let sign = |claims: Value| {
+        let mut payload = json!({"exp": product.clock.now().unix() + 600});
+        payload.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        sign(&payload, text("signing_secret"))
+    };
+
+    // Resources, their policies and the versions of a dive.
+    let token = sign(json!({"resource": {"dashboard": 7}, "params": {"region": "north"}}));
+    let view = product.view(&token, "year=2025").await;
+    assert_eq!(view.status, 200, "{}", view.text);
+    assert_eq!(view.json["content"]["html"], "<h1>Sales</h1>");
+    assert_eq!(view.json["parameters"][0]["value"], "2025");
+    assert_eq!(product.view(&token, "region=south").await.refusal(), (400, "parameter_locked"));
+    let viewer = json!({"id": "v", "attributes": {"city": "Berlin"}});
+    let token = sign(json!({"resource": {"question": 8}, "params": {}, "viewer": viewer}));
+    assert_eq!(product.view(&token, "").await.json["attributes"], json!({"city": "Berlin"}));
+    let versions = format!("/v1/dives/{}/versions", text("dive"));
+    let versions = product.get(&versions).bearer(admin).send().await;
+    assert_eq!(versions.json["items"].as_array().unwrap().len(), 2, "{}", versions.text);
+
+    // Keys, accounts and their tokens.
+    let listed = product.get("/v1/resources?embeddable=true").bearer(text("access_key")).send().await;
+    let ids: Vec<_> = listed.json["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+    assert!(ids.contains(&&json!(7)) && ids.contains(&&json!(8)), "{}", listed.text);
+    let account = product.get("/v1/users/fixture_account").bearer(text("account_token")).send().await;
+    assert_eq!(account.json["attributes"], json!({"city": "Berlin"}), "{}", account.text);
+
+    // Sessions of every kind.
+    let session = SessionString::decode(text("dive_session")).unwrap();
+    let dive = product.view(&session.token, "").await;
+    assert_eq!(dive.json["state"], json!({"a": 1}), "{}", dive.text);
+    let redeemed = product.post("/v1/sessions/redeem", json!({"session": text("session")})).send().await;
+    assert_eq!(redeemed.status, 200, "{}", redeemed.text);
+    assert_eq!(product.view(redeemed.json["token"].as_str().unwrap(), "").await.status, 200);
+    let again = product.post("/v1/sessions/redeem", json!({"session": text("session")})).send().await;
+    assert_eq!(again.refusal(), (401, "session_unknown"));
+    let me = product.get("/api/v1/users/me").bearer(text("cube_token")).send().await;
+    assert_eq!(me.json["embedTenantName"], "acme", "{}", me.text);
+    assert_eq!(me.json["groups"], json!(["editors", "system:tenant:acme:group:finance"]));
+    let exchange = json!({"sessionId": text("cube_session")});
+    let exchanged = product.post("/api/v1/embed/session/token", exchange).send().await;
+    assert_eq!(exchanged.status, 200, "{}", exchanged.text);
+    let me = product.get("/api/v1/users/me").bearer(exchanged.json["token"].as_str().unwrap()).send().await;
+    assert_eq!(me.json["email"], "user@example.com", "{}", me.text);
+
+    // Definitions, users, and the record of a refusal.
+    let attributes = product.get("/v1/attributes").bearer(admin).send().await;
+    assert!(
+        attributes.text.contains("\"level\"") && attributes.text.contains("\"Level\""),
+        "{}",
+        attributes.text
+    );
+    let users = product.get("/v1/external-users?tenant=acme").bearer(admin).send().await;
+    assert_eq!(users.json["items"][0]["email"], "user@example.com", "{}", users.text);
+    let record = format!("/v1/decisions/{}", text("refused_request"));
+    let record = product.get(&record).bearer(admin).send().await;
+    assert_eq!(record.json["reason"], "parameter_locked_missing", "{}", record.text);
+
+    // And it can be written to.
+    let change = json!({"title": "Sales, renamed", "enable_embedding": false});
+    let changed = product.put("/v1/resources/dashboard/7", change).bearer(admin).send().await;
+    assert_eq!((changed.status.as_u16(), &changed.json["revision"]), (200, &json!(2)), "{}", changed.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_no_database_is_refused() {
+    let copy = Copy::new();
+    std::fs::write(copy.0.join("secrets.json"), "{}").unwrap();
+    let kept = vitrine_local::options::Kept {
+        memory: false,
+        data: copy.0.clone(),
+        admin_key: None,
+        signing_secret: None,
+        settings: Vec::new(),
+    };
+    std::fs::write(copy.0.join("dynamodb.sqlite"), "not a database").unwrap();
+    assert!(vitrine_local::services::Services::start(&kept, 0, 0).await.is_err());
+}
