@@ -64,7 +64,7 @@ pub fn compare(results: &Value, published: &Value) -> Result<Vec<Compared>> {
 }
 
 fn words(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', " ").replace('_', " ")
+    pointer.trim_start_matches('/').replace(['/', '_'], " ")
 }
 
 #[cfg(test)]
