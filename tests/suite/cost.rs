@@ -93,7 +93,8 @@ async fn rows() -> Vec<Row> {
 /// The steps, and the sum of an embed of each kind.
 fn tables(rows: &[Row]) -> String {
     let mut text =
-        "| step | requests to DynamoDB | read units | write units |\n| --- | --- | ---: | ---: |\n".to_owned();
+        "| step | requests to DynamoDB | read units | write units |\n| --- | --- | ---: | ---: |\n"
+            .to_owned();
     for Row { step, asked, units: Units { read, write } } in rows {
         text.push_str(&format!("| {step} | {asked} | {read} | {write} |\n"));
     }

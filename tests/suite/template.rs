@@ -230,7 +230,11 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
         .map(|(name, _)| name)
         .partition(|name| Settings::NAMES.contains(name));
     let in_order: Vec<_> = members(parameters).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(in_order, [&ours[..], &others[..]].concat(), "the README says that the parameters without effect locally come last");
+    assert_eq!(
+        in_order,
+        [&ours[..], &others[..]].concat(),
+        "the README says that the parameters without effect locally come last"
+    );
     let last = format!("those below `{}` have no effect", ours.last().unwrap());
     assert!(std::fs::read_to_string(README).unwrap().contains(&last), "README.md must say: {last}");
     let shown: BTreeSet<_> = list(&template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"])
