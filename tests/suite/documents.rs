@@ -136,3 +136,39 @@ fn the_readme_gives_the_right_status_of_each_reason_that_it_explains() {
         assert_eq!(known.get(&*word), Some(&status), "{word}");
     }
 }
+
+/// The code spans of a page that name a file or folder of the repository.
+fn named_paths(text: &str) -> Vec<String> {
+    let spans = prose(text);
+    let spans = spans.split('`').skip(1).step_by(2);
+    let roots = ["functions/", "shared/", "infra/", "tests/", "rules/", "http/", "dialects/", "app/", "aws/"];
+    let is_path =
+        |span: &&str| roots.iter().any(|root| span.starts_with(root)) && !span.contains(['*', '{', ' ']);
+    spans.filter(is_path).map(str::to_owned).collect()
+}
+
+/// Whether a path exists, as ARCHITECTURE.md abbreviates it.
+fn is_there(path: &str) -> bool {
+    let root = Path::new(ROOT);
+    let in_rules = path.strip_prefix("rules/").map(|rest| root.join("shared/rules/src").join(rest));
+    let places = [Some(root.join(path)), Some(root.join("shared/vitrine/src").join(path)), in_rules];
+    places.into_iter().flatten().any(|place| place.exists())
+}
+
+#[test]
+fn every_path_that_the_architecture_and_contributing_pages_name_exists() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let paths = named_paths(&read(&Path::new(ROOT).join(page)));
+        assert!(paths.len() > 8, "{page}: {paths:?}");
+        for path in paths {
+            assert!(is_there(&path), "{page} names {path}, which does not exist");
+        }
+    }
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_found() {
+    assert!(is_there("aws/capability.rs") && is_there("rules/error.rs") && is_there("tests/suite"));
+    assert!(!is_there("aws/missing.rs") && !is_there("rules/missing.rs"));
+    assert_eq!(named_paths("`aws/x.rs`, `cargo run`, `/v1/view`, `functions/*`"), ["aws/x.rs"]);
+}
