@@ -1,5 +1,7 @@
 // Every state of the page and of the demo, in light, dark, narrow and right to left, for a person to look at:
 //   node screenshots.mjs [folder]
+// or only the README's picture, the first screen of the demo:
+//   node screenshots.mjs ../../infra/demo.png
 
 import { mkdir } from "node:fs/promises";
 import { Host, Product, framing, launch, waitToHear } from "./harness.mjs";
@@ -55,6 +57,22 @@ const STATES = {
   "refused-unreadable": [() => "/embed/dashboard/garbage", "error"],
 };
 
+async function openDemo(page) {
+  await page.goto(demo.base);
+  for (const said of await page.locator(".said").all()) await said.getByText("ready").waitFor();
+}
+
+const stop = () => Promise.all([product.stop(), demo.stop(), host.stop(), browser.close()]);
+
+if (folder.endsWith(".png")) {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 940 } });
+  await openDemo(page);
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: folder });
+  await stop();
+  process.exit();
+}
+
 await mkdir(folder, { recursive: true });
 
 async function keep(look, name, use) {
@@ -76,11 +94,8 @@ for (const [look, { behind }] of Object.entries(LOOKS)) {
     });
   }
   if (look === "right-to-left") continue;
-  await keep(look, "demo", async (page) => {
-    await page.goto(demo.base);
-    for (const said of await page.locator(".said").all()) await said.getByText("ready").waitFor();
-  });
+  await keep(look, "demo", openDemo);
 }
 
 console.log(`${folder}: ${Object.keys(STATES).length * 4 + 3} pictures`);
-await Promise.all([product.stop(), demo.stop(), host.stop(), browser.close()]);
+await stop();

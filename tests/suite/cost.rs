@@ -1,4 +1,4 @@
-//! What each step of an embed costs in DynamoDB, as `infra/cost.md` tells it.
+//! The DynamoDB requests and units of each step of an embed, as `infra/cost.md` shows them.
 
 use serde_json::json;
 use vitrine_tests::{Answer, Call, Product};
@@ -13,7 +13,7 @@ struct Row {
     units: Units,
 }
 
-/// The rows of the table, as they come to be.
+/// Collects the rows of the table.
 struct Ledger<'a> {
     product: &'a Product,
     wires: &'a Wires,
@@ -35,7 +35,7 @@ impl Ledger<'_> {
         answer
     }
 
-    /// One embed of each kind, from the owner's backend to what the viewer sees.
+    /// One embed of each kind, from the owner's backend to the view.
     async fn embeds(&mut self, pass: &str, key: &str, public_id: &str) {
         let product = self.product;
         let signed = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
@@ -63,37 +63,38 @@ impl Ledger<'_> {
     }
 }
 
-/// Every step when nothing is remembered, and then what remembering spares.
+/// Every step without a cache, and then the steps that the cache answers.
 async fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    for (seconds, remembered) in [("0", false), ("30", true)] {
+    for (seconds, cached) in [("0", false), ("30", true)] {
         let (product, wires) = wired(&[("ResourceCacheSeconds", seconds)]).await;
         let dashboard = product.publish("dashboard/1", json!({})).await;
         let public_id = dashboard["public_id"].as_str().unwrap();
         let key = product.key("member", &["sessions:create"]).await;
         let mut ledger = Ledger { product: &product, wires: &wires, rows: Vec::new() };
-        // Once a minute it is noted that a key is in use: not in each of a million.
+        // The first pass also writes the last-used time of the keys, which happens once a minute.
         ledger.embeds("the first pass", &key, public_id).await;
         ledger.rows.clear();
         let signed = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
         let view = || product.get("/v1/view").bearer(&signed);
-        if remembered {
-            ledger.step("page, remembered", product.get(&format!("/embed/dashboard/{signed}"))).await;
-            ledger.step("view, remembered", view()).await;
+        if cached {
+            ledger.step("page, cached", product.get(&format!("/embed/dashboard/{signed}"))).await;
+            ledger.step("view, cached", view()).await;
         } else {
             ledger.embeds("the second", &key, public_id).await;
             product.clock.set_offset(61);
-            ledger.step("view, the first in a minute", view()).await;
+            ledger.step("view, first in a minute", view()).await;
         }
         rows.extend(ledger.rows);
     }
     rows
 }
 
-/// The steps, and what an embed of each kind comes to.
+/// The steps, and the sum of an embed of each kind.
 fn tables(rows: &[Row]) -> String {
     let mut text =
-        "| step | asks DynamoDB | read units | write units |\n| --- | --- | ---: | ---: |\n".to_owned();
+        "| step | requests to DynamoDB | read units | write units |\n| --- | --- | ---: | ---: |\n"
+            .to_owned();
     for Row { step, asked, units: Units { read, write } } in rows {
         text.push_str(&format!("| {step} | {asked} | {read} | {write} |\n"));
     }
@@ -107,9 +108,9 @@ fn tables(rows: &[Row]) -> String {
     text
 }
 
-/// `BLESS=1 cargo test -p vitrine-tests cost` writes it anew; the sums below it are for a person to redo.
+/// `BLESS=1 cargo test -p vitrine-tests cost` rewrites the tables. The sums below them are redone by hand.
 #[tokio::test]
-async fn the_page_tells_what_dynamodb_is_asked() {
+async fn the_cost_page_shows_the_requests_to_dynamodb() {
     const START: &str = "<!-- units: written by tests/suite/cost.rs -->\n\n";
     const END: &str = "\n<!-- end of units -->";
     let table = tables(&rows().await);

@@ -14,6 +14,7 @@ mod cube_races;
 mod cube_sessions;
 mod decisions;
 mod dives;
+mod documents;
 mod embed_page;
 mod forge;
 mod in_flight;

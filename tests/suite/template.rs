@@ -230,7 +230,11 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
         .map(|(name, _)| name)
         .partition(|name| Settings::NAMES.contains(name));
     let in_order: Vec<_> = members(parameters).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(in_order, [&ours[..], &others[..]].concat(), "the README says that the idle ones come last");
+    assert_eq!(
+        in_order,
+        [&ours[..], &others[..]].concat(),
+        "the README says that the parameters without effect locally come last"
+    );
     let last = format!("those below `{}` have no effect", ours.last().unwrap());
     assert!(std::fs::read_to_string(README).unwrap().contains(&last), "README.md must say: {last}");
     let shown: BTreeSet<_> = list(&template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"])
@@ -274,7 +278,7 @@ fn the_local_table_is_the_declared_one() {
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
-/// The README's table of settings, made of the template's parameters.
+/// The README's table of settings, made from the template's parameters.
 fn table(template: &Value) -> String {
     let mut table = "| name | default | meaning |\n| --- | --- | --- |\n".to_owned();
     for (name, parameter) in members(&template["Parameters"]) {
@@ -289,9 +293,9 @@ fn table(template: &Value) -> String {
     table
 }
 
-/// `BLESS=1 cargo test -p vitrine-tests template` writes it anew.
+/// `BLESS=1 cargo test -p vitrine-tests template` rewrites the table.
 #[test]
-fn the_readme_tells_every_parameter() {
+fn the_readme_lists_every_parameter() {
     const START: &str = "<!-- settings: written from template.yaml -->\n\n";
     const END: &str = "\n<!-- end of settings -->";
     let table = table(&template());

@@ -1,4 +1,4 @@
-//! A certificate authority that only this program trusts, so that the functions shake hands as on AWS.
+//! A certificate authority for one run, so that the functions make TLS handshakes as on AWS.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,15 +14,15 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::Result;
 
-/// Where distributions keep the roots that the SDK trusts.
+/// The files in which distributions keep the roots that the SDK trusts.
 const SYSTEM_ROOTS: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 pub struct Authority {
-    /// Ends the TLS of a service.
+    /// Accepts TLS connections for a service.
     pub acceptor: TlsAcceptor,
-    /// The system's roots and ours: a function reads as many of them as on AWS.
+    /// The system's roots and this one: a function loads as many as on AWS.
     pub roots: PathBuf,
-    /// Ours alone, for runtimes that bring their own.
+    /// This root alone, for runtimes with roots of their own.
     pub root: PathBuf,
 }
 
@@ -41,7 +41,7 @@ impl Authority {
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
 
         let system = SYSTEM_ROOTS.iter().find_map(|path| fs::read_to_string(path).ok());
-        let system = system.ok_or("this system keeps its roots where nobody looks")?;
+        let system = system.ok_or("the root certificates of this system were not found")?;
         let (roots, root) = (folder.join("roots.pem"), folder.join("root.pem"));
         fs::write(&roots, format!("{system}\n{}", authority.pem()))?;
         fs::write(&root, authority.pem())?;
@@ -49,7 +49,7 @@ impl Authority {
     }
 }
 
-/// Who issues and who is issued to must differ: what has one name for both counts as signed by itself.
+/// Parameters with a subject. Issuer and subject must differ, or the certificate counts as self-signed.
 fn named(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();

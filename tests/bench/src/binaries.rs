@@ -1,4 +1,4 @@
-//! The programs: built, installed and weighed.
+//! Builds the programs, installs the peers and measures sizes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,8 +11,8 @@ use crate::Result;
 use crate::cases::{Case, FLOOR, Program};
 use crate::folders::Folders;
 
-/// What the cases start. The functions are built as they are deployed but for the processor, and the floor by
-/// itself, so that no feature that only a function wants enters it.
+/// Builds the programs of the cases. The functions have the release profile of a deployment. The hello world is
+/// built separately, so that it gets no feature that only a function needs.
 pub fn make(cases: &[Case], folders: &Folders) -> Result<()> {
     let programs: BTreeSet<_> = cases.iter().map(|case| case.program).collect();
     let functions: Vec<_> = programs
@@ -39,7 +39,7 @@ fn cargo_build(packages: &[&str]) -> Result<()> {
     run(&mut command)
 }
 
-/// The peers, which bring their own runtimes.
+/// Installs the peers and their runtimes.
 fn install_peers(folders: &Folders) -> Result<()> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/install");
     run(Command::new("bash").arg(script).arg(&folders.peers))
@@ -49,7 +49,7 @@ fn run(command: &mut Command) -> Result<()> {
     if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }
 
-/// The size of a binary, and of the zip that is deployed. A peer is no single file.
+/// The size of a binary and of its zip. A peer is more than one file and has no size.
 pub fn weigh(program: Program, folders: &Folders) -> Result<Option<Value>> {
     let Program::Binary(name) = program else { return Ok(None) };
     let binary = folders.binaries.join(name);

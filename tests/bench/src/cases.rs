@@ -1,4 +1,4 @@
-//! What is measured: which program, with which settings, asked what, of which store.
+//! The cases: the program, its settings, the event it gets and the store it reads from.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use crate::events::Ask;
 use crate::folders::Folders;
 use crate::product::Product;
 
-/// What is started.
+/// The program of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
-    /// One of our functions, or the floor: a release binary.
+    /// A function or the hello world, as a release binary.
     Binary(&'static str),
-    /// What one would write in another language.
+    /// The same view in another language.
     Peer(&'static str),
 }
 
@@ -23,7 +23,7 @@ impl Program {
     }
 }
 
-/// How much is published where a case looks.
+/// The number of published resources that a case reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
     Small,
@@ -40,8 +40,8 @@ pub struct Case {
 }
 
 pub const FLOOR: &str = "vitrine-bench-floor";
-const FORGETFUL: &[(&str, &str)] = &[("ResourceCacheSeconds", "0")];
-const REMEMBERING: &[(&str, &str)] = &[("ResourceCacheSeconds", "3600")];
+const UNCACHED: &[(&str, &str)] = &[("ResourceCacheSeconds", "0")];
+const CACHED: &[(&str, &str)] = &[("ResourceCacheSeconds", "3600")];
 
 const fn case(name: &'static str, binary: &'static str, ask: Ask) -> Case {
     Case { name, program: Program::Binary(binary), settings: &[], ask, store: Store::Small }
@@ -52,30 +52,26 @@ const fn peer(name: &'static str, language: &'static str) -> Case {
 }
 
 impl Case {
-    const fn remembering(self) -> Self {
-        Self { settings: REMEMBERING, ..self }
+    const fn cached(self) -> Self {
+        Self { settings: CACHED, ..self }
     }
 
-    const fn forgetful(self) -> Self {
-        Self { settings: FORGETFUL, ..self }
+    const fn uncached(self) -> Self {
+        Self { settings: UNCACHED, ..self }
     }
 
     const fn large(self) -> Self {
         Self { store: Store::Large, ..self }
     }
 
-    /// Is it asked for? The floor always is: all others are measured by it.
-    pub fn is_about(&self, word: Option<&str>) -> bool {
+    /// Whether `--only WORD` selects this case. The hello world is always selected: all others are compared
+    /// with it.
+    pub fn is_selected(&self, word: Option<&str>) -> bool {
         let is_named = |word: &str| self.name.contains(word) || self.program.name().contains(word);
         self.name == HELLO || word.is_none_or(is_named)
     }
 
-    /// One of our functions, or the floor.
-    pub fn is_ours(&self) -> bool {
-        matches!(self.program, Program::Binary(_))
-    }
-
-    /// What its process finds in its environment.
+    /// The environment variables of the case's process.
     pub fn environment(&self, product: &Product) -> Vec<(&'static str, String)> {
         let settings = self.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         product.environment().into_iter().chain(settings).collect()
@@ -90,36 +86,48 @@ impl Case {
 }
 
 pub const HELLO: &str = "hello world";
-pub const VIEW: &str = "view, remembered";
-pub const VIEW_ANEW: &str = "view, read anew";
-pub const NODE: &str = "Node: view, remembered";
-pub const PYTHON: &str = "Python: view, remembered";
+pub const VIEW: &str = "view, cached";
+pub const VIEW_UNCACHED: &str = "view, uncached";
+pub const NODE: &str = "Node: view, cached";
+pub const PYTHON: &str = "Python: view, cached";
 pub const AUTHORIZE: &str = "authorize a request";
 pub const CREATE: &str = "create a session";
 pub const MINT: &str = "mint a token";
 pub const REDEEM: &str = "redeem a session";
-pub const PUBLISH: &str = "publish anew";
-pub const LIST: &str = "list, 100 of few";
-pub const LIST_LARGE: &str = "list, 100 of many";
+pub const REPLACE: &str = "replace a resource";
+pub const LIST: &str = "list 100, few published";
+pub const LIST_LARGE: &str = "list 100, many published";
 
-pub const CASES: [Case; 19] = [
-    case(HELLO, FLOOR, Ask::Hello),
-    case(VIEW, "verify-token", Ask::View).remembering(),
-    case(VIEW_ANEW, "verify-token", Ask::View).forgetful(),
+const HELLO_CASE: Case = case(HELLO, FLOOR, Ask::Hello);
+const VIEW_CASE: Case = case(VIEW, "verify-token", Ask::View).cached();
+const VIEW_UNCACHED_CASE: Case = case(VIEW_UNCACHED, "verify-token", Ask::View).uncached();
+
+/// The functions. The hello world comes first.
+pub const CASES: [Case; 15] = [
+    HELLO_CASE,
+    VIEW_CASE,
+    VIEW_UNCACHED_CASE,
     case("preflight", "verify-token", Ask::Preflight),
-    case(AUTHORIZE, "authorize-request", Ask::Authorize).remembering(),
-    case("page, remembered", "serve-embed", Ask::Page).remembering(),
-    case("page, read anew", "serve-embed", Ask::Page).forgetful(),
+    case(AUTHORIZE, "authorize-request", Ask::Authorize).cached(),
+    case("page, cached", "serve-embed", Ask::Page).cached(),
+    case("page, uncached", "serve-embed", Ask::Page).uncached(),
     case(CREATE, "create-session", Ask::CreateSession),
     case(MINT, "create-session", Ask::Mint),
     case(REDEEM, "redeem-session", Ask::RedeemSession),
     case(LIST, "list-embeddable", Ask::List),
     case(LIST_LARGE, "list-embeddable", Ask::List).large(),
-    case(PUBLISH, "publish-resource", Ask::Publish),
+    case(REPLACE, "publish-resource", Ask::Replace),
     case("list access keys", "manage-access", Ask::AccessKeys),
-    case("rotate: create", "rotate-key", Ask::Rotate),
-    peer(NODE, "node").remembering(),
-    peer("Node: view, read anew", "node").forgetful(),
-    peer(PYTHON, "python").remembering(),
-    peer("Python: view, read anew", "python").forgetful(),
+    case("rotate: create a key", "rotate-key", Ask::Rotate),
+];
+
+/// The view beside the frozen peers, all in the same runs.
+pub const PEER_CASES: [Case; 7] = [
+    HELLO_CASE,
+    VIEW_CASE,
+    VIEW_UNCACHED_CASE,
+    peer(NODE, "node").cached(),
+    peer("Node: view, uncached", "node").uncached(),
+    peer(PYTHON, "python").cached(),
+    peer("Python: view, uncached", "python").uncached(),
 ];

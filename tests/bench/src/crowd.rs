@@ -1,4 +1,4 @@
-//! A great many published resources, written as the product writes them but many at a time.
+//! Fills the table with copies of a published resource, in batches.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use vitrine_local::services::{Services, TABLE};
 
 use crate::Result;
 
-/// What DynamoDB takes at once.
+/// Items per `BatchWriteItem`.
 const BATCH: usize = 25;
-/// How many are on their way at the same time.
+/// Concurrent batches.
 const LANES: usize = 4;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Copies what stands under the primary id of dashboard 2, the only one that lists are read from, until there
-/// are `published` dashboards.
+/// Copies the item of dashboard 2 until there are `published` dashboards. Only the item under the primary id is
+/// copied: lists read no other.
 pub async fn fill(services: &Services, published: usize) -> Result<()> {
     let config = Builder::from(&services.sdk_config().await)
         .endpoint_url(format!("http://{}", services.dynamodb))
@@ -30,7 +30,7 @@ pub async fn fill(services: &Services, published: usize) -> Result<()> {
         (SORT.to_owned(), AttributeValue::S("resource".to_owned())),
     ]);
     let model = client.get_item().table_name(TABLE).set_key(Some(key)).send().await?;
-    let model = model.item.ok_or("dashboard 2 is not where it was looked for")?;
+    let model = model.item.ok_or("the item of dashboard 2 was not found")?;
 
     let mut lanes = JoinSet::new();
     for lane in 0..LANES {
@@ -57,12 +57,12 @@ async fn write(client: &Client, items: Vec<Item>) -> Result<()> {
     }
     let answer = client.batch_write_item().request_items(TABLE, requests).send().await?;
     match answer.unprocessed_items() {
-        Some(left) if !left.is_empty() => Err("the embedded engine left something out".into()),
+        Some(left) if !left.is_empty() => Err("the embedded engine did not write every item".into()),
         _ => Ok(()),
     }
 }
 
-/// The same dashboard, of another number.
+/// The same dashboard with another number.
 fn copy(model: &Item, number: usize) -> Item {
     let mut item = model.clone();
     for (name, value) in [

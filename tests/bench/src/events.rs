@@ -1,4 +1,4 @@
-//! What a program is asked, as Lambda hands it over.
+//! The events of the cases, as Lambda delivers them.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::product::{Product, resource, session_request};
 pub enum Ask {
     Hello,
     View,
-    /// What a route costs that does nothing: the router, the log and the headers.
+    /// The cost of a route that does nothing: router, log and headers.
     Preflight,
     Authorize,
     Page,
@@ -17,7 +17,7 @@ pub enum Ask {
     Mint,
     RedeemSession,
     List,
-    Publish,
+    Replace,
     AccessKeys,
     Rotate,
 }
@@ -39,7 +39,7 @@ impl Ask {
                 request("POST", "/v1/sessions/redeem", "", None, Some(&body))
             }
             Self::List => request("GET", "/v1/resources", &product.middle, key(), None),
-            Self::Publish => {
+            Self::Replace => {
                 let admin = product.services.admin_key();
                 request("PUT", "/v1/resources/dashboard/2", "", Some(&admin), Some(&resource(2)))
             }
@@ -52,18 +52,18 @@ impl Ask {
         })
     }
 
-    /// What is wrong with an answer. A refusal is quicker than an answer: it must not be measured.
+    /// Fails for any answer but a success: a refusal is faster and must not be measured.
     pub fn check(self, answer: &Value) -> Result<()> {
         let good = match self {
             Self::Authorize => answer["isAuthorized"] == true,
             Self::Rotate => answer.is_null(),
             _ => matches!(answer["statusCode"].as_u64(), Some(200..300)),
         };
-        if good { Ok(()) } else { Err(format!("it answered {answer}").into()) }
+        if good { Ok(()) } else { Err(format!("unexpected answer: {answer}").into()) }
     }
 }
 
-/// What every request of a browser has, whatever it is about.
+/// The headers of every request.
 fn headers() -> Value {
     json!({
         "accept": "*/*",
@@ -99,7 +99,7 @@ fn context(method: &str, path: &str) -> Value {
     })
 }
 
-/// What API Gateway makes of a request.
+/// The event that API Gateway makes of a request.
 fn request(method: &str, path: &str, query: &str, credential: Option<&str>, body: Option<&Value>) -> Value {
     let mut headers = headers();
     if let Some(credential) = credential {
@@ -120,7 +120,7 @@ fn request(method: &str, path: &str, query: &str, credential: Option<&str>, body
     })
 }
 
-/// What API Gateway asks an authorizer.
+/// The event that API Gateway sends to an authorizer.
 fn authorization(token: &str) -> Value {
     let mut headers = headers();
     headers["authorization"] = format!("Bearer {token}").into();

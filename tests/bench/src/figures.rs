@@ -1,4 +1,4 @@
-//! What was measured of one case, over all its runs.
+//! The samples of one case over all runs, and the figures made from them.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::cases::Case;
 use crate::product::Product;
 use crate::results::p50;
 
-/// How often the services were asked in one part of a start, over all runs.
+/// Requests to the services in one phase of a start, over all runs.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ViewRequest {
+pub struct Requests {
     dynamodb: usize,
     secrets_manager: usize,
 }
 
-impl ViewRequest {
-    /// Adds what was asked since the last time.
+impl Requests {
+    /// Adds the requests since the last call.
     pub fn add(&mut self, product: &Product) {
         self.dynamodb += product.dynamodb.taken();
         self.secrets_manager += product.secrets_manager.taken();
@@ -29,24 +29,24 @@ pub struct Samples {
     pub first: Vec<Duration>,
     pub answers: Vec<Duration>,
     pub busy: Vec<Duration>,
-    /// For one warm invocation, one sample a run.
+    /// Of one warm invocation; one sample per run.
     pub processor: Vec<Duration>,
     pub logged: Vec<f64>,
     pub peak_kib: Vec<f64>,
-    /// The body of the last answer.
+    /// Size of the last answer's body.
     pub answer_bytes: usize,
-    pub before: ViewRequest,
-    pub for_first: ViewRequest,
-    pub for_warm: ViewRequest,
+    pub before: Requests,
+    pub for_first: Requests,
+    pub for_warm: Requests,
 }
 
-/// The figures of one case, as they are written down.
+/// The figures of one case, as published.
 pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
     let busy: Duration = samples.busy.iter().sum();
     let cold: Vec<_> =
         samples.ready.iter().zip(&samples.first).map(|(ready, first)| *ready + *first).collect();
-    let asked = |of: fn(&ViewRequest) -> usize| {
-        let each = |asked: &ViewRequest, times: usize| rounded(of(asked) as f64 / times as f64, 2);
+    let asked = |of: fn(&Requests) -> usize| {
+        let each = |asked: &Requests, times: usize| rounded(of(asked) as f64 / times as f64, 2);
         json!({
             "before_ready": each(&samples.before, samples.ready.len()),
             "first": each(&samples.for_first, samples.first.len()),
@@ -75,7 +75,7 @@ pub fn figures(case: &Case, samples: &Samples, weight: Option<Value>) -> Value {
     })
 }
 
-/// Adds what of each case is its own: what it takes more than the first one, the floor, in the same runs.
+/// Adds the difference of each case to the first one, the hello world of the same runs.
 pub fn compare_with_floor(rows: &mut [Value]) {
     let Some(floor) = rows.first().cloned() else { return };
     for row in rows {

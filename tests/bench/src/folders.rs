@@ -1,22 +1,22 @@
-//! Where things are.
+//! The folders of programs, peers and temporary files.
 
 use std::path::{Path, PathBuf};
 
 use crate::Result;
 
 pub struct Folders {
-    /// The release binaries, beside this one, whichever profile it has itself.
+    /// The release binaries, in the target folder that holds this program.
     pub binaries: PathBuf,
-    /// What was installed to compare with.
+    /// The installed peers.
     pub peers: PathBuf,
-    /// Gone when this program ends.
+    /// Removed when this program ends.
     pub scratch: PathBuf,
 }
 
 impl Folders {
     pub fn find() -> Result<Self> {
         let own = std::env::current_exe()?;
-        let target = own.parent().and_then(Path::parent).ok_or("this binary is in no target folder")?;
+        let target = own.parent().and_then(Path::parent).ok_or("this program is not in a target folder")?;
         let scratch = std::env::temp_dir().join(format!("vitrine-bench-{}", std::process::id()));
         std::fs::create_dir_all(&scratch)?;
         Ok(Self { binaries: target.join("release"), peers: target.join("peers"), scratch })
@@ -25,7 +25,7 @@ impl Folders {
 
 impl Drop for Folders {
     fn drop(&mut self) {
-        // Nobody can do anything about it.
+        // A folder that cannot be removed does not affect the figures.
         let _ = std::fs::remove_dir_all(&self.scratch);
     }
 }

@@ -1,7 +1,7 @@
-//! Instructions under callgrind: the same on a busy machine as on a quiet one.
+//! Instruction counts under callgrind, which do not depend on how busy the machine is.
 //!
-//! What is counted is the difference between few and many repetitions, so that the start of the program and
-//! its end are not in it.
+//! The count of one invocation is the difference between few and many invocations, so that the start and the
+//! end of the program are not part of it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::rules::Rule;
 const FEW: u32 = 20;
 const MANY: u32 = 100;
 
-/// How many instructions each rule takes.
+/// The instructions of each rule.
 pub fn of_rules(folders: &Folders) -> Result<Value> {
     let mut counts = Map::new();
     for rule in Rule::value_variants() {
@@ -42,7 +42,7 @@ pub fn of_rules(folders: &Folders) -> Result<Value> {
     Ok(counts.into())
 }
 
-/// How many instructions a program takes until it is ready, and for each warm invocation. Adds them to its row.
+/// Adds the instructions until ready and per warm invocation to the row of each case.
 pub async fn of_cases(
     cases: &[Case],
     rows: &mut [Value],
@@ -50,12 +50,10 @@ pub async fn of_cases(
     folders: &Folders,
 ) -> Result<()> {
     for (case, row) in cases.iter().zip(rows) {
-        if case.is_ours() {
-            let ready = of_process(case, products, folders, 0).await?;
-            let few = of_process(case, products, folders, FEW).await?;
-            let many = of_process(case, products, folders, MANY).await?;
-            row["instructions"] = serde_json::json!({"until_ready": ready, "warm": each(few, many)});
-        }
+        let ready = of_process(case, products, folders, 0).await?;
+        let few = of_process(case, products, folders, FEW).await?;
+        let many = of_process(case, products, folders, MANY).await?;
+        row["instructions"] = serde_json::json!({"until_ready": ready, "warm": each(few, many)});
     }
     Ok(())
 }
@@ -84,7 +82,7 @@ fn callgrind(program: &Path, out: &Path) -> Command {
 fn total(out: &Path) -> Result<u64> {
     let text = std::fs::read_to_string(out)?;
     let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
-    Ok(line.ok_or("callgrind told no total")?.trim().parse()?)
+    Ok(line.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 
 fn each(few: u64, many: u64) -> f64 {

@@ -1,5 +1,5 @@
-//! `cargo measure`: starts the release functions as Lambda does and measures them, beside the least that a
-//! function can be and beside what one would write in other languages.
+//! `cargo measure`: starts the release functions as Lambda does and measures them beside a hello world. With
+//! `--peers`, measures one view beside the same view in Node and Python.
 
 mod authority;
 mod bars;
@@ -10,12 +10,13 @@ mod events;
 mod figures;
 mod folders;
 mod instructions;
-#[cfg(test)]
-mod kept;
 mod measure;
 mod picture;
 mod process;
 mod product;
+#[cfg(test)]
+mod published;
+mod regression;
 mod results;
 mod rules;
 mod runtime_api;
@@ -24,7 +25,7 @@ mod wire;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,7 +33,7 @@ use serde_json::{Value, json};
 
 use crate::authority::Authority;
 use crate::bars::Which;
-use crate::cases::{CASES, Case, Store};
+use crate::cases::{CASES, Case, PEER_CASES, Store};
 use crate::folders::Folders;
 use crate::measure::Products;
 use crate::product::Product;
@@ -48,43 +49,47 @@ struct Options {
     #[command(subcommand)]
     part: Option<Part>,
 
-    /// How often each program is started [default: 20; 5 with --guard]
+    /// Starts of each program [default: 20; 5 with --guard]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     runs: Option<u16>,
 
-    /// How many warm invocations each start is followed by [default: 300; 200 with --guard]
+    /// Warm invocations after each start [default: 300; 200 with --guard]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     warm: Option<u16>,
 
-    /// How many published resources make a long list [default: 1000000; 20000 with --guard]
+    /// Published resources in the large store [default: 1000000; 20000 with --guard]
     #[arg(long, value_name = "N")]
     many: Option<usize>,
 
-    /// Only the cases whose name or program has this in it, beside hello world; nothing is written
+    /// Measure only the cases whose name or program contains this, and hello world; write nothing
     #[arg(long, value_name = "WORD")]
     only: Option<String>,
 
-    /// Take the programs as they are
+    /// Do not build the programs
     #[arg(long)]
     no_build: bool,
 
-    /// The short form: fail where a ratio, a count or a size is worse than it may be; nothing is written
-    #[arg(long)]
+    /// Measure quickly, and fail when a figure is more than 10 % worse than published; write nothing
+    #[arg(long, conflicts_with = "peers")]
     guard: bool,
 
-    /// Where `results.json` and `results.svg` are written
+    /// Compare one view with the frozen programs in `peers/` instead
+    #[arg(long)]
+    peers: bool,
+
+    /// Folder for the results
     #[arg(long, default_value = env!("CARGO_MANIFEST_DIR"), value_name = "FOLDER")]
     into: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum Part {
-    /// Apply a rule over and over, for whoever counts instructions
+    /// Apply a rule many times, so that its instructions can be counted
     #[command(hide = true)]
     Repeat { rule: Rule, times: u32 },
 }
 
-/// How many published resources make a short list.
+/// Published resources in the small store.
 const FEW: usize = 1_000;
 
 #[tokio::main]
@@ -94,33 +99,54 @@ async fn main() -> Result<ExitCode> {
         return rules::repeat(rule, times).map(|()| ExitCode::SUCCESS);
     }
     let folders = Folders::find()?;
-    let cases: Vec<_> = CASES.into_iter().filter(|case| case.is_about(options.only.as_deref())).collect();
+    let cases: &[Case] = if options.peers { &PEER_CASES } else { &CASES };
+    let cases: Vec<_> =
+        cases.iter().copied().filter(|case| case.is_selected(options.only.as_deref())).collect();
     if !options.no_build {
         binaries::make(&cases, &folders)?;
     }
     let results = measure(&cases, &options, &folders).await?;
-    say(&table::figures(&results))?;
+    say(&if options.peers { table::peer_figures(&results) } else { table::figures(&results) })?;
     if options.only.is_some() {
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("Instructions of the rules alone: {}\n", results["rules_instructions"]))?;
-    let judged = bars::judge(&results, if options.guard { Which::Guarded } else { Which::Wanted });
-    say(&table::bars(&judged))?;
     if options.guard {
-        let held = judged.iter().all(|bar| bar.is_met);
-        return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return guard(&results);
     }
-    let written = options.into.join("results.json");
-    fs::write(&written, format!("{results:#}\n"))?;
-    fs::write(options.into.join("results.svg"), picture::picture(&results))?;
-    say(&format!("Written to {} and beside it.", written.display()))?;
+    if options.peers {
+        say(&table::bars(&bars::peer_ratios(&results)))?;
+        fs::write(options.into.join("peers/results.svg"), picture::picture(&results))?;
+        return write_results(&options.into.join("peers/results.json"), &results);
+    }
+    say(&format!("Instructions of the rules alone: {}\n", results["rules_instructions"]))?;
+    let judged = bars::judge(&results, Which::Published);
+    say(&table::bars(&judged))?;
+    say(&table::missed(&judged))?;
+    write_results(&options.into.join("results.json"), &results)
+}
+
+fn write_results(path: &Path, results: &Value) -> Result<ExitCode> {
+    fs::write(path, format!("{results:#}\n"))?;
+    say(&format!("Written to {}. Update the pages: BLESS=1 cargo test -p vitrine-bench", path.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fails when a fixed bar is missed, or a figure is more than a tenth worse than published.
+fn guard(results: &Value) -> Result<ExitCode> {
+    let published = serde_json::from_str(include_str!("../results.json"))?;
+    let judged = bars::judge(results, Which::Guarded);
+    let compared = regression::compare(results, &published)?;
+    say(&table::bars(&judged))?;
+    say(&table::regressions(&compared))?;
+    let held = judged.iter().all(|bar| bar.is_met) && compared.iter().all(|figure| figure.is_held);
+    say(&table::missed(&judged))?;
+    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn measure(cases: &[Case], options: &Options, folders: &Folders) -> Result<Value> {
     let (runs, warm, many) = if options.guard { (5, 200, 20_000) } else { (20, 300, 1_000_000) };
     let (runs, warm) = (options.runs.unwrap_or(runs), options.warm.unwrap_or(warm));
-    // It takes minutes to fill a large store, which not every case looks into.
+    // Filling a large store takes minutes, and few cases read from it.
     let is_large = cases.iter().any(|case| case.store == Store::Large);
     let many = if is_large { options.many.unwrap_or(many) } else { FEW };
     let authority = Authority::create(&folders.scratch)?;
@@ -129,23 +155,24 @@ async fn measure(cases: &[Case], options: &Options, folders: &Folders) -> Result
         large: Product::start(&authority, many).await?,
     };
     let mut rows = measure::measure(cases, &products, folders, runs, warm).await?;
-    instructions::of_cases(cases, &mut rows, &products, folders).await?;
-    let rules = instructions::of_rules(folders)?;
-    products.stop();
-    Ok(json!({
+    let mut results = json!({
         "runs": runs,
         "warm_invocations_a_run": warm,
-        "resources": {"few": FEW, "many": many},
         "machine": machine()?,
         "transport": TRANSPORT,
-        "rules_instructions": rules,
-        "cases": rows,
-    }))
+    });
+    if !options.peers {
+        instructions::of_cases(cases, &mut rows, &products, folders).await?;
+        results["rules_instructions"] = instructions::of_rules(folders)?;
+        results["resources"] = json!({"few": FEW, "many": many});
+    }
+    products.stop();
+    results["cases"] = rows.into();
+    Ok(results)
 }
 
-/// What differs from AWS and makes these figures smaller than there.
-const TRANSPORT: &str =
-    "All on loopback, services behind TLS: handshakes are in these figures, the network is not.";
+/// The difference to AWS that makes these figures smaller than there.
+const TRANSPORT: &str = "Loopback only, services behind TLS: the figures include handshakes, but no network.";
 
 fn machine() -> Result<Value> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;

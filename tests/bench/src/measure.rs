@@ -1,4 +1,4 @@
-//! Starting and asking: all cases in turn in each run, so that a busy moment of the machine favours none.
+//! Runs the cases: all of them in turn in each run, so that a busy moment of the machine affects all alike.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Result;
 use crate::binaries;
 use crate::cases::{Case, Store};
-use crate::figures::{self, Samples, ViewRequest};
+use crate::figures::{self, Requests, Samples};
 use crate::folders::Folders;
 use crate::process::Process;
 use crate::product::Product;
@@ -58,7 +58,7 @@ pub async fn measure(
     Ok(rows)
 }
 
-/// One start of one case, and what follows it.
+/// One start of one case and its invocations.
 async fn run_once(
     case: &Case,
     product: &Product,
@@ -70,8 +70,8 @@ async fn run_once(
     for _ in 0..=warm {
         events.push(case.ask.event(product).await?);
     }
-    // What making the events asked is nobody's.
-    ViewRequest::default().add(product);
+    // Discard the requests that were made to create the events.
+    Requests::default().add(product);
 
     let command = Command::new(case.bootstrap(folders));
     let mut process = Process::start(command, &case.environment(product), &folders.scratch).await?;

@@ -1,4 +1,4 @@
-//! A bootstrap in a process of its own, as Lambda starts it.
+//! A bootstrap as a process, started as Lambda starts it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it is ready.
+    /// Starts the bootstrap and waits until it is ready.
     pub async fn start(mut command: Command, environment: &[(&str, String)], folder: &Path) -> Result<Self> {
         let mut api = RuntimeApi::start().await?;
         let log = folder.join("log");
@@ -45,22 +45,22 @@ impl Process {
         }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Terminates the process and waits for its end.
     pub fn end(mut self) -> Result<()> {
         Command::new("sh").args(["-c", &format!("kill {}", self.child.id())]).status()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// The most memory it ever had, in KiB.
+    /// Peak memory in KiB.
     pub fn peak_memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = line.and_then(|line| line.split_whitespace().next());
-        Ok(number.ok_or("the kernel does not tell VmHWM")?.parse()?)
+        Ok(number.ok_or("the kernel does not report VmHWM")?.parse()?)
     }
 
-    /// The processor time that it has used so far, all threads.
+    /// Processor time of all threads so far.
     pub fn processor_time(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -70,7 +70,7 @@ impl Process {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// How many bytes it has written to its log so far.
+    /// Bytes written to the log so far.
     pub fn logged(&self) -> Result<u64> {
         Ok(fs::metadata(&self.log)?.len())
     }
@@ -78,7 +78,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Lambda too ends it without asking.
+        // Lambda also ends a process with SIGKILL.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

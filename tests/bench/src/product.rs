@@ -1,4 +1,4 @@
-//! What the functions work with: the embedded services behind TLS, something published, and credentials.
+//! The environment of the functions: the embedded services behind TLS, published resources and credentials.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
@@ -20,18 +20,18 @@ pub struct Product {
     pub services: Services,
     pub dynamodb: Wire,
     pub secrets_manager: Wire,
-    /// What an owner's backend calls with.
+    /// The access key of the owner's backend.
     pub key: String,
-    /// The query for a page from the middle of the list.
+    /// The query for a page in the middle of the list.
     pub middle: String,
-    /// The version of the signing secret that a rotation is about.
+    /// The pending version of the signing secret.
     pub pending_version: String,
     router: axum::Router,
     roots: [(&'static str, String); 3],
 }
 
 impl Product {
-    /// With so many published dashboards.
+    /// Starts the services with this number of published dashboards.
     pub async fn start(authority: &Authority, published: usize) -> Result<Self> {
         let kept = Kept {
             memory: true,
@@ -70,10 +70,10 @@ impl Product {
         Ok(product)
     }
 
-    /// What a function's process needs in its environment.
+    /// The environment variables of a function's process.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let mut environment = self.services.environment();
-        // The later of two wins.
+        // A later entry overrides an earlier one.
         environment.push(("AWS_ENDPOINT_URL_DYNAMODB", format!("https://{}", self.dynamodb.address)));
         environment
             .push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("https://{}", self.secrets_manager.address)));
@@ -81,7 +81,7 @@ impl Product {
         environment
     }
 
-    /// What an owner's backend signs.
+    /// A token signed as the owner's backend signs it.
     pub fn token(&self) -> Result<String> {
         let exp = Clock::default().now().unix() + 36_000;
         let claims = json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "exp": exp});
@@ -89,13 +89,13 @@ impl Product {
         Ok(jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
     }
 
-    /// A session that can be exchanged once.
+    /// A new single-use session.
     pub async fn session(&self) -> Result<String> {
         let answer = self.call(Method::POST, "/v1/sessions", Some(&session_request(true))).await?;
         text(&answer["session"])
     }
 
-    /// A list is no slower at its end: the page that is asked for begins in the middle.
+    /// The query of the page that begins in the middle of the list, so that its position shows in the figures.
     async fn middle_of(&self, published: usize) -> Result<String> {
         let (step, mut before, mut cursor) = (1_000.min(published / 2), 0, String::new());
         while before < published / 2 {
@@ -146,5 +146,5 @@ pub fn session_request(single_use: bool) -> Value {
 }
 
 fn text(value: &Value) -> Result<String> {
-    Ok(value.as_str().ok_or_else(|| format!("{value} is no text"))?.to_owned())
+    Ok(value.as_str().ok_or_else(|| format!("{value} is not a string"))?.to_owned())
 }

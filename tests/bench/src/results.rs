@@ -1,8 +1,7 @@
-//! Reading the figures again, for whoever holds them against something or shows them.
+//! Access to the figures of a run. A figure that is missing reads as NaN, which meets no bar.
 
 use serde_json::Value;
 
-/// What is not there is no number.
 #[derive(Clone, Copy)]
 pub struct Results<'a>(pub &'a Value);
 
@@ -14,6 +13,11 @@ impl<'a> Results<'a> {
     pub fn case(self, name: &str) -> &'a Value {
         self.cases().find(|row| row["case"] == name).unwrap_or(&Value::Null)
     }
+
+    /// One case divided by another, at the median.
+    pub fn ratio(self, case: &str, other: &str, figure: &str) -> f64 {
+        p50(self.case(case), figure) / p50(self.case(other), figure)
+    }
 }
 
 pub fn number(row: &Value, pointer: &str) -> f64 {
@@ -24,7 +28,7 @@ pub fn p50(row: &Value, name: &str) -> f64 {
     row[name]["p50"].as_f64().unwrap_or(f64::NAN)
 }
 
-/// How many warm invocations a core could do in a second, if it did nothing else.
+/// Warm invocations per second of processor time.
 pub fn per_core_second(row: &Value) -> f64 {
     1_000.0 / p50(row, "warm_processor_ms")
 }

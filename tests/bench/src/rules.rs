@@ -1,4 +1,4 @@
-//! The rules alone, over and over, so that another program can count their instructions.
+//! Applies one rule many times, so that valgrind can count its instructions.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Rule {
-    /// From a token to claims that can be trusted.
+    /// Verifies a token.
     Verify,
-    /// From what a session vouches for to a token.
+    /// Mints a token for a session.
     Mint,
-    /// From trusted claims to a view: eight parameters, every policy among them.
+    /// Decides about a view with eight parameters and every policy.
     Parameters,
 }
 
@@ -33,9 +33,9 @@ pub fn repeat(rule: Rule, times: u32) -> Result<()> {
     let case = Case::new()?;
     for _ in 0..times {
         match rule {
-            Rule::Verify => drop(black_box(case.verify().map_err(told)?)),
-            Rule::Mint => drop(black_box(case.mint().map_err(told)?)),
-            Rule::Parameters => case.decide().map_err(told)?,
+            Rule::Verify => drop(black_box(case.verify().map_err(failure)?)),
+            Rule::Mint => drop(black_box(case.mint().map_err(failure)?)),
+            Rule::Parameters => case.decide().map_err(failure)?,
         }
     }
     Ok(())
@@ -90,7 +90,7 @@ impl Case {
                 session: SessionState::Absent,
             },
         };
-        case.token = case.mint().map_err(told)?;
+        case.token = case.mint().map_err(failure)?;
         Ok(case)
     }
 
@@ -120,7 +120,7 @@ impl Case {
     }
 }
 
-/// With a parameter of every policy and of most types.
+/// A resource with a parameter for every policy and for most types.
 fn resource() -> Value {
     let choices = json!([["emea", "EMEA"], ["apac", "APAC"], ["amer", "Americas"]]);
     let parameters = [
@@ -163,7 +163,7 @@ fn resource() -> Value {
     })
 }
 
-fn told(error: Error) -> crate::Failure {
+fn failure(error: Error) -> crate::Failure {
     format!("{}: {}", error.reason.word(), error.message).into()
 }
 
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_lets_through_what_it_is_counted_with() {
+    fn every_rule_accepts_its_input() {
         for rule in Rule::value_variants() {
             repeat(*rule, 2).unwrap();
         }

@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, on loopback: one for each process, without a delay of its own.
+//! The Lambda Runtime API on loopback, one server for each process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::Result;
 
-/// Longer than any function may take.
+/// Timeout for the next message of a function; longer than any invocation.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What the process did, and when.
+/// A message from the process, with its time.
 enum Heard {
     AskedForAnEvent(Instant),
     GotIt(Instant),
@@ -35,11 +35,11 @@ pub struct RuntimeApi {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// One event, from being handed out.
+/// The times of one event, from its delivery, and the answer.
 pub struct Invocation {
-    /// Until its answer was here.
+    /// Until the answer arrived.
     pub answer: Duration,
-    /// Until the next event was asked for, which is what Lambda bills.
+    /// Until the next event was requested; Lambda bills this time.
     pub busy: Duration,
     pub body: Value,
 }
@@ -62,13 +62,13 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(error))
             .with_state(ends);
-        // Without it an answer in two packets waits for the acknowledgement of the first.
+        // Otherwise the second packet of an answer waits for the acknowledgement of the first.
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
         let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap_or_default() });
         Ok(Self { address, heard: hearing, events, server })
     }
 
-    /// Waits until the process asks for an event.
+    /// Waits until the process requests an event.
     pub async fn asked(&mut self) -> Result<Instant> {
         match self.hear().await? {
             Heard::AskedForAnEvent(at) => Ok(at),
@@ -76,7 +76,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands an event to a process that has asked for one, and waits until it asks for another.
+    /// Delivers an event to a process that requested one, and waits until it requests another.
     pub async fn invoke(&mut self, event: &Value) -> Result<Invocation> {
         self.events.send(event.to_string())?;
         let handed = match self.hear().await? {
@@ -94,7 +94,7 @@ impl RuntimeApi {
 
     async fn hear(&mut self) -> Result<Heard> {
         let heard = tokio::time::timeout(PATIENCE, self.heard.recv()).await;
-        heard.map_err(|_| "the function says nothing")?.ok_or_else(|| "the runtime API has gone".into())
+        heard.map_err(|_| "the function does not answer")?.ok_or_else(|| "the runtime API has stopped".into())
     }
 }
 
@@ -107,8 +107,8 @@ impl Drop for RuntimeApi {
 impl Heard {
     fn unexpected(self) -> Box<dyn std::error::Error + Send + Sync> {
         match self {
-            Self::AskedForAnEvent(_) => "the function asked for an event out of turn".into(),
-            Self::GotIt(_) => "the function took an event out of turn".into(),
+            Self::AskedForAnEvent(_) => "the function requested an event out of turn".into(),
+            Self::GotIt(_) => "the function received an event out of turn".into(),
             Self::Answered(..) => "the function answered out of turn".into(),
             Self::Failed(body) => format!("the function failed: {}", String::from_utf8_lossy(&body)).into(),
         }
@@ -117,7 +117,7 @@ impl Heard {
 
 impl Ends {
     fn tell(&self, heard: Heard) {
-        // A run that has ended hears nothing any more.
+        // The receiver is gone when the run has ended.
         let _ = self.heard.send(heard);
     }
 }

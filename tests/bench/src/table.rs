@@ -1,45 +1,77 @@
-//! The figures as tables for people: Markdown, so that they can be kept where they are read.
+//! The figures as Markdown tables.
 
 use serde_json::Value;
 
 use crate::bars::{Bound, Judged};
+use crate::regression::Compared;
 use crate::results::{self, Results, p50};
 
-/// What stands above a column, and what stands in it.
+/// The heading of a column, and the text of its cell for a case.
 type Column = (&'static str, fn(&Value) -> String);
 
-const COLUMNS: [Column; 12] = [
-    ("case", |row| row["case"].as_str().unwrap_or_default().to_owned()),
-    ("ready ms", |row| number(p50(row, "exec_to_ready_ms"), 1)),
-    ("first ms", |row| number(p50(row, "first_invoke_ms"), 2)),
-    ("warm p50 ms", |row| number(p50(row, "warm_invoke_ms"), 3)),
-    ("warm p99 ms", |row| number(results::number(row, "/warm_invoke_ms/p99"), 3)),
-    ("x floor", |row| number(results::number(row, "/over_floor/warm_invoke"), 2)),
-    ("a second", |row| number(results::number(row, "/warm_per_second"), 0)),
-    ("a core could", |row| number(results::per_core_second(row), 0)),
-    ("instructions", |row| number(results::number(row, "/instructions/warm"), 0)),
-    ("peak MB", |row| number(results::peak_megabytes(row), 1)),
-    ("zip MB", |row| number(results::zip_megabytes(row), 1)),
-    ("round trips", |row| number(results::number(row, "/round_trips/dynamodb/warm"), 2)),
-];
+const CASE: Column = ("case", |row| row["case"].as_str().unwrap_or_default().to_owned());
+const READY: Column = ("ready ms", |row| number(p50(row, "exec_to_ready_ms"), 1));
+const FIRST: Column = ("first ms", |row| number(p50(row, "first_invoke_ms"), 2));
+const WARM: Column = ("warm p50 ms", |row| number(p50(row, "warm_invoke_ms"), 3));
+const SLOW: Column = ("warm p99 ms", |row| number(results::number(row, "/warm_invoke_ms/p99"), 3));
+const FLOOR: Column = ("x hello world", |row| number(results::number(row, "/over_floor/warm_invoke"), 2));
+const RATE: Column = ("per second", |row| number(results::number(row, "/warm_per_second"), 0));
+const CORE: Column = ("per core-second", |row| number(results::per_core_second(row), 0));
+const INSTRUCTIONS: Column = ("instructions", |row| number(results::number(row, "/instructions/warm"), 0));
+const MEMORY: Column = ("peak MB", |row| number(results::peak_megabytes(row), 1));
+const ZIP: Column = ("zip MB", |row| number(results::zip_megabytes(row), 1));
+const TRIPS: Column = ("round trips", |row| number(results::number(row, "/round_trips/dynamodb/warm"), 2));
 
 pub fn figures(results: &Value) -> String {
-    let rows = Results(results).cases().map(|row| COLUMNS.map(|(_, cell)| cell(row)).to_vec());
-    markdown(&COLUMNS.map(|(name, _)| name), rows)
+    let columns = [CASE, READY, FIRST, WARM, SLOW, FLOOR, RATE, CORE, INSTRUCTIONS, MEMORY, ZIP, TRIPS];
+    cases(results, &columns)
 }
 
+/// Without the columns that a program in another language has no figure for.
+pub fn peer_figures(results: &Value) -> String {
+    cases(results, &[CASE, READY, FIRST, WARM, SLOW, FLOOR, RATE, CORE, MEMORY, TRIPS])
+}
+
+fn cases(results: &Value, columns: &[Column]) -> String {
+    let rows = Results(results).cases().map(|row| columns.iter().map(|(_, cell)| cell(row)).collect());
+    markdown(&columns.iter().map(|(name, _)| *name).collect::<Vec<_>>(), rows)
+}
+
+/// Figures and their bars, or the figures alone where none has a bar.
 pub fn bars(judged: &[Judged]) -> String {
+    let has_bars = judged.iter().any(|bar| bar.bound.is_some());
     let rows = judged.iter().map(|bar| {
-        let bound = match bar.bound {
-            Bound::AtMost(most) => format!("at most {most}"),
-            Bound::AtLeast(least) => format!("at least {least}"),
-            Bound::Exactly(count) => format!("exactly {count}"),
-        };
-        let digits = if bar.figure.abs() < 1_000.0 { 2 } else { 0 };
-        let met = if bar.is_met { "met" } else { "MISSED" };
-        vec![bar.name.to_owned(), format!("{:.digits$}", bar.figure), bound, met.to_owned()]
+        let mut cells = vec![bar.name.to_owned(), figure(bar.figure)];
+        if has_bars {
+            cells.push(match bar.bound {
+                Some(Bound::AtMost(most)) => format!("at most {most}"),
+                Some(Bound::Exactly(count)) => format!("exactly {count}"),
+                None => "-".to_owned(),
+            });
+        }
+        cells
     });
-    markdown(&["figure", "measured", "bar", ""], rows)
+    let header = ["figure", "measured", "bar"];
+    markdown(if has_bars { &header } else { &header[..2] }, rows)
+}
+
+/// A sentence about the bars that are not met.
+pub fn missed(judged: &[Judged]) -> String {
+    let missed: Vec<_> = judged.iter().filter(|bar| !bar.is_met).map(|bar| bar.name).collect();
+    if missed.is_empty() { "Every bar is met.".to_owned() } else { format!("Not met: {}", missed.join("; ")) }
+}
+
+/// The figures that are more than the margin worse than published, and the number of all that were compared.
+pub fn regressions(compared: &[Compared]) -> String {
+    let worse: Vec<_> = compared.iter().filter(|figure| !figure.is_held).collect();
+    let count =
+        format!("{} figures compared with the published run, {} worse.\n", compared.len(), worse.len());
+    if worse.is_empty() {
+        return count;
+    }
+    let rows =
+        worse.iter().map(|worse| vec![worse.name.clone(), figure(worse.published), figure(worse.figure)]);
+    format!("{count}\n{}", markdown(&["figure", "published", "measured"], rows))
 }
 
 fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
@@ -66,6 +98,10 @@ fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String 
     text
 }
 
+fn figure(figure: f64) -> String {
+    number(figure, if figure.abs() < 1_000.0 { 2 } else { 0 })
+}
+
 fn number(number: f64, digits: usize) -> String {
     if number.is_nan() { "-".to_owned() } else { format!("{number:.digits$}") }
 }
@@ -76,12 +112,22 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_line_is_as_wide_as_the_first() {
+    fn all_lines_have_the_same_width() {
         let text = figures(&json!({
             "cases": [{"case": "a"}, {"case": "a longer one", "warm_per_second": 123_456}],
         }));
         let widths: Vec<_> = text.lines().map(str::len).collect();
         assert_eq!(widths.len(), 4);
         assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
+    }
+
+    #[test]
+    fn a_missed_bar_and_a_regression_are_named() {
+        let bar = |is_met| Judged { name: "a bar", figure: 2.0, bound: Some(Bound::AtMost(1.0)), is_met };
+        assert_eq!(missed(&[bar(true)]), "Every bar is met.");
+        assert_eq!(missed(&[bar(false)]), "Not met: a bar");
+        let figure = |is_held| Compared { name: "a figure".to_owned(), published: 1.0, figure: 2.0, is_held };
+        assert!(!regressions(&[figure(true)]).contains("a figure"));
+        assert!(regressions(&[figure(false)]).contains("| a figure |"));
     }
 }

@@ -1,4 +1,4 @@
-//! The way to a service: TLS, and a count of what it carries.
+//! A proxy before a service: ends TLS and counts requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Result;
 
-/// Every request of an SDK has it, once, whatever the case of its letters.
+/// A header that every SDK request has exactly once; matched without regard to case.
 const MARK: &[u8] = b"x-amz-target:";
 
 pub struct Wire {
@@ -31,7 +31,7 @@ impl Wire {
         Ok(wire)
     }
 
-    /// How many requests there were since the last time.
+    /// The number of requests since the last call.
     pub fn taken(&self) -> usize {
         self.count.swap(0, Ordering::SeqCst)
     }
@@ -43,7 +43,7 @@ async fn carry(
     service: SocketAddr,
     count: Arc<AtomicUsize>,
 ) -> Result<()> {
-    // Without it the second packet of a message waits for the first to be acknowledged.
+    // Otherwise the second packet of a message waits for the acknowledgement of the first.
     caller.set_nodelay(true)?;
     let (mut from_caller, mut to_caller) = split(tls.accept(caller).await?);
     let service = TcpStream::connect(service).await?;

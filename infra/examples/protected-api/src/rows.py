@@ -1,4 +1,4 @@
-"""Rows for a viewer. Whose they are is said by the authorizer, never by the request."""
+"""Rows for a viewer. The authorizer selects the customer; the request cannot."""
 
 import json
 

@@ -1,4 +1,4 @@
-//! Says hello. No settings, no clients, no log.
+//! Hello world without settings, clients or logs.
 
 use lambda_http::{Error, Request, run, service_fn};
 

@@ -1,8 +1,4 @@
-"""`verify-token` as one would write it in Python: `GET /v1/view` behind API Gateway's HTTP API, to be measured
-beside ours. It reads what ours reads and refuses for the same reasons.
-
-Left out, all of which makes this one faster: dives, Cube's sessions and service accounts; the other routes;
-JSON that names a member twice; and what ours writes after its answer (uses of keys, and why it refused)."""
+"""`GET /v1/view` of verify-token, written in Python: a frozen comparison. See ../README.md."""
 
 import json
 import re
@@ -25,7 +21,7 @@ HEADERS = {
 }
 CREDENTIAL = re.compile("(?:Bearer|Embed-Token) +(.+)", re.IGNORECASE)
 
-# Before the first request, when nobody waits. Failing here is no failure yet: the request tries again.
+# Warm up before the first request. A failure here is ignored: the request tries again.
 for ready in (signing_keys, warm):
     try:
         ready()
@@ -46,15 +42,13 @@ def handler(event, context):
     status, refusal = 200, None
     try:
         if event["rawPath"] != "/v1/view":
-            raise Refusal("route_not_found")
+            raise Refusal(404, "route not found")
         body = open_view(_embed_token(event["headers"]), event.get("rawQueryString", ""), span)
     except Exception as error:
-        refusal = error if isinstance(error, Refusal) else Refusal("internal", detail=traceback.format_exc())
+        refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", traceback.format_exc())
         status = refusal.status
         body = {
             "message": refusal.message,
-            "code": refusal.code,
-            "reason": refusal.reason,
             "request_id": request_id,
         }
     _log(status, refusal, int((time.perf_counter() - started) * 1_000), span)
@@ -80,7 +74,6 @@ def _log(status, refusal, milliseconds, span):
     """One line of JSON for each request. Never the path, the token or a value."""
     line = {"level": "ERROR" if status >= 500 else "INFO", "status": status, "milliseconds": milliseconds}
     if refusal:
-        line["reason"] = refusal.reason
         if refusal.detail:
             line["detail"] = refusal.detail
         line["message"] = "failed" if status >= 500 else "refused"

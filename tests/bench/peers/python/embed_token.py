@@ -1,5 +1,5 @@
-"""Embed tokens: JWTs signed with HS256. PyJWT verifies the signature; what surrounds it is here, because
-every refusal has its own reason."""
+"""Embed tokens: JWTs signed with HS256. PyJWT verifies the signature; the strict checks of header and claims
+are here."""
 
 import math
 import time
@@ -10,7 +10,7 @@ from jwt.exceptions import PyJWTError
 
 import settings
 import values
-from keys import signing_keys, signing_keys_anew
+from keys import signing_keys, refreshed_signing_keys
 from refusal import Refusal
 
 MAX_BYTES = 8 * 1024
@@ -23,18 +23,18 @@ _jws = PyJWS(algorithms=["HS256"])
 
 
 def authenticate(token):
-    """The key that signed the token, and what it claims."""
+    """The key that signed the token, and the claims."""
     if len(token.encode()) > MAX_BYTES:
-        raise Refusal("token_too_large")
+        raise Refusal(400, "token too large")
     header, payload, _ = _split(token)
     kid = _read_header(header)
-    # A key that we have not heard of may be new.
-    for read in (signing_keys, signing_keys_anew):
+    # An unknown key may be new: refresh the keys once.
+    for read in (signing_keys, refreshed_signing_keys):
         candidates = [key for key in read() if _may_verify(key, kid)]
         for key in candidates:
             if _is_signed_by(token, key):
                 return key.kid, _read_claims(payload)
-    raise Refusal("token_signature" if kid is None or candidates else "token_key_unknown")
+    raise Refusal(401, "token signature" if kid is None or candidates else "token key unknown")
 
 
 def _may_verify(key, kid):
@@ -55,10 +55,10 @@ def _split(token):
     try:
         decoded = [urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts]
     except ValueError as error:
-        raise Refusal("token_malformed") from error
+        raise Refusal(400, "token malformed") from error
     encoded = [urlsafe_b64encode(part).decode().rstrip("=") for part in decoded]
     if len(parts) != 3 or encoded != parts:
-        raise Refusal("token_malformed")
+        raise Refusal(400, "token malformed")
     return decoded
 
 
@@ -69,22 +69,22 @@ def _read_header(document):
     except ValueError:
         header = None
     if not isinstance(header, dict):
-        raise Refusal("token_header", detail="not a JSON object")
+        raise Refusal(401, "token header", "not a JSON object")
     algorithm = header.get("alg")
     if algorithm is None or algorithm is False:
-        raise Refusal("token_algorithm", "JWT is missing `alg`.")
+        raise Refusal(401, "token algorithm")
     if algorithm == "none":
-        raise Refusal("token_algorithm", "JWT `alg` cannot be `none`.")
+        raise Refusal(401, "token algorithm")
     if algorithm != "HS256":
-        raise Refusal("token_algorithm")
+        raise Refusal(401, "token algorithm")
     for name in REFUSED_MEMBERS:
         if name in header:
-            raise Refusal("token_header", detail=f"member {name}")
+            raise Refusal(401, "token header", f"member {name}")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in EMBED_TYPES:
-        raise Refusal("token_header", detail="typ")
+        raise Refusal(401, "token header", "typ")
     if "kid" in header and not isinstance(header["kid"], str):
-        raise Refusal("token_header", detail="kid")
+        raise Refusal(401, "token header", "kid")
     return header.get("kid")
 
 
@@ -105,15 +105,15 @@ def _read_claims(payload):
         claims["viewer"] = {}
     if not _is_viewer(claims["viewer"]):
         raise _wrong("viewer")
-    # What is left out here is refused, and never taken for less than it says.
+    # Refuse the claims that this program does not implement.
     of_a_session = "sid" in claims and "deploymentId" in claims
     if of_a_session or "account" in claims or "version" in claims or claims.get("state"):
-        raise _wrong("left out")
+        raise _wrong("not implemented")
     return claims
 
 
 def _wrong(name):
-    return Refusal("token_claims", detail=f"claim {name}")
+    return Refusal(401, "token claims", f"claim {name}")
 
 
 def _is_moment(value):
@@ -136,15 +136,13 @@ def _is_viewer(viewer):
 def check_time(claims):
     now = int(time.time())
     if "exp" not in claims:
-        if settings.REQUIRE_TOKEN_EXPIRY:
-            raise Refusal("token_without_expiry")
-    else:
-        expires = math.floor(claims["exp"])
-        if expires <= now - LEEWAY_SECONDS:
-            raise Refusal("token_expired", f"Token is expired ({expires})")
-        if expires > now + settings.MAX_TOKEN_LIFETIME_SECONDS + LEEWAY_SECONDS:
-            raise Refusal("token_lifetime")
+        raise Refusal(401, "token without expiry")
+    expires = math.floor(claims["exp"])
+    if expires <= now - LEEWAY_SECONDS:
+        raise Refusal(401, "token expired")
+    if expires > now + settings.MAX_TOKEN_LIFETIME_SECONDS + LEEWAY_SECONDS:
+        raise Refusal(401, "token lifetime")
     if "nbf" in claims:
         since = math.floor(claims["nbf"])
         if since > now + LEEWAY_SECONDS:
-            raise Refusal("token_not_yet_valid", f"Token is not yet valid ({since})")
+            raise Refusal(401, "token not yet valid")

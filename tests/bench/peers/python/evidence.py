@@ -1,4 +1,4 @@
-"""All that the table knows about a view, in one round trip; or in none, when it was read a moment ago."""
+"""Everything that a view needs from the table, in one round trip, or in none while it is cached."""
 
 import time
 from typing import Any, NamedTuple
@@ -10,22 +10,22 @@ import settings
 import values
 from refusal import Refusal
 
-MAX_REMEMBERED = 1_000
+MAX_CACHED = 1_000
 
-_client = boto3.client("dynamodb", config=settings.IMPATIENT)
-_remembered = {}
+_client = boto3.client("dynamodb", config=settings.CLIENT_CONFIG)
+_cached = {}
 
 
 class Evidence(NamedTuple):
     embedding_enabled: bool
     resource: dict | None
-    # The names of what is on file of the token's session.
+    # The attribute names of the session's item.
     session: frozenset | None
 
 
 class Read(NamedTuple):
     value: Any
-    # May it be remembered?
+    # Whether it may be cached.
     keep: bool
 
 
@@ -34,7 +34,7 @@ def gather(reference, fingerprint):
     if fingerprint:
         sought.append(((f"session#{fingerprint}", "session"), _read_session))
     turned, resource, *session = _known(sought)
-    is_on = settings.EMBEDDING_ENABLED if turned is None else turned
+    is_on = turned is not False
     return Evidence(is_on, resource, session[0] if session else None)
 
 
@@ -50,10 +50,10 @@ def _read_resource(item):
     if not item:
         return Read(None, False)
     resource = values.parse(item["document"]["S"])
-    # The markup stands beside the document.
+    # The HTML is an attribute of its own.
     if resource["content"] and resource["content"]["type"] == "html":
         resource["content"]["html"] = item["html"]["S"]
-    # What cannot be seen is read anew each time: publishing shows at once.
+    # Not cached while it cannot be viewed, so that publishing takes effect at once.
     return Read(resource, resource["enable_embedding"] and not resource["archived"])
 
 
@@ -68,7 +68,7 @@ def _known(sought):
     now = time.time()
     found, asked = {}, []
     for key, _ in sought:
-        value, read_at = _remembered.get(key, (None, 0))
+        value, read_at = _cached.get(key, (None, 0))
         if now - read_at < settings.RESOURCE_CACHE_SECONDS:
             found[key] = value
         else:
@@ -78,25 +78,25 @@ def _known(sought):
         if key not in found:
             found[key], keep = read(items.get(key))
             if keep:
-                _remember(key, found[key], now)
+                _cache(key, found[key], now)
     return [found[key] for key, _ in sought]
 
 
-def _remember(key, value, now):
-    _remembered.pop(key, None)
-    _remembered[key] = (value, now)
-    if len(_remembered) > MAX_REMEMBERED:
-        del _remembered[next(iter(_remembered))]
+def _cache(key, value, now):
+    _cached.pop(key, None)
+    _cached[key] = (value, now)
+    if len(_cached) > MAX_CACHED:
+        del _cached[next(iter(_cached))]
 
 
 def _read(asked):
-    """Reads the whole batch or fails: half an answer could be a wider view."""
+    """Reads the whole batch or fails: a partial answer could grant more than it should."""
     keys = [{"pk": {"S": partition}, "sk": {"S": sort}} for partition, sort in asked]
     try:
         answer = _client.batch_get_item(RequestItems={settings.TABLE: {"Keys": keys, "ConsistentRead": True}})
     except (BotoCoreError, ClientError) as error:
-        raise Refusal("unavailable", detail=f"BatchGetItem: {type(error).__name__}") from error
+        raise Refusal(503, "unavailable", f"BatchGetItem: {type(error).__name__}") from error
     items = answer.get("Responses", {}).get(settings.TABLE)
     if items is None or answer.get("UnprocessedKeys"):
-        raise Refusal("unavailable", detail="BatchGetItem: not the whole answer")
+        raise Refusal(503, "unavailable", "BatchGetItem: not the whole answer")
     return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}

@@ -1,4 +1,4 @@
-"""The signing keys: read before the first request, kept, and read again when they grow old."""
+"""The signing keys: loaded before the first request, cached, and refreshed when they expire."""
 
 import re
 import time
@@ -12,10 +12,10 @@ import settings
 import values
 from refusal import Refusal
 
-# A key that is not known asks for the keys again, but not more often than this: anybody can invent one.
+# An unknown key triggers a refresh, but no more often than this: anybody can invent a key id.
 MIN_REFRESH_SECONDS = 5
 
-_client = boto3.client("secretsmanager", config=settings.IMPATIENT)
+_client = boto3.client("secretsmanager", config=settings.CLIENT_CONFIG)
 _kept = None
 _asked_at = 0
 
@@ -31,7 +31,7 @@ def signing_keys():
     return _keys_within(settings.KEY_CACHE_SECONDS)
 
 
-def signing_keys_anew():
+def refreshed_signing_keys():
     return _keys_within(min(MIN_REFRESH_SECONDS, settings.KEY_CACHE_SECONDS))
 
 
@@ -43,9 +43,9 @@ def _keys_within(max_age):
     try:
         _kept = _parse(_client.get_secret_value(SecretId=settings.SIGNING_SECRET)["SecretString"])
     except (BotoCoreError, ClientError, KeyError, TypeError, ValueError) as error:
-        # The keys in memory serve on when Secrets Manager does not answer.
+        # Expired keys are used while Secrets Manager does not answer.
         if not _kept:
-            raise Refusal("unavailable", detail=f"GetSecretValue: {type(error).__name__}") from error
+            raise Refusal(503, "unavailable", f"GetSecretValue: {type(error).__name__}") from error
     return _kept
 
 

@@ -1,10 +1,9 @@
-"""The one rule of parameters: what the token says and what the URL says, held against the embed policy."""
+"""Resolves the parameters: checks the values of the token and of the URL against the embed policy."""
 
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-import settings
 from refusal import Refusal
 from values import is_blank, is_nothing, is_value, parse
 
@@ -16,8 +15,8 @@ class Given(NamedTuple):
 
 
 def from_query(query):
-    """`parameters=<JSON object>` replaces all others. Otherwise each name is a slug: given twice it is a
-    list, and given empty it is null."""
+    """`parameters=<JSON object>` replaces all others. Otherwise each name is a slug: a repeated name is a
+    list, and an empty value is null."""
     values = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         values.setdefault(name, []).append(text or None)
@@ -25,10 +24,10 @@ def from_query(query):
         try:
             document = parse(values["parameters"][0] or "")
         except ValueError:
-            pass  # Then it is a slug like any other.
+            pass  # Not JSON, so `parameters` is a slug like any other.
         else:
             if not isinstance(document, dict):
-                raise Refusal("params_invalid")
+                raise Refusal(400, "params invalid")
             return document
     return {name: items if len(items) > 1 else items[0] for name, items in values.items()}
 
@@ -36,16 +35,16 @@ def from_query(query):
 def from_claims(claims):
     params = claims.get("params")
     if params is None or params is False:
-        raise Refusal("params_missing")
+        raise Refusal(400, "params missing")
     if params == []:
-        return {}  # PHP writes an empty object so.
+        return {}  # PHP writes an empty object as a list.
     if not isinstance(params, dict):
-        raise Refusal("params_invalid")
+        raise Refusal(400, "params invalid")
     return params
 
 
 def resolve(resource, given):
-    """What the viewer may see and change, and the attributes that the resource is locked to."""
+    """The visible parameters, and the attributes that the resource is locked to."""
     declared, policy = resource["parameters"], resource["embedding_params"]
     slugs = {parameter["slug"] for parameter in declared}
     for slug, visibility in policy.items():
@@ -56,12 +55,12 @@ def resolve(resource, given):
         if slug not in policy and not is_blank(value):
             raise _unknown(slug)
         if not is_value(value):
-            raise Refusal("parameter_invalid", f"Invalid value for :{slug}.")
+            raise Refusal(400, f"parameter invalid: {slug}")
     visible, attributes = [], {}
     for parameter in declared:
         slug = parameter["slug"]
         visibility = policy.get(slug, "disabled")
-        if visibility == "enabled" and not (settings.PINNED and slug in given.token):
+        if visibility == "enabled":
             visible.append({**parameter, "value": _effective(parameter, given)})
         elif isinstance(visibility, dict):
             name = visibility["attribute"]
@@ -70,53 +69,41 @@ def resolve(resource, given):
 
 
 def _unknown(slug):
-    return Refusal("parameter_unknown", f"Unknown parameter :{slug}.")
+    return Refusal(400, f"unknown parameter: {slug}")
 
 
 def _permit(slug, visibility, given):
-    """May the token and the URL say what they say about `slug`?"""
+    """Checks whether the token and the URL may set `slug`."""
     in_token = slug in given.token and not is_blank(given.token[slug])
     in_url = slug in given.url and not is_blank(given.url[slug])
+    if visibility == "enabled":
+        return
     if visibility == "disabled":
         if in_token or in_url:
-            raise Refusal("parameter_disabled", f"You're not allowed to specify a value for :{slug}.")
-    elif visibility == "enabled":
-        if in_token and in_url and settings.PINNED:
-            message = f"You can't specify a value for :{slug} if it's already set in the JWT."
-            raise Refusal("parameter_pinned", message)
+            raise Refusal(400, f"parameter disabled: {slug}")
     elif visibility == "locked":
-        if not in_token or not _is_lock(given.token[slug]):
-            raise Refusal("parameter_locked_missing", f"You must specify a value for :{slug} in the JWT.")
+        if not in_token or is_nothing(given.token[slug]):
+            raise Refusal(400, f"locked parameter missing: {slug}")
         if in_url:
-            raise Refusal("parameter_locked", f"You can only specify a value for :{slug} in the JWT.")
+            raise Refusal(400, f"parameter locked: {slug}")
     else:
         if in_token or in_url:
-            raise Refusal("parameter_locked", f"You're not allowed to specify a value for :{slug}.")
+            raise Refusal(400, f"parameter locked: {slug}")
         if is_nothing(given.attributes.get(visibility["attribute"])):
-            message = f"The viewer has no attribute that :{slug} is locked to."
-            raise Refusal("attribute_missing", message)
+            raise Refusal(403, f"attribute missing: {slug}")
 
 
 def _binds(visibility, slug, given):
-    """Does this policy entry promise something that an undeclared parameter cannot keep?"""
+    """Whether this policy entry needs the parameter to be declared."""
     if visibility == "enabled":
         return slug in given.token or slug in given.url
     return visibility != "disabled"
 
 
-def _is_lock(value):
-    """Does the value really hold a locked parameter fast? An empty list switches the filter off."""
-    if value == []:
-        return settings.ALLOW_EMPTY_LOCKED_LIST
-    return not is_nothing(value)
-
-
 def _effective(parameter, given):
-    """Of an enabled parameter: the URL's value, else the token's, else the default."""
+    """The value of an enabled parameter: the URL's, else the token's, else the default."""
     slug, default = parameter["slug"], parameter.get("default")
-    if settings.PINNED and slug in given.token and not is_blank(given.token[slug]):
-        value = given.token[slug]
-    elif slug in given.url:
+    if slug in given.url:
         value = given.url[slug]
     elif slug in given.token:
         value = given.token[slug]

@@ -1,4 +1,4 @@
-"""What JSON values are to parameters."""
+"""Kinds of JSON values."""
 
 import json
 
@@ -23,12 +23,12 @@ def is_value(value):
 
 
 def is_blank(value):
-    """A text of nothing but white space counts as not said at all."""
+    """A string of white space counts as not set."""
     return isinstance(value, str) and not value.strip()
 
 
 def is_nothing(value):
-    """Null, blank, or a list of nothing else."""
+    """Null, blank, or a list of only these."""
     if isinstance(value, list):
         return all(item is None or is_blank(item) for item in value)
     return value is None or is_blank(value)

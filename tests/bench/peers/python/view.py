@@ -1,11 +1,10 @@
-"""From a token to a view, or to the one reason why not."""
+"""Opens a view with a token, or raises a refusal."""
 
 import hashlib
 import math
 import re
 import time
 
-import settings
 from embed_token import authenticate, check_time
 from evidence import gather
 from parameters import Given, from_claims, from_query, resolve
@@ -18,25 +17,25 @@ ID = re.compile("[A-Za-z0-9_-]{21}|[A-Za-z][A-Za-z0-9]{11}")
 
 
 def open_view(token, query, seen):
-    """`seen` takes what the log is to say."""
+    """`seen` collects fields for the log line."""
     if not token:
-        raise Refusal("token_missing")
+        raise Refusal(401, "token missing")
     seen["key"], claims = authenticate(token)
     check_time(claims)
     reference = seen["resource"] = _named(claims.get("resource"))
     filed_under = claims.get("sid") or (_fingerprint(claims["jti"]) if "jti" in claims else None)
     embedding_enabled, resource, session = gather(reference, filed_under)
-    # A token out of a stored session lives only as long as the session does.
+    # A token from a stored session ends with the session.
     if filed_under and ("revoked_at" in session or ("sid" in claims and "redeemed_at" not in session)):
-        raise Refusal("token_revoked")
+        raise Refusal(401, "token revoked")
     if not embedding_enabled:
-        raise Refusal("embedding_disabled")
+        raise Refusal(403, "embedding disabled")
     if resource is None:
-        raise Refusal("resource_not_found")
+        raise Refusal(404, "resource not found")
     if resource["archived"]:
-        raise Refusal("resource_archived")
+        raise Refusal(403, "resource archived")
     if not resource["enable_embedding"]:
-        raise Refusal("resource_not_published")
+        raise Refusal(403, "resource not published")
     url = from_query(query)
     given = Given(from_claims(claims), url, claims["viewer"].get("attributes", {}))
     return _answer(resource, claims, *resolve(resource, given))
@@ -47,20 +46,20 @@ def _fingerprint(token_id):
 
 
 def _named(resource):
-    """The key of the resource that the token names, as the table has it."""
+    """The partition key of the resource that the token names."""
     named = resource if isinstance(resource, dict) else {}
     kinds = [kind for kind in KINDS if named.get(kind) is not None]
     if not kinds:
-        raise Refusal("resource_missing")
+        raise Refusal(400, "resource missing")
     if len(kinds) > 1:
-        raise Refusal("resource_ambiguous")
+        raise Refusal(400, "resource ambiguous")
     name = named[kinds[0]]
     if isinstance(name, str):
         is_id = ID.fullmatch(name) is not None
     else:
         is_id = type(name) is int and 1 <= name <= MAX_NUMBER
     if not is_id:
-        raise Refusal("resource_id_invalid")
+        raise Refusal(400, "resource id invalid")
     return f"{kinds[0]}#{name}"
 
 
@@ -73,7 +72,7 @@ def _answer(resource, claims, visible, attributes):
         "content": resource["content"],
         "viewer": None if viewer is None else {"id": viewer},
         "downloads": resource["allow_downloads"],
-        "frame_origins": sorted({*settings.ALLOWED_ORIGINS, *resource["allowed_origins"]}),
+        "frame_origins": sorted(set(resource["allowed_origins"])),
         "expires_at": _rfc3339(math.floor(claims["exp"])) if "exp" in claims else None,
         "server_time": _rfc3339(time.time()),
     }

@@ -1,15 +1,15 @@
-// All that the table knows about a view, in one round trip; or in none, when it was read a moment ago.
+// Everything that a view needs from the table, in one round trip, or in none while it is cached.
 
 import { BatchGetItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Refusal } from "./refusal.mjs";
-import { impatient, now, settings } from "./settings.mjs";
+import { clientConfig, now, settings } from "./settings.mjs";
 
-const MAX_REMEMBERED = 1_000;
+const MAX_CACHED = 1_000;
 
-const client = new DynamoDBClient(impatient);
-const remembered = new Map();
+const client = new DynamoDBClient(clientConfig);
+const cached = new Map();
 
-// None is stored until it is turned for the first time.
+// The item does not exist until the switch is changed for the first time.
 const SWITCH = {
   pk: "settings",
   sk: "settings",
@@ -22,9 +22,9 @@ const resourceAt = (reference) => ({
   read(item) {
     if (!item) return { keep: false };
     const resource = JSON.parse(item.document.S);
-    // The markup stands beside the document.
+    // The HTML is an attribute of its own.
     if (resource.content?.type === "html") resource.content.html = item.html.S;
-    // What cannot be seen is read anew each time: publishing shows at once.
+    // Not cached while it cannot be viewed, so that publishing takes effect at once.
     return { value: resource, keep: resource.enable_embedding && !resource.archived };
   },
 });
@@ -39,7 +39,7 @@ export async function gather(reference, fingerprint) {
   const sought = [SWITCH, resourceAt(reference)];
   if (fingerprint) sought.push(sessionAt(fingerprint));
   const [turned, resource, session] = await known(sought);
-  return { embeddingEnabled: turned ?? settings.embeddingEnabled, resource, session };
+  return { embeddingEnabled: turned ?? true, resource, session };
 }
 
 export const warm = () => known([SWITCH]);
@@ -47,7 +47,7 @@ export const warm = () => known([SWITCH]);
 async function known(sought) {
   const at = now();
   const fresh = sought.map(({ pk }) => {
-    const entry = remembered.get(pk);
+    const entry = cached.get(pk);
     return entry && at - entry.readAt < settings.resourceCacheSeconds ? entry : undefined;
   });
   const asked = sought.filter((_, index) => !fresh[index]);
@@ -55,18 +55,18 @@ async function known(sought) {
   return sought.map(({ pk, sk, read }, index) => {
     if (fresh[index]) return fresh[index].value;
     const { value, keep } = read(items.find((item) => item.pk.S === pk && item.sk.S === sk));
-    if (keep) remember(pk, value, at);
+    if (keep) cache(pk, value, at);
     return value;
   });
 }
 
-function remember(pk, value, readAt) {
-  remembered.delete(pk);
-  remembered.set(pk, { value, readAt });
-  if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value);
+function cache(pk, value, readAt) {
+  cached.delete(pk);
+  cached.set(pk, { value, readAt });
+  if (cached.size > MAX_CACHED) cached.delete(cached.keys().next().value);
 }
 
-// Reads the whole batch or fails: half an answer could be a wider view.
+// Reads the whole batch or fails: a partial answer could grant more than it should.
 async function read(asked) {
   const keys = asked.map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } }));
   const request = { RequestItems: { [settings.table]: { Keys: keys, ConsistentRead: true } } };
@@ -74,11 +74,11 @@ async function read(asked) {
   try {
     answer = await client.send(new BatchGetItemCommand(request));
   } catch (error) {
-    throw new Refusal("unavailable", { detail: `BatchGetItem: ${error.name}` });
+    throw new Refusal(503, "unavailable", `BatchGetItem: ${error.name}`);
   }
   const items = answer.Responses?.[settings.table];
   if (!items || Object.keys(answer.UnprocessedKeys ?? {}).length > 0) {
-    throw new Refusal("unavailable", { detail: "BatchGetItem: not the whole answer" });
+    throw new Refusal(503, "unavailable", "BatchGetItem: not the whole answer");
   }
   return items;
 }

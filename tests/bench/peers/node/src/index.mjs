@@ -1,8 +1,4 @@
-// `verify-token` as one would write it for Node: `GET /v1/view` behind API Gateway's HTTP API, to be measured
-// beside ours. It reads what ours reads and refuses for the same reasons.
-//
-// Left out, all of which makes this one faster: dives, Cube's sessions and service accounts; the other routes;
-// JSON that names a member twice; and what ours writes after its answer (uses of keys, and why it refused).
+// `GET /v1/view` of verify-token, written for Node: a frozen comparison. See ../../README.md.
 
 import { warm } from "./evidence.mjs";
 import { signingKeys } from "./keys.mjs";
@@ -19,7 +15,7 @@ const HEADERS = {
   "x-frame-options": "DENY",
 };
 
-// Before the first request, when nobody waits. Failing here is no failure yet: the request tries again.
+// Warm up before the first request. A failure here is ignored: the request tries again.
 await Promise.allSettled([signingKeys(), warm()]);
 
 export async function handler(event) {
@@ -30,12 +26,12 @@ export async function handler(event) {
   let body;
   let refusal;
   try {
-    if (event.rawPath !== "/v1/view") throw new Refusal("route_not_found");
+    if (event.rawPath !== "/v1/view") throw new Refusal(404, "route not found");
     body = await open(embedToken(event.headers), event.rawQueryString, span);
   } catch (error) {
-    refusal = error instanceof Refusal ? error : new Refusal("internal", { detail: error.stack });
+    refusal = error instanceof Refusal ? error : new Refusal(500, "internal", error.stack);
     status = refusal.status;
-    body = { message: refusal.message, code: refusal.code, reason: refusal.reason, request_id: requestId };
+    body = { message: refusal.message, request_id: requestId };
   }
   log(status, refusal, Math.floor(performance.now() - started), span);
   const headers = { ...HEADERS, "x-request-id": requestId };
@@ -55,7 +51,6 @@ function log(status, refusal, milliseconds, span) {
         level: status >= 500 ? "ERROR" : "INFO",
         status,
         milliseconds,
-        reason: refusal.reason,
         detail: refusal.detail,
         message: status >= 500 ? "failed" : "refused",
       }

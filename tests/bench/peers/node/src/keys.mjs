@@ -1,19 +1,19 @@
-// The signing keys: read before the first request, kept, and read again when they grow old.
+// The signing keys: loaded before the first request, cached, and refreshed when they expire.
 
 import { createSecretKey } from "node:crypto";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { Refusal } from "./refusal.mjs";
-import { impatient, now, settings } from "./settings.mjs";
+import { clientConfig, now, settings } from "./settings.mjs";
 
-// A key that is not known asks for the keys again, but not more often than this: anybody can invent one.
+// An unknown key triggers a refresh, but no more often than this: anybody can invent a key id.
 const MIN_REFRESH_SECONDS = 5;
 
-const client = new SecretsManagerClient(impatient);
+const client = new SecretsManagerClient(clientConfig);
 let kept;
 let askedAt;
 
 export const signingKeys = () => keysWithin(settings.keyCacheSeconds);
-export const signingKeysAnew = () => keysWithin(Math.min(MIN_REFRESH_SECONDS, settings.keyCacheSeconds));
+export const refreshedSigningKeys = () => keysWithin(Math.min(MIN_REFRESH_SECONDS, settings.keyCacheSeconds));
 
 async function keysWithin(maxAge) {
   if (kept && now() - askedAt < maxAge) return kept;
@@ -22,8 +22,8 @@ async function keysWithin(maxAge) {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: settings.signingSecret }));
     kept = parse(answer.SecretString);
   } catch (error) {
-    // The keys in memory serve on when Secrets Manager does not answer.
-    if (!kept) throw new Refusal("unavailable", { detail: `GetSecretValue: ${error.name}` });
+    // Expired keys are used while Secrets Manager does not answer.
+    if (!kept) throw new Refusal(503, "unavailable", `GetSecretValue: ${error.name}`);
   }
   return kept;
 }

@@ -1,8 +1,8 @@
-// Embed tokens: JWTs signed with HS256. `jsonwebtoken` verifies the signature; what surrounds it is here,
-// because every refusal has its own reason.
+// Embed tokens: JWTs signed with HS256. `jsonwebtoken` verifies the signature; the strict checks of header and
+// claims are here.
 
 import jwt from "jsonwebtoken";
-import { signingKeys, signingKeysAnew } from "./keys.mjs";
+import { signingKeys, refreshedSigningKeys } from "./keys.mjs";
 import { Refusal } from "./refusal.mjs";
 import { now, settings } from "./settings.mjs";
 import { isObject, isValue } from "./values.mjs";
@@ -14,22 +14,22 @@ const REFUSED_MEMBERS = ["crit", "jwk", "jku", "x5u", "x5c", "b64"];
 const EMBED_TYPES = ["jwt", "embed+jwt"];
 
 export async function authenticate(token) {
-  if (Buffer.byteLength(token) > MAX_BYTES) throw new Refusal("token_too_large");
+  if (Buffer.byteLength(token) > MAX_BYTES) throw new Refusal(400, "token too large");
   const [header, payload] = split(token);
   const { kid } = readHeader(header);
-  // A key that we have not heard of may be new.
+  // An unknown key may be new: refresh the keys once.
   let candidates;
-  for (const read of [signingKeys, signingKeysAnew]) {
+  for (const read of [signingKeys, refreshedSigningKeys]) {
     candidates = (await read()).filter((key) => mayVerify(key, kid));
     const signer = candidates.find((key) => isSignedBy(token, key));
     if (signer) return { kid: signer.kid, claims: readClaims(payload) };
   }
-  throw new Refusal(kid === undefined || candidates.length > 0 ? "token_signature" : "token_key_unknown");
+  throw new Refusal(401, kid === undefined || candidates.length > 0 ? "token signature" : "token key unknown");
 }
 
 const mayVerify = (key, kid) => (kid === undefined || key.kid === kid) && now() < key.verifiesUntil;
 
-// Time and claims are asked later, in our own words.
+// Time and claims are checked later.
 const VERIFY = { algorithms: ["HS256"], ignoreExpiration: true, ignoreNotBefore: true };
 
 function isSignedBy(token, key) {
@@ -37,7 +37,7 @@ function isSignedBy(token, key) {
     jwt.verify(token, key.secret, VERIFY);
     return true;
   } catch {
-    // Claims that are no JSON end here as well: the library reads them before it verifies.
+    // Claims that are not JSON end here too: the library parses them before it verifies.
     return false;
   }
 }
@@ -47,7 +47,7 @@ function split(token) {
   const parts = token.split(".");
   const bytes = parts.map((part) => Buffer.from(part, "base64url"));
   if (parts.length !== 3 || parts.some((part, index) => bytes[index].toString("base64url") !== part)) {
-    throw new Refusal("token_malformed");
+    throw new Refusal(400, "token malformed");
   }
   return bytes;
 }
@@ -56,29 +56,29 @@ function parsed(bytes) {
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    // No object, and refused as such.
+    // Not JSON: the caller refuses `undefined`.
   }
 }
 
 function readHeader(bytes) {
   const header = parsed(bytes);
-  if (!isObject(header)) throw new Refusal("token_header", { detail: "not a JSON object" });
+  if (!isObject(header)) throw new Refusal(401, "token header", "not a JSON object");
   const { alg, typ, kid } = header;
-  if (alg == null || alg === false) throw new Refusal("token_algorithm", { message: "JWT is missing `alg`." });
-  if (alg === "none") throw new Refusal("token_algorithm", { message: "JWT `alg` cannot be `none`." });
-  if (alg !== "HS256") throw new Refusal("token_algorithm");
+  if (alg == null || alg === false) throw new Refusal(401, "token algorithm");
+  if (alg === "none") throw new Refusal(401, "token algorithm");
+  if (alg !== "HS256") throw new Refusal(401, "token algorithm");
   const refused = REFUSED_MEMBERS.find((name) => Object.hasOwn(header, name));
-  if (refused) throw new Refusal("token_header", { detail: `member ${refused}` });
+  if (refused) throw new Refusal(401, "token header", `member ${refused}`);
   if (typ !== undefined && !(typeof typ === "string" && EMBED_TYPES.includes(typ.toLowerCase()))) {
-    throw new Refusal("token_header", { detail: "typ" });
+    throw new Refusal(401, "token header", "typ");
   }
-  if (kid !== undefined && typeof kid !== "string") throw new Refusal("token_header", { detail: "kid" });
+  if (kid !== undefined && typeof kid !== "string") throw new Refusal(401, "token header", "kid");
   return header;
 }
 
 function readClaims(bytes) {
   const claims = parsed(bytes);
-  const wrong = (name) => new Refusal("token_claims", { detail: `claim ${name}` });
+  const wrong = (name) => new Refusal(401, "token claims", `claim ${name}`);
   if (!isObject(claims)) throw wrong("set");
   for (const name of ["exp", "nbf", "iat"]) {
     if (claims[name] !== undefined && !Number.isFinite(claims[name])) throw wrong(name);
@@ -96,10 +96,10 @@ function readClaims(bytes) {
     Array.isArray(groups) &&
     groups.every((group) => typeof group === "string");
   if (!isViewer) throw wrong("viewer");
-  // What is left out here is refused, and never taken for less than it says.
+  // Refuse the claims that this program does not implement.
   const ofASession = claims.sid !== undefined && claims.deploymentId !== undefined;
   if (ofASession || claims.account !== undefined || claims.version !== undefined || claims.state) {
-    throw wrong("left out");
+    throw wrong("not implemented");
   }
   return { ...claims, viewer: { id, attributes } };
 }
@@ -107,13 +107,13 @@ function readClaims(bytes) {
 export function checkTime({ exp, nbf }) {
   const at = now();
   if (exp === undefined) {
-    if (settings.requireTokenExpiry) throw new Refusal("token_without_expiry");
+    throw new Refusal(401, "token without expiry");
   } else if (Math.floor(exp) <= at - LEEWAY_SECONDS) {
-    throw new Refusal("token_expired", { message: `Token is expired (${Math.floor(exp)})` });
+    throw new Refusal(401, "token expired");
   } else if (Math.floor(exp) > at + settings.maxTokenLifetimeSeconds + LEEWAY_SECONDS) {
-    throw new Refusal("token_lifetime");
+    throw new Refusal(401, "token lifetime");
   }
   if (nbf !== undefined && Math.floor(nbf) > at + LEEWAY_SECONDS) {
-    throw new Refusal("token_not_yet_valid", { message: `Token is not yet valid (${Math.floor(nbf)})` });
+    throw new Refusal(401, "token not yet valid");
   }
 }

@@ -1,4 +1,4 @@
-// What JSON values are to parameters.
+// Kinds of JSON values.
 
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -6,9 +6,9 @@ export const isObject = (value) => typeof value === "object" && value !== null &
 export const isValue = (value) =>
   Array.isArray(value) ? value.every((item) => typeof item !== "object" || item === null) : !isObject(value);
 
-// A text of nothing but white space counts as not said at all.
+// A string of white space counts as not set.
 export const isBlank = (value) => typeof value === "string" && value.trim() === "";
 
-// Null, blank, or a list of nothing else.
+// Null, blank, or a list of only these.
 export const isNothing = (value) =>
   Array.isArray(value) ? value.every((item) => item === null || isBlank(item)) : value == null || isBlank(value);
