@@ -35,11 +35,14 @@ impl Product {
 
     /// The same, with settings by their names.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        Self::start_behind(settings, |_| {}).await
+        Self::start_behind(settings, async |_| {}).await
     }
 
     /// The same, with something put between the functions and the services.
-    pub async fn start_behind(settings: &[(&str, &str)], put_between: impl FnOnce(&mut Services)) -> Self {
+    pub async fn start_behind(
+        settings: &[(&str, &str)],
+        put_between: impl AsyncFnOnce(&mut Services),
+    ) -> Self {
         let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let kept = Kept {
             memory: true,
@@ -52,8 +55,8 @@ impl Product {
         for (name, value) in &kept.settings {
             decided.set(name, value).unwrap();
         }
-        let mut services = Services::start(&kept, 0, 0).await.unwrap();
-        put_between(&mut services);
+        let mut services = Services::start(&kept).unwrap();
+        put_between(&mut services).await;
         let clock = Clock::default();
         let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
         let rotate_key = assemble::rotate_key(&services, &decided, &clock).await;
