@@ -121,8 +121,10 @@ impl Product {
         i32::try_from(self.table().await.len()).unwrap()
     }
 
-    /// The items of the table: their attributes, and what is a text, a number or a flag of them.
+    /// The items of the table once background tasks are done: their attributes, and the values of texts, numbers
+    /// and flags.
     pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
+        self.settled().await;
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let table =
