@@ -35,11 +35,14 @@ impl Product {
 
     /// The same, with settings by their names.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        Self::start_behind(settings, |_| {}).await
+        Self::start_behind(settings, async |_| {}).await
     }
 
     /// The same, with something put between the functions and the services.
-    pub async fn start_behind(settings: &[(&str, &str)], put_between: impl FnOnce(&mut Services)) -> Self {
+    pub async fn start_behind(
+        settings: &[(&str, &str)],
+        put_between: impl AsyncFnOnce(&mut Services),
+    ) -> Self {
         let kept = Kept {
             memory: true,
             data: "unused".into(),
@@ -59,13 +62,13 @@ impl Product {
             signing_secret: None,
             settings: Vec::new(),
         };
-        Self::start_as(kept, &[], |_| {}).await
+        Self::start_as(kept, &[], async |_| {}).await
     }
 
     async fn start_as(
         kept: Kept,
         settings: &[(&str, &str)],
-        put_between: impl FnOnce(&mut Services),
+        put_between: impl AsyncFnOnce(&mut Services),
     ) -> Self {
         let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let kept = Kept {
@@ -76,8 +79,8 @@ impl Product {
         for (name, value) in &kept.settings {
             decided.set(name, value).unwrap();
         }
-        let mut services = Services::start(&kept, 0, 0).await.unwrap();
-        put_between(&mut services);
+        let mut services = Services::start(&kept).unwrap();
+        put_between(&mut services).await;
         let clock = Clock::default();
         let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
         let rotate_key = assemble::rotate_key(&services, &decided, &clock).await;
@@ -142,8 +145,10 @@ impl Product {
         i32::try_from(self.table().await.len()).unwrap()
     }
 
-    /// The items of the table: their attributes, and what is a text, a number or a flag of them.
+    /// The items of the table once background tasks are done: their attributes, and the values of texts, numbers
+    /// and flags.
     pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
+        self.settled().await;
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let table =

@@ -119,5 +119,5 @@ async fn a_folder_that_is_no_database_is_refused() {
         settings: Vec::new(),
     };
     std::fs::write(copy.0.join("dynamodb.sqlite"), "not a database").unwrap();
-    assert!(vitrine_local::services::Services::start(&kept, 0, 0).await.is_err());
+    assert!(vitrine_local::services::Services::start(&kept).is_err());
 }

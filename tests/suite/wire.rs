@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Notify;
+use vitrine_local::services::Ports;
 use vitrine_tests::Product;
 
 #[derive(Debug, Clone, Default)]
@@ -78,6 +79,7 @@ impl Hold {
 #[derive(Clone)]
 pub struct Wire {
     service: SocketAddr,
+    address: SocketAddr,
     line: Arc<Mutex<Line>>,
     asked: Arc<Mutex<Vec<String>>>,
     /// Counted once somebody wants to know.
@@ -85,12 +87,12 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Lays a wire to `service` and puts its own end in the service's place.
-    fn lay(service: &mut SocketAddr) -> Self {
-        let wire =
-            Self { service: *service, line: Arc::default(), asked: Arc::default(), units: Arc::default() };
+    /// Lays a wire to `service`.
+    fn lay(service: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        *service = listener.local_addr().unwrap();
+        let address = listener.local_addr().unwrap();
+        let (line, asked, units) = (Arc::default(), Arc::default(), Arc::default());
+        let wire = Self { service, address, line, asked, units };
         let listening = wire.clone();
         thread::spawn(move || {
             for caller in listener.incoming().flatten() {
@@ -215,7 +217,7 @@ impl Wire {
     }
 }
 
-/// The same request, which now asks for what it costs. The engine checks no signature.
+/// The same request, which now asks for what it costs. The service checks no signature.
 fn asking_for_units(head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut request: Value = serde_json::from_slice(body).unwrap();
     request["ReturnConsumedCapacity"] = "TOTAL".into();
@@ -256,11 +258,15 @@ pub struct Wires {
 /// A product whose functions reach their services over wires.
 pub async fn wired(settings: &[(&str, &str)]) -> (Product, Wires) {
     let mut wires = None;
-    let product = Product::start_behind(settings, |services| {
-        wires = Some(Wires {
-            dynamodb: Wire::lay(&mut services.dynamodb),
-            secrets_manager: Wire::lay(&mut services.secrets_manager),
+    let product = Product::start_behind(settings, async |services| {
+        let ports = services.listen(0, 0).await.unwrap();
+        let laid =
+            Wires { dynamodb: Wire::lay(ports.dynamodb), secrets_manager: Wire::lay(ports.secrets_manager) };
+        services.reach_at(Ports {
+            dynamodb: laid.dynamodb.address,
+            secrets_manager: laid.secrets_manager.address,
         });
+        wires = Some(laid);
     })
     .await;
     (product, wires.unwrap())

@@ -1,14 +1,14 @@
-// The host page of the local demo: what a team's own product does with embeds, and nothing that it could not do.
+// The host page of the local demo. It uses embeds as any product can, and nothing else.
 
 import { mount } from "/vitrine.mjs";
-import { coloured, languages, snippet } from "/_local/snippets.js";
+import { coloured, languages, snippet } from "/demo/snippets.js";
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
 const stages = Object.fromEntries([...document.querySelectorAll("[data-dialect]")].map((node) => [node.dataset.dialect, new Stage(node)]));
 let theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 
-// ---- an embed, and the code that made it ----
+// ---- an embed and the backend code for it ----
 
 function Stage(node) {
   const { dialect } = node.dataset;
@@ -42,9 +42,9 @@ function Stage(node) {
     if (latest) code.replaceChildren(...coloured(snippet(dialect, languages[index][0], latest)));
   };
 
-  // What this page's backend does; here it is the local server itself.
+  // Calls the backend of this page, which is the local server itself.
   this.fetchEmbed = async (query = "") => {
-    const response = await fetch(`/_local/demo/${dialect}${query}`, { cache: "no-store" });
+    const response = await fetch(`/demo/embed/${dialect}${query}`, { cache: "no-store" });
     if (!response.ok) throw Object.assign(new Error((await response.json()).message), { status: response.status });
     latest = await response.json();
     select(chosen);
@@ -65,7 +65,7 @@ function Stage(node) {
     embed.on("params", ({ parameters }) => say(`params:${told(parameters)}`));
     embed.on("error", ({ reason, message }) => say(`${reason}: ${message}`, true));
     embed.on("expiring", ({ seconds }) => say(`expiring in ${seconds} seconds`));
-    embed.on("expired", () => say("expired: what was shown stays, and nothing new is shown", true));
+    embed.on("expired", () => say("expired: the content stays, and nothing new is loaded", true));
     return embed;
   };
 
@@ -74,7 +74,7 @@ function Stage(node) {
 
 const told = (parameters) => Object.entries(parameters).map(([slug, value]) => ` ${slug} = ${value ?? "any"}`).join(",");
 
-// ---- what can be tried ----
+// ---- things to try ----
 
 const { metabase } = stages;
 const buttons = ["locked", "enabled", "expire"].map($);
@@ -105,9 +105,9 @@ $("expire").addEventListener("click", async ({ currentTarget: button }) => {
   if (button.dataset.expired) {
     delete button.dataset.expired;
     button.textContent = EXPIRE;
-    // Only the credential is new: the frame, and what was selected in it, stays.
+    // Only the credential changes: the frame and the selection in it stay.
     metabase.embed.update({ src: (await metabase.fetchEmbed()).src });
-    return metabase.say("a new token: the frame stays, and what was selected in it");
+    return metabase.say("a new token: the frame and the selection in it stay");
   }
   press(null);
   const { src, seconds } = await metabase.fetchEmbed("?seconds=15");
@@ -128,7 +128,7 @@ $("expire").addEventListener("click", async ({ currentTarget: button }) => {
   });
 });
 
-function wear() {
+function applyTheme() {
   root.dataset.theme = theme;
   $("theme").textContent = theme === "dark" ? "Light" : "Dark";
   for (const { embed } of Object.values(stages)) embed?.update({ theme });
@@ -136,8 +136,8 @@ function wear() {
 
 $("theme").addEventListener("click", () => {
   theme = theme === "dark" ? "light" : "dark";
-  wear();
+  applyTheme();
 });
 
-wear();
+applyTheme();
 for (const stage of Object.values(stages)) stage.start();

@@ -1,8 +1,8 @@
-// The backend code behind each embed of the demo, with the values that made the one on the page.
+// The backend code for each embed of the demo, with the values of the one on the page.
 
 const LANGUAGES = { node: "Node.js", python: "Python", curl: "curl" };
 
-// JSON, unless the language spells it otherwise.
+// A literal: JSON, except where the language differs.
 function literal(value, language, indent = "") {
   if (Array.isArray(value)) return `[${value.map((item) => literal(item, language)).join(", ")}]`;
   if (value && typeof value === "object") {
@@ -44,7 +44,7 @@ ${members(withoutExpiry(payload), "python", "    ")}
 
 src = f"${base_url}/embed/dashboard/{token}"`,
 
-  // A shell has no JWT library: the three parts are put together by hand.
+  // A shell has no JWT library, so the three parts are joined here.
   curl: ({ base_url, payload, seconds }) => `b64() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
 exp=$(($(date +%s) + ${seconds}))
 
@@ -58,7 +58,7 @@ sign=$(printf %s "$head.$body" |
 echo ${base_url}/embed/dashboard/$head.$body.$sign`,
 };
 
-// A call of ours with a key: which path, what is read out of the answer, and the URL that is made of it.
+// A call with an access key: its path, the field of the answer, and the URL made from it.
 function asked(path, scheme, read, url) {
   return {
     node: ({ base_url, payload }) => `const answer = await fetch("${base_url}${path}", {
@@ -109,7 +109,7 @@ export function snippet(dialect, language, embed) {
   return SNIPPETS[dialect](embed)[language](embed);
 }
 
-// Strings and comments get a colour: enough to read by, and no more.
+// Colours strings and comments only.
 export function coloured(code) {
   return code.split(/("(?:[^"\\]|\\.)*"(?:\s*:)?|`[^`]*`|(?:^|\s\s?)(?:\/\/|#) .*$)/m).map((piece, index) => {
     if (index % 2 === 0) return piece;

@@ -1,4 +1,4 @@
-//! `POST /_local/clock`: moves the clock of a running local server. On AWS there is no such route.
+//! `POST /_local/clock`: moves the clock of a running local server. The deployed product has no such route.
 
 use axum::extract::State;
 use deserr::Deserr;
@@ -8,7 +8,7 @@ use vitrine::rules::clock::{Clock, Timestamp};
 use vitrine::rules::error::Error;
 use vitrine::rules::json::input::{Check, Invalid};
 
-use crate::moment;
+use crate::time_argument;
 
 pub fn routes(clock: Clock) -> Routes {
     Routes::default().post("/_local/clock", set).with_state(clock)
@@ -31,6 +31,6 @@ async fn set(
     State(clock): State<Clock>,
     Json(input): Json<ClockInput>,
 ) -> HttpResult<axum::Json<ClockAnswer>> {
-    moment::parse(&input.now).map_err(|message| Error::invalid("now", message))?.apply(&clock);
+    time_argument::parse(&input.now).map_err(|message| Error::invalid("now", message))?.apply(&clock);
     Ok(axum::Json(ClockAnswer { now: clock.now() }))
 }

@@ -1,4 +1,4 @@
-//! The demo: three published embeds, one for each dialect, and what a backend does to show them.
+//! The demo: three published embeds, one for each dialect, and the backend of the host page that shows them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,15 +19,15 @@ use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::settings::Settings;
 
 use crate::services::Services;
-use crate::{LocalError, documents};
+use crate::{LocalError, static_files};
 
-/// Out of the way of the numbers that an owner begins with.
+/// High numbers, so that they do not collide with those that an owner starts with.
 const REVENUE: u64 = 1001;
 const DELIVERIES: u64 = 1002;
 const FLEET: &str = "5f0b6a52-6f0e-4b52-9a0d-8f1c3a7f2d10";
 const VIEWER: &str = "northwind_viewer";
 
-/// How long a token is good that the demo's backend signs.
+/// Lifetime of a token that the demo's backend signs.
 const SECONDS: i64 = 600;
 
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Demo {
     secret: String,
     deployment: Deployment,
     clock: Clock,
-    /// The product itself, once it is put together: the demo's backend calls it as any other would.
+    /// The product's router, set once it is complete. The demo's backend calls it like any other backend.
     product: Arc<OnceLock<Router>>,
 }
 
@@ -46,7 +46,7 @@ struct Embed {
     title: &'static str,
     src: String,
     base_url: String,
-    /// What the backend signed or sent.
+    /// The claims or the request body that the backend made.
     payload: Value,
     seconds: i64,
 }
@@ -54,7 +54,7 @@ struct Embed {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 struct Wanted {
-    /// How long the token is to be good.
+    /// Lifetime of the token.
     #[deserr(default, try_from(String) = parse_seconds -> Wrong)]
     seconds: Option<i64>,
 }
@@ -78,12 +78,12 @@ impl Demo {
 
     pub fn routes(&self) -> Routes {
         Routes::default()
-            .get("/_local/demo/{dialect}", embed)
+            .get("/demo/embed/{dialect}", embed)
             .with_state(self.clone())
-            .and(documents::demo_routes())
+            .and(static_files::demo_routes())
     }
 
-    /// Publishes everything through the front door, as an owner would.
+    /// Publishes the demo's resources through the product's API, as an owner does.
     pub async fn publish(&self, product: &Router) -> std::result::Result<(), LocalError> {
         let product = self.product.get_or_init(|| product.clone());
         for (method, path, body) in [
@@ -98,7 +98,7 @@ impl Demo {
             ),
         ] {
             match self.call(product, method, &path, &body).await {
-                // The account is there from the last run.
+                // The account exists from an earlier run.
                 Err((409, _)) => {}
                 Err((_, cause)) => return Err(LocalError::Demo(format!("{path}: {cause}"))),
                 Ok(_) => {}
@@ -107,7 +107,7 @@ impl Demo {
         Ok(())
     }
 
-    /// The answer, or the status and what was said instead.
+    /// Calls the product. An error is the status and the body.
     async fn call(
         &self,
         product: &Router,
@@ -138,7 +138,7 @@ impl Demo {
         self.call(product, method, path, body).await.map_err(|(_, cause)| Error::internal(cause))
     }
 
-    /// Signs a token itself: ten lines of its own, and no call to us.
+    /// A token that the backend signs itself, without calling the product.
     fn signed(&self, seconds: i64) -> Result<Embed> {
         let payload = json!({
             "resource": {"dashboard": REVENUE},
@@ -151,7 +151,7 @@ impl Demo {
         Ok(self.embed("Quarterly revenue", src, payload, seconds))
     }
 
-    /// Asks for a session of an external user.
+    /// An embed session for an external user.
     async fn session(&self) -> Result<Embed> {
         let payload = json!({
             "deploymentId": self.deployment,
@@ -167,7 +167,7 @@ impl Demo {
         Ok(self.embed("Deliveries", src, payload, 86_400))
     }
 
-    /// Asks for a session of a dive.
+    /// An embed session for a dive.
     async fn dive(&self) -> Result<Embed> {
         let payload = json!({"username": VIEWER, "initial_state": {"order": "fullest"}});
         let made = self.ask(Method::POST, &format!("/v1/dives/{FLEET}/embed-session"), &payload).await?;
@@ -184,7 +184,7 @@ impl Demo {
 fn revenue() -> Value {
     json!({
         "title": "Quarterly revenue",
-        "description": "DeploymentViewer revenue by quarter and region, in US dollars.",
+        "description": "Recognised revenue by quarter and region, in US dollars.",
         "content": {"type": "html", "html": include_str!("../assets/content/revenue.html")},
         "parameters": [
             {"slug": "customer", "name": "Customer", "type": "category"},
@@ -225,7 +225,7 @@ fn fleet() -> Value {
     })
 }
 
-/// What the backend of the demo's host page does when the page asks for an embed.
+/// The backend of the host page. It holds the admin key and the secret; the page gets an embed URL only.
 async fn embed(
     State(demo): State<Demo>,
     Path(dialect): Path<String>,

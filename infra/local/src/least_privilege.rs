@@ -1,5 +1,5 @@
-//! What IAM does on AWS, done here: a function's client refuses every call that its policy does not grant.
-//! A missing grant shows on the first local run, not after the first deployment.
+//! IAM for the local run: a function's SDK client refuses every call that its policy does not grant, so that a
+//! missing grant shows on the first local run and not after the first deployment.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl LeastPrivilege {
     }
 }
 
-/// What a call needs; none for a call that nobody has.
+/// The grants that a call needs; `None` for a call that no function may make.
 fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
     let operation = target.split_once('.').map_or("", |(_, operation)| operation);
     match operation {
@@ -104,7 +104,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_transaction_needs_what_its_parts_need() {
+    fn a_transaction_needs_the_grants_of_its_parts() {
         let body = json!({"TransactItems": [{"Put": {}}, {"Delete": {}}]});
         assert_eq!(
             needed("DynamoDB_20120810.TransactWriteItems", &body),

@@ -1,19 +1,26 @@
-//! All of Vitrine in one process: every function's routes on one port, the real AWS SDK against an
-//! embedded DynamoDB, and a stand-in for Secrets Manager. Nothing of it runs on AWS.
+//! All of Vitrine in one process: the routes of every function on one port, and the real AWS SDK against an
+//! embedded DynamoDB and a stand-in for Secrets Manager. Nothing of this crate runs on AWS.
 
 pub mod assemble;
 mod clock_route;
+mod credential;
 mod demo;
-mod documents;
+mod dynamodb;
+mod guard;
+mod in_process;
 mod least_privilege;
-pub mod moment;
+mod listener;
+mod loopback;
 pub mod options;
+mod private_files;
 mod rotate_route;
 pub mod secret_store;
 mod secrets_manager;
 pub mod server;
 pub mod services;
+mod static_files;
 mod table;
+pub mod time_argument;
 
 pub use table::create_request as table_definition;
 
@@ -22,7 +29,7 @@ use std::path::PathBuf;
 
 use vitrine::rules::settings::SettingError;
 
-/// Why the local run cannot start or go on; one line for the person who started it.
+/// An error that ends the local run; displayed as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     #[error("port {port} on 127.0.0.1 cannot be used: {source}")]
@@ -33,7 +40,7 @@ pub enum LocalError {
     Setting(#[from] SettingError),
     #[error("the embedded services failed: {0}")]
     Services(String),
-    #[error("no randomness: {0}")]
+    #[error("no random numbers: {0}")]
     Random(vitrine::rules::error::Error),
     #[error("the demo could not be published: {0}")]
     Demo(String),

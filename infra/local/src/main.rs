@@ -1,4 +1,4 @@
-//! `cargo run`: the product on this machine.
+//! `cargo run`: the whole product on this machine.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use tokio::signal::unix::{SignalKind, signal};
 use vitrine::http::log;
 use vitrine_local::LocalError;
-use vitrine_local::options::{Command, Options};
+use vitrine_local::options::{self, Command, Options};
 use vitrine_local::server::Server;
 use vitrine_local::services::Services;
 
@@ -19,12 +19,12 @@ async fn main() -> ExitCode {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             error.exit()
         }
-        Err(error) => return fail(error.to_string().lines().next().unwrap_or("error: bad arguments")),
+        Err(error) => return fail(&options::explain(&error)),
     };
-    // Standard output is for what the person needs; the log goes beside it.
+    // Standard output is for the person who started it, standard error for the log.
     let _ = tracing::subscriber::set_global_default(log::json_lines(log::level(), io::stderr));
     for name in options.kept.idle() {
-        let _ = writeln!(io::stderr(), "note: {name} is for deployments; it has no effect here");
+        let _ = writeln!(io::stderr(), "note: the setting {name} has no effect on a local run");
     }
     let ran = match &options.command {
         None => run(&options).await,
@@ -42,7 +42,7 @@ async fn run(options: &Options) -> Result<(), LocalError> {
     let server = Server::start(options).await?;
     let base_url = server.base_url.clone();
     let mut lines = vec![
-        format!("Vitrine {}, on this machine only", env!("CARGO_PKG_VERSION")),
+        format!("Vitrine {}, reachable from this machine only", env!("CARGO_PKG_VERSION")),
         String::new(),
         format!("  base URL          {base_url}"),
         format!("  admin access key  {}", server.services.admin_key()),
@@ -57,26 +57,34 @@ async fn run(options: &Options) -> Result<(), LocalError> {
 }
 
 async fn run_services(options: &Options, dynamodb_port: u16, secrets_port: u16) -> Result<(), LocalError> {
-    let services = Services::start(&options.kept, dynamodb_port, secrets_port).await?;
-    let file = services.write_environment(&options.kept)?;
-    say(&[
-        "Vitrine's services, on this machine only".to_owned(),
+    let services = Services::start(&options.kept)?;
+    let ports = services.listen(dynamodb_port, secrets_port).await?;
+    let file = services.write_environment(&ports, &options.kept)?;
+    let mut lines = vec![
+        "The embedded services of Vitrine, reachable from this machine only".to_owned(),
         String::new(),
-        format!("  DynamoDB          http://{}", services.dynamodb),
-        format!("  Secrets Manager   http://{}", services.secrets_manager),
+        format!("  DynamoDB          http://{}", ports.dynamodb),
+        format!("  Secrets Manager   http://{}", ports.secrets_manager),
         format!("  admin access key  {}", services.admin_key()),
         format!("  embedding secret  {}", services.embedding_secret()),
         String::new(),
+        "The functions, with an environment file that only you can read:".to_owned(),
+        String::new(),
         format!("  cargo lambda watch --invoke-address 127.0.0.1 --env-file {}", file.display()),
         String::new(),
-        "ready".to_owned(),
-    ]);
+        "Other AWS tools need this environment; the credentials end with this process:".to_owned(),
+        String::new(),
+    ];
+    let environment = services.environment(&ports).into_iter().filter(|(name, _)| name.starts_with("AWS_"));
+    lines.extend(environment.map(|(name, value)| format!("  export {name}={value}")));
+    lines.extend([String::new(), "ready".to_owned()]);
+    say(&lines);
     interrupted().await;
     services.stop();
     Ok(())
 }
 
-/// Ctrl-C, or being asked to stop.
+/// Completes at SIGINT (Ctrl-C) or SIGTERM.
 async fn interrupted() {
     let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
@@ -87,7 +95,7 @@ async fn interrupted() {
 
 fn say(lines: &[String]) {
     let mut stdout = io::stdout().lock();
-    // Nobody may be listening any more; that is no reason to stop.
+    // A closed standard output is no reason to stop.
     let _ = writeln!(stdout, "{}", lines.join("\n"));
     let _ = stdout.flush();
 }

@@ -1,17 +1,18 @@
-//! What can be said on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use vitrine::rules::settings::{SettingError, Settings};
 use vitrine::rules::token::key_set::is_secret;
 
-use crate::moment::{self, Moment};
+use crate::time_argument::{self, TimeArgument};
 
-/// Pages on this machine may frame everything, as long as nothing else is said.
+/// The default of `AllowedOrigins` here: pages on this machine may frame everything.
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
-/// Parameters of the template that AWS acts on and no function: known here, and without effect.
+/// Template parameters that only AWS acts on. They are accepted here and have no effect.
 const OF_THE_DEPLOYMENT: [&str; 13] = [
     "RotationDays",
     "ThrottlingRate",
@@ -39,11 +40,11 @@ pub struct Options {
     #[arg(long, default_value_t = 3000, value_name = "N")]
     pub port: u16,
 
-    /// The clock that all rules read: RFC 3339, or an offset from now such as +23h59m
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment::parse)]
-    pub now: Option<Moment>,
+    /// Time at which the clock starts: RFC 3339, or an offset from the real time such as +23h59m
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = time_argument::parse)]
+    pub now: Option<TimeArgument>,
 
-    /// Do not publish the demo dashboard
+    /// Do not publish the demo
     #[arg(long)]
     pub no_demo: bool,
 
@@ -53,7 +54,7 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Only the embedded DynamoDB and Secrets Manager, for `cargo lambda watch`
+    /// Run only the embedded DynamoDB and Secrets Manager, for `cargo lambda watch`
     Services {
         /// Port of the embedded DynamoDB; 0 picks a free one
         #[arg(long, default_value_t = 8000, value_name = "N")]
@@ -65,25 +66,28 @@ pub enum Command {
     },
 }
 
+/// Options that the local server and the services alone share.
 #[derive(Debug, Args)]
 pub struct Kept {
-    /// Keep nothing: data and secrets live as long as the process
+    /// Keep data and secrets in memory only
     #[arg(long, global = true)]
     pub memory: bool,
 
-    /// Folder that data and secrets are kept in
+    /// Folder for data and secrets; private to its owner
     #[arg(long, global = true, default_value = ".vitrine", value_name = "DIR")]
     pub data: PathBuf,
 
-    /// The admin access key, instead of a generated one
+    /// Admin access key, instead of a generated one
     #[arg(long, global = true, value_name = "KEY", value_parser = admin_key)]
+    #[arg(env = "VITRINE_ADMIN_KEY", hide_env_values = true)]
     pub admin_key: Option<String>,
 
-    /// The embedding secret, 64 lowercase hex characters, instead of a generated one
+    /// Embedding secret, 64 lowercase hex characters, instead of a generated one
     #[arg(long, global = true, value_name = "HEX64", value_parser = signing_secret)]
+    #[arg(env = "VITRINE_SIGNING_SECRET", hide_env_values = true)]
     pub signing_secret: Option<String>,
 
-    /// A setting, by the name of its template parameter; can be given several times
+    /// Setting, by the name of its template parameter; can be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
     pub settings: Vec<(String, String)>,
 }
@@ -97,22 +101,37 @@ impl Kept {
         Ok(settings)
     }
 
-    /// What differs here from a deployment's defaults: first ours, then what was asked for.
+    /// Settings that differ from a deployment's defaults: first those of every local run, then the given ones.
     pub fn assignments(&self) -> impl Iterator<Item = (&str, &str)> {
         let given = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let ours = given.filter(|(name, _)| !OF_THE_DEPLOYMENT.contains(name));
         std::iter::once(("AllowedOrigins", LOCAL_ORIGINS)).chain(ours)
     }
 
-    /// What was asked for and means nothing here.
+    /// Given settings that have no effect here.
     pub fn idle(&self) -> impl Iterator<Item = &str> {
         self.settings.iter().map(|(name, _)| name.as_str()).filter(|name| OF_THE_DEPLOYMENT.contains(name))
     }
 }
 
+/// One line for a command line that cannot be used. The value of a key is never part of it.
+pub fn explain(error: &clap::Error) -> String {
+    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    let is_secret = ["--admin-key", "--signing-secret"].iter().any(|name| argument.starts_with(name));
+    if is_secret && error.kind() == ErrorKind::ValueValidation {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        return format!("error: invalid value for '{argument}': {cause}");
+    }
+    error.to_string().lines().next().unwrap_or("error: the arguments are not valid").to_owned()
+}
+
 fn admin_key(text: &str) -> Result<String, String> {
     let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if sound { Ok(text.to_owned()) } else { Err("must be printable characters without spaces".to_owned()) }
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err("must be printable ASCII characters without spaces".to_owned())
+    }
 }
 
 fn signing_secret(text: &str) -> Result<String, String> {
@@ -132,13 +151,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Options::command().debug_assert();
     }
 
     #[test]
-    fn settings_are_checked_as_they_are_read() {
+    fn settings_are_checked_when_they_are_parsed() {
         let parse = |arguments: &[&str]| Options::try_parse_from([&["vitrine"], arguments].concat());
         let options =
             parse(&["--set", "ResourceCacheSeconds=0", "--set", "AllowedOrigins=https://a.com"]).unwrap();

@@ -1,4 +1,5 @@
-//! `POST /_local/rotate`: has the signing secret rotated, as Secrets Manager does on its schedule.
+//! `POST /_local/rotate`: rotates the signing secret, as Secrets Manager does on its schedule. The new secret is not
+//! in the answer; `GET /api/setting/embedding-secret-key` returns it.
 
 use std::sync::Arc;
 
@@ -31,5 +32,5 @@ async fn rotate(State(rotation): State<Rotation>) -> HttpResult<axum::Json<Value
         };
         rotate_key::take(&rotation.function, event).await?;
     }
-    Ok(axum::Json(json!({"version": version, "embedding_secret": rotation.services.embedding_secret()})))
+    Ok(axum::Json(json!({"version": version})))
 }

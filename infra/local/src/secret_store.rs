@@ -1,15 +1,13 @@
-//! The secrets of the local run: their versions, and the labels on them, kept in a file if there is one.
+//! The secrets of the local run, their versions and the labels on them. Kept in a file, or in memory only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::LocalError;
+use crate::{LocalError, private_files};
 
 pub const CURRENT: &str = "AWSCURRENT";
 pub const PREVIOUS: &str = "AWSPREVIOUS";
@@ -24,22 +22,22 @@ pub struct SecretStore {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Secret {
-    versions: BTreeMap<String, Version>,
+    versions: BTreeMap<String, SecretVersion>,
 }
 
-/// A rotation begins with a label on a version that has no value yet.
+/// A version of a secret. A rotation begins with a labelled version that has no value yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Version {
+pub struct SecretVersion {
     pub value: Option<String>,
     pub labels: BTreeSet<String>,
 }
 
-/// What may stand in the file: a secret with its versions, or a value alone.
+/// An entry of the file: a secret with its versions, or one value, as earlier releases wrote it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Stored {
     Value(String),
-    Versions { versions: BTreeMap<String, Version> },
+    Versions { versions: BTreeMap<String, SecretVersion> },
 }
 
 impl From<Stored> for Secret {
@@ -48,9 +46,10 @@ impl From<Stored> for Secret {
             Stored::Versions { versions } => Self { versions },
             Stored::Value(value) => {
                 let mut secret = Self::default();
-                secret
-                    .versions
-                    .insert("first".to_owned(), Version { value: Some(value), ..Version::default() });
+                secret.versions.insert(
+                    "first".to_owned(),
+                    SecretVersion { value: Some(value), ..SecretVersion::default() },
+                );
                 secret.label(CURRENT, "first");
                 secret
             }
@@ -58,17 +57,17 @@ impl From<Stored> for Secret {
     }
 }
 
-/// Why something was not done, in Secrets Manager's own words for it.
+/// The reason for a refusal, after the error types of Secrets Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     NotFound,
     Exists,
     Parameter,
-    NotKept,
+    NotStored,
 }
 
 impl Secret {
-    pub fn find(&self, version: Option<&str>, label: &str) -> Option<(&str, &Version)> {
+    pub fn find(&self, version: Option<&str>, label: &str) -> Option<(&str, &SecretVersion)> {
         let mut found = self.versions.iter().filter(|(_, found)| found.labels.contains(label));
         let (id, found) = match version {
             Some(id) => self.versions.get_key_value(id).filter(|(_, found)| found.labels.contains(label))?,
@@ -77,7 +76,7 @@ impl Secret {
         Some((id, found))
     }
 
-    pub fn versions(&self) -> impl Iterator<Item = (&str, &Version)> {
+    pub fn versions(&self) -> impl Iterator<Item = (&str, &SecretVersion)> {
         self.versions.iter().map(|(id, version)| (id.as_str(), version))
     }
 
@@ -91,7 +90,7 @@ impl Secret {
         Ok(())
     }
 
-    /// A label is on one version only. Where the current one was, the previous one is.
+    /// Moves a label: each is on one version only. `AWSPREVIOUS` follows `AWSCURRENT`.
     fn label(&mut self, label: &str, id: &str) {
         let before = self.find(None, label).map(|(before, _)| before.to_owned());
         if before.as_deref() == Some(id) {
@@ -107,7 +106,7 @@ impl Secret {
         if let (CURRENT, Some(before)) = (label, &before) {
             self.label(PREVIOUS, before);
         }
-        // A version without a label is gone before long.
+        // Secrets Manager deletes versions without labels.
         self.versions.retain(|_, version| !version.labels.is_empty());
     }
 
@@ -133,28 +132,27 @@ impl Secret {
 impl SecretStore {
     pub fn open(folder: Option<&Path>) -> Result<Self, LocalError> {
         let Some(folder) = folder else { return Ok(Self::default()) };
-        let file = folder.join("secrets.json");
+        let file = folder.join(private_files::SECRETS);
         let unusable = |cause: String| LocalError::Folder { path: file.clone(), cause };
         let secrets = match fs::read_to_string(&file) {
-            Ok(text) => {
-                serde_json::from_str(&text).map_err(|_| unusable("it is not a list of secrets".into()))?
-            }
+            Ok(text) => serde_json::from_str(&text)
+                .map_err(|_| unusable("it holds no valid list of secrets".into()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(unusable(error.to_string())),
         };
         Ok(Self { secrets: Mutex::new(secrets), file: Some(file) })
     }
 
-    /// The value in force.
+    /// The current value.
     pub fn get(&self, name: &str) -> Option<String> {
         self.secret(name)?.find(None, CURRENT)?.1.value.clone()
     }
 
-    /// Puts a value in force.
+    /// Stores a value as the current version.
     pub fn put(&self, name: &str, value: &str) -> Result<(), LocalError> {
         let version = vitrine::rules::random::short_id().map_err(LocalError::Random)?;
         self.change(name, |secret| secret.put(&version, value, CURRENT))
-            .map_err(|_| LocalError::Services("a secret could not be kept".to_owned()))
+            .map_err(|_| LocalError::Services("a secret could not be stored".to_owned()))
     }
 
     pub fn secret(&self, name: &str) -> Option<Secret> {
@@ -175,7 +173,7 @@ impl SecretStore {
         self.change(name, |secret| secret.move_label(label, to, from))
     }
 
-    /// What Secrets Manager does before it calls anybody: the version that is to come gets its label.
+    /// Labels an empty version as pending, as Secrets Manager does before it calls the rotation function.
     pub fn begin_rotation(&self, name: &str, version: &str) -> Result<(), Refusal> {
         self.change(name, |secret| {
             secret.versions.entry(version.to_owned()).or_default();
@@ -184,7 +182,7 @@ impl SecretStore {
         })
     }
 
-    /// Whole or not at all, in memory as in the file.
+    /// Applies a change completely or not at all, in memory and in the file.
     fn change(
         &self,
         name: &str,
@@ -193,7 +191,7 @@ impl SecretStore {
         let mut secrets = self.secrets();
         let mut changed = secrets.clone();
         act(changed.entry(name.to_owned()).or_default())?;
-        self.write(&changed).map_err(|_| Refusal::NotKept)?;
+        self.write(&changed).map_err(|_| Refusal::NotStored)?;
         *secrets = changed;
         Ok(())
     }
@@ -201,16 +199,9 @@ impl SecretStore {
     fn write(&self, secrets: &BTreeMap<String, Secret>) -> std::io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let text = serde_json::to_string_pretty(secrets)?;
-        // Beside it and then over it: a crash leaves the old file or the new one.
+        // Written beside the file and then renamed, so that a crash leaves the old file or the new one.
         let draft = file.with_extension("draft");
-        let mut options = fs::OpenOptions::new();
-        options
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?
-            .write_all(text.as_bytes())?;
+        private_files::write(&draft, &text)?;
         fs::rename(&draft, file)
     }
 
@@ -224,15 +215,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_outlive_the_process_and_are_for_the_owner_only() {
+    fn secrets_are_kept_in_a_private_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir()
             .join(format!("vitrine-secrets-{}", vitrine::rules::random::short_id().unwrap()));
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("secrets.json");
-        fs::write(&file, r#"{"a": "as it was written before there were versions"}"#).unwrap();
+        fs::write(&file, r#"{"a": "written before there were versions"}"#).unwrap();
         let store = SecretStore::open(Some(&folder)).unwrap();
-        assert_eq!(store.get("a").as_deref(), Some("as it was written before there were versions"));
+        assert_eq!(store.get("a").as_deref(), Some("written before there were versions"));
         fs::remove_file(&file).unwrap();
         store.put("a", "1").unwrap();
         assert_eq!(SecretStore::open(Some(&folder)).unwrap().get("a").as_deref(), Some("1"));

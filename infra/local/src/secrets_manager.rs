@@ -1,4 +1,4 @@
-//! A stand-in for Secrets Manager: what the functions ask of it, in its own protocol, and no more.
+//! A stand-in for Secrets Manager: the operations that the functions call, in its own protocol.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub fn router(store: Arc<SecretStore>) -> axum::Router {
 }
 
 async fn call(State(store): State<Arc<SecretStore>>, headers: HeaderMap, body: String) -> Response {
-    // The protocol's own content type is not the one that a JSON extractor takes.
+    // The protocol's content type is `application/x-amz-json-1.1`, which the JSON extractor refuses.
     let request: Value = serde_json::from_str(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let answer = match target {
@@ -33,7 +33,7 @@ async fn call(State(store): State<Arc<SecretStore>>, headers: HeaderMap, body: S
         Err(Refusal::NotFound) => refuse("ResourceNotFoundException"),
         Err(Refusal::Exists) => refuse("ResourceExistsException"),
         Err(Refusal::Parameter) => refuse("InvalidParameterException"),
-        Err(Refusal::NotKept) => refuse("InternalServiceError"),
+        Err(Refusal::NotStored) => refuse("InternalServiceError"),
     }
 }
 
@@ -59,10 +59,10 @@ fn put(store: &SecretStore, request: &Value) -> Result<Value, Refusal> {
     let name = name(request);
     let value = request["SecretString"].as_str().ok_or(Refusal::Parameter)?;
     let label = request["VersionStages"][0].as_str().unwrap_or(CURRENT);
-    // The SDK makes an id up where its caller has none.
+    // Optional in the protocol; the SDK generates one if its caller gives none.
     let id = match request["ClientRequestToken"].as_str() {
         Some(id) => id.to_owned(),
-        None => random::short_id().map_err(|_| Refusal::NotKept)?,
+        None => random::short_id().map_err(|_| Refusal::NotStored)?,
     };
     store.put_version(name, &id, value, label)?;
     Ok(json!({"ARN": name, "Name": name, "VersionId": id, "VersionStages": [label]}))
@@ -81,6 +81,6 @@ fn name(request: &Value) -> &str {
 }
 
 fn refuse(kind: &str) -> Response {
-    let body = json!({"__type": kind, "message": "The local Secrets Manager refuses this."});
+    let body = json!({"__type": kind, "message": "The local Secrets Manager refused the request."});
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

@@ -1,20 +1,16 @@
-//! The local run: everything started, on one port.
+//! The local server: all functions and the local routes on one port.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use vitrine::rules::clock::Clock;
 
 use crate::demo::Demo;
+use crate::listener::{bind, serve};
 use crate::options::Options;
 use crate::rotate_route::Rotation;
-use crate::services::{Services, bind};
-use crate::{LocalError, assemble, clock_route, documents, rotate_route};
-
-/// A browser that keeps a connection open must not keep the process alive.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::services::Services;
+use crate::{LocalError, assemble, clock_route, guard, rotate_route, static_files};
 
 pub struct Server {
     pub base_url: String,
@@ -24,25 +20,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything but answering.
+    /// Prepares everything up to, but not including, answering requests.
     pub async fn start(options: &Options) -> Result<Self, LocalError> {
         let settings = options.kept.settings()?;
         let clock = Clock::default();
-        if let Some(moment) = options.now {
-            moment.apply(&clock);
+        if let Some(time) = options.now {
+            time.apply(&clock);
         }
-        // The port first: without it there is no point in touching the data.
+        // The port first: without it the data must stay untouched.
         let listener = bind(options.port).await?;
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
-        let services = Arc::new(Services::start(&options.kept, 0, 0).await?);
+        let services = Arc::new(Services::start(&options.kept)?);
         let functions = assemble::functions(&services, &settings, &clock).await;
         let rotation = Rotation {
             services: Arc::clone(&services),
             function: assemble::rotate_key(&services, &settings, &clock).await,
         };
         let product = assemble::merge(functions)
-            .and(documents::routes())
+            .and(static_files::routes())
             .and(clock_route::routes(clock.clone()))
             .and(rotate_route::routes(rotation));
         let router = if options.no_demo {
@@ -53,26 +49,15 @@ impl Server {
             demo.publish(&router).await?;
             router
         };
+        let router = guard::protect(router, address.port(), Arc::clone(&services));
         Ok(Self { base_url, services, listener, router })
     }
 
-    /// Answers until `stop` resolves, then lets running requests finish.
+    /// Answers requests until `stop` completes, then lets running requests and background tasks finish.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), LocalError> {
-        let (stopping, mut stopped) = watch::channel(false);
-        let serve = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
-            stop.await;
-            stopping.send_replace(true);
-        });
-        let patience = async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-            tokio::time::sleep(PATIENCE).await;
-        };
-        let served = tokio::select! {
-            served = serve => served,
-            () = patience => Ok(()),
-        };
+        serve(self.listener, self.router, stop).await;
         self.services.afterwards.done().await;
         self.services.stop();
-        served.map_err(|error| LocalError::Services(error.to_string()))
+        Ok(())
     }
 }

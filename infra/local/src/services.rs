@@ -1,8 +1,9 @@
-//! The embedded services: DynamoDB and Secrets Manager, on loopback ports.
+//! The embedded services: DynamoDB and Secrets Manager. The functions reach them inside this process; ports are
+//! opened only where another process needs them.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,68 +16,134 @@ use vitrine::aws::background::BackgroundTasks;
 use vitrine::aws::environment::impatient;
 use vitrine::rules::random;
 
-use crate::LocalError;
+use crate::credential::Credential;
+use crate::in_process::InProcess;
+use crate::listener::{bind, serve};
 use crate::options::Kept;
 use crate::secret_store::SecretStore;
-use crate::secrets_manager;
-use crate::table;
+use crate::{LocalError, dynamodb, private_files, secrets_manager, table};
 
 pub const TABLE: &str = "vitrine";
 pub const SIGNING_SECRET: &str = "vitrine/signing-keys";
 pub const ADMIN_KEY: &str = "vitrine/admin-key";
 
-pub struct Services {
+/// Names that no DNS server resolves, so that a request that leaves the process by mistake reaches nothing.
+const DYNAMODB: &str = "dynamodb.invalid";
+const SECRETS_MANAGER: &str = "secretsmanager.invalid";
+
+/// How the SDK reaches a service; displayed as the authority of its endpoint URL.
+#[derive(Debug, Clone, Copy)]
+pub enum Endpoint {
+    InProcess(&'static str),
+    Network(SocketAddr),
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProcess(name) => formatter.write_str(name),
+            Self::Network(address) => address.fmt(formatter),
+        }
+    }
+}
+
+/// Addresses at which the services listen for other processes.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
     pub dynamodb: SocketAddr,
     pub secrets_manager: SocketAddr,
-    /// What the functions still do after their answers.
+}
+
+pub struct Services {
+    pub dynamodb: Endpoint,
+    pub secrets_manager: Endpoint,
+    /// Background tasks of the functions.
     pub afterwards: BackgroundTasks,
+    database: Database,
     secrets: Arc<SecretStore>,
+    credential: Credential,
     stop: watch::Sender<bool>,
 }
 
 impl Services {
-    /// Starts both, creates what is missing, and returns when they answer.
-    pub async fn start(kept: &Kept, dynamodb_port: u16, secrets_port: u16) -> Result<Self, LocalError> {
+    /// Opens the data and creates what is missing. No port is opened.
+    pub fn start(kept: &Kept) -> Result<Self, LocalError> {
         let folder = (!kept.memory).then_some(kept.data.as_path());
         if let Some(folder) = folder {
-            private_folder(folder)?;
+            private_files::open_folder(folder)?;
         }
         let database = open_database(folder)?;
         let secrets = Arc::new(SecretStore::open(folder)?);
         keep_secrets(&secrets, kept)?;
-
-        let (stop, stopped) = watch::channel(false);
-        let listener = bind(dynamodb_port).await?;
-        let dynamodb = local_address(&listener)?;
-        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, until(stopped.clone())));
-        let listener = bind(secrets_port).await?;
-        let secrets_manager = local_address(&listener)?;
-        let serve = axum::serve(listener, secrets_manager::router(Arc::clone(&secrets)));
-        tokio::spawn(async move { serve.with_graceful_shutdown(until(stopped)).await });
-        Ok(Self { dynamodb, secrets_manager, afterwards: BackgroundTasks::default(), secrets, stop })
+        Ok(Self {
+            dynamodb: Endpoint::InProcess(DYNAMODB),
+            secrets_manager: Endpoint::InProcess(SECRETS_MANAGER),
+            afterwards: BackgroundTasks::default(),
+            database,
+            secrets,
+            credential: Credential::generate()?,
+            stop: watch::channel(false).0,
+        })
     }
 
-    /// How the SDK reaches them.
+    /// Opens a port for each service. Callers must show the credential of this process.
+    pub async fn listen(&self, dynamodb_port: u16, secrets_port: u16) -> Result<Ports, LocalError> {
+        let [dynamodb, secrets_manager] = self.routers();
+        let (first, second) = (bind(dynamodb_port).await?, bind(secrets_port).await?);
+        Ok(Ports {
+            dynamodb: self.serve(first, dynamodb)?,
+            secrets_manager: self.serve(second, secrets_manager)?,
+        })
+    }
+
+    fn serve(&self, listener: TcpListener, service: axum::Router) -> Result<SocketAddr, LocalError> {
+        let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
+        let mut stopped = self.stop.subscribe();
+        let stopped = async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        tokio::spawn(serve(listener, self.credential.protect(service), stopped));
+        Ok(address)
+    }
+
+    fn routers(&self) -> [axum::Router; 2] {
+        [dynamodb::router(self.database.clone()), secrets_manager::router(Arc::clone(&self.secrets))]
+    }
+
+    /// Has the functions that connect from now on use the network, for example to a proxy before the ports.
+    pub fn reach_at(&mut self, ports: Ports) {
+        self.dynamodb = Endpoint::Network(ports.dynamodb);
+        self.secrets_manager = Endpoint::Network(ports.secrets_manager);
+    }
+
+    /// The SDK configuration for these services.
     pub async fn sdk_config(&self) -> SdkConfig {
-        impatient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
+        let loader = impatient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
             .region(Region::from_static("local"))
-            .test_credentials()
-            .load()
-            .await
+            .credentials_provider(self.credential.for_sdk());
+        let loader = match (self.dynamodb, self.secrets_manager) {
+            (Endpoint::Network(_), Endpoint::Network(_)) => loader,
+            _ => {
+                let [dynamodb, secrets_manager] = self.routers();
+                let services = [(DYNAMODB, dynamodb), (SECRETS_MANAGER, secrets_manager)];
+                loader.http_client(InProcess::new(services))
+            }
+        };
+        loader.load().await
     }
 
     pub fn admin_key(&self) -> String {
         self.secrets.get(ADMIN_KEY).unwrap_or_default()
     }
 
-    /// The secret that signs, as a backend gets to know it.
+    /// The embedding secret that signs now.
     pub fn embedding_secret(&self) -> String {
         let document = self.secrets.get(SIGNING_SECRET).unwrap_or_default();
         let keys: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
         keys["keys"][0]["secret"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Puts another key set in place, as a rotation does.
+    /// Replaces the key set, as a rotation does.
     pub fn put_signing_keys(&self, document: &str) -> Result<(), LocalError> {
         self.secrets.put(SIGNING_SECRET, document)
     }
@@ -86,7 +153,7 @@ impl Services {
         self.secrets.secret(SIGNING_SECRET)
     }
 
-    /// Begins a rotation as Secrets Manager does, and answers the version that is to come.
+    /// Begins a rotation as Secrets Manager does. Returns the id of the pending version.
     pub fn begin_rotation(&self) -> Result<String, LocalError> {
         let version = random::short_id().map_err(LocalError::Random)?;
         let begun = self.secrets.begin_rotation(SIGNING_SECRET, &version);
@@ -94,28 +161,30 @@ impl Services {
         Ok(version)
     }
 
-    /// What a function's process needs in its environment to work with these services.
-    pub fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb)),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", self.secrets_manager)),
+    /// The environment of a function that runs in another process and uses these ports.
+    pub fn environment(&self, ports: &Ports) -> Vec<(&'static str, String)> {
+        let mut environment = vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", ports.dynamodb)),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", ports.secrets_manager)),
             ("AWS_REGION", "local".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ];
+        environment.extend(self.credential.variables());
+        environment.extend([
             ("TABLE_NAME", TABLE.to_owned()),
             ("SIGNING_SECRET_ARN", SIGNING_SECRET.to_owned()),
             ("ADMIN_KEY_SECRET_ARN", ADMIN_KEY.to_owned()),
-        ]
+        ]);
+        environment
     }
 
-    /// Writes that environment, settings included, where `cargo lambda watch` can read it.
-    pub fn write_environment(&self, kept: &Kept) -> Result<PathBuf, LocalError> {
-        let file = kept.data.join("watch.env");
-        private_folder(&kept.data)?;
+    /// Writes that environment and the settings to a file for `cargo lambda watch`.
+    pub fn write_environment(&self, ports: &Ports, kept: &Kept) -> Result<PathBuf, LocalError> {
+        private_files::open_folder(&kept.data)?;
+        let file = kept.data.join(private_files::ENVIRONMENT);
         let mut lines: Vec<_> =
-            self.environment().iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+            self.environment(ports).iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
         lines.extend(kept.assignments().map(|(name, value)| format!("{name}=\"{value}\"\n")));
-        match fs::write(&file, lines.concat()) {
+        match private_files::write(&file, &lines.concat()) {
             Ok(()) => Ok(file),
             Err(error) => Err(LocalError::Folder { path: file, cause: error.to_string() }),
         }
@@ -126,23 +195,17 @@ impl Services {
     }
 }
 
-/// For this user's eyes only: it holds the secrets.
-fn private_folder(folder: &Path) -> Result<(), LocalError> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| LocalError::Folder { path: folder.to_owned(), cause: error.to_string() })
-}
-
 fn open_database(folder: Option<&Path>) -> Result<Database, LocalError> {
     let failed = |cause: String| match folder {
         Some(folder) => LocalError::Folder { path: folder.to_owned(), cause },
         None => LocalError::Services(cause),
     };
     let database = match folder {
-        Some(folder) => Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()),
+        Some(folder) => {
+            let file = folder.join(private_files::TABLE);
+            private_files::create(&file).map_err(|error| failed(error.to_string()))?;
+            Database::new(&file.to_string_lossy())
+        }
         None => Database::memory(),
     };
     let database = database.map_err(|error| failed(error.to_string()))?;
@@ -152,7 +215,7 @@ fn open_database(folder: Option<&Path>) -> Result<Database, LocalError> {
         let request = serde_json::from_value(wanted).map_err(|error| failed(error.to_string()))?;
         database.create_table(request).map_err(|error| failed(error.to_string()))?;
     } else if indexes(&described(&database).map_err(failed)?["Table"]) != indexes(&wanted) {
-        return Err(failed("its table is of another version; remove the folder to start over".to_owned()));
+        return Err(failed("its table is from another version; remove the folder to start over".to_owned()));
     }
     Ok(database)
 }
@@ -163,7 +226,7 @@ fn described(database: &Database) -> Result<Value, String> {
     serde_json::to_value(table).map_err(|error| error.to_string())
 }
 
-/// The names of a table's indexes.
+/// The index names in a table's description.
 fn indexes(table: &Value) -> BTreeSet<&str> {
     let indexes = table["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
     indexes.filter_map(|index| index["IndexName"].as_str()).collect()
@@ -187,24 +250,14 @@ fn key_set(secret: &str) -> String {
     json!({"keys": [{"kid": "local", "secret": secret}]}).to_string()
 }
 
-pub async fn bind(port: u16) -> Result<TcpListener, LocalError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| LocalError::Port { port, source })
-}
-
-fn local_address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {
-    listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn a_table_of_another_version_is_not_written_to() {
+    fn a_table_from_another_version_is_refused() {
         let folder = std::env::temp_dir().join(format!("vitrine-table-{}", random::short_id().unwrap()));
         fs::create_dir_all(&folder).unwrap();
         let mut old = table::create_request(TABLE);
@@ -214,7 +267,7 @@ mod tests {
         database.create_table(serde_json::from_value(old).unwrap()).unwrap();
         drop(database);
         let refused = open_database(Some(&folder)).err().unwrap().to_string();
-        assert!(refused.contains("of another version"), "{refused}");
+        assert!(refused.contains("from another version"), "{refused}");
 
         fs::remove_file(folder.join("dynamodb.sqlite")).unwrap();
         drop(open_database(Some(&folder)).unwrap());

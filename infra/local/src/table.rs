@@ -1,4 +1,4 @@
-//! The table, as the template declares it; a test compares the two.
+//! The table's schema, equal to the one in the template. A test compares the two.
 
 use serde_json::{Value, json};
 use vitrine::aws::storage::table::schema::{

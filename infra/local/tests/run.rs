@@ -1,97 +1,16 @@
-//! The local run as a person meets it: the real binary, its output, its flags and its end.
+//! The local run: the real binary, its output, its flags and its exit.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+mod common;
 
-const KEY: &str = "an-admin-key";
-const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
 
-fn vitrine(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vitrine"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Runs to the end; for what must not start.
-fn refused(arguments: &[&str]) -> Output {
-    vitrine(arguments).output().unwrap()
-}
-
-struct Running {
-    child: Child,
-    address: String,
-    printed: Vec<String>,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let child = vitrine(&[&["--port", "0"], arguments].concat()).stderr(Stdio::null()).spawn().unwrap();
-        let mut running = Self { child, address: String::new(), printed: Vec::new() };
-        for line in BufReader::new(running.child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            running.printed.push(line.clone());
-            if let Some(address) = line.strip_prefix("ready http://") {
-                running.address = address.to_owned();
-                return running;
-            }
-        }
-        panic!("it ended before it was ready: {:?}", running.printed);
-    }
-
-    fn request(&self, method: &str, path: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {KEY}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// What Ctrl-C does.
-    fn interrupt(mut self) -> std::process::ExitStatus {
-        let killed = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A folder of the test's own, gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = format!("vitrine-run-{}", vitrine::rules::random::short_id().unwrap());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use common::{Folder, KEY, Running, SECRET, refused, vitrine};
 
 #[test]
-fn it_prints_what_a_newcomer_needs_and_ends_with_ready() {
+fn it_prints_url_and_keys_and_ends_with_ready() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
     let printed = running.printed.join("\n");
     let base_url = format!("http://{}", running.address);
@@ -106,17 +25,17 @@ fn it_prints_what_a_newcomer_needs_and_ends_with_ready() {
 }
 
 #[test]
-fn the_demo_opens() {
+fn the_demo_page_gets_its_embeds() {
     let running = Running::start(&["--memory", "--admin-key", KEY]);
-    for (dialect, place) in [
+    for (dialect, path) in [
         ("metabase", "/embed/dashboard/"),
         ("cube", "/embed/dashboard/"),
         ("motherduck", "/sandbox/#session="),
     ] {
-        let demo = running.request("GET", &format!("/_local/demo/{dialect}"), "");
-        assert!(demo.starts_with("HTTP/1.1 200") && demo.contains(place), "{demo}");
+        let demo = running.request("GET", &format!("/demo/embed/{dialect}"), "");
+        assert!(demo.starts_with("HTTP/1.1 200") && demo.contains(path), "{demo}");
     }
-    let demo = running.request("GET", "/_local/demo/metabase?seconds=60", "");
+    let demo = running.request("GET", "/demo/embed/metabase?seconds=60", "");
     let (_, rest) = demo.split_once("/embed/dashboard/").expect("an embed");
     let token = rest.split('"').next().unwrap();
     let page = running.request("GET", &format!("/embed/dashboard/{token}"), "");
@@ -138,7 +57,7 @@ fn without_the_demo_nothing_is_published() {
 }
 
 #[test]
-fn data_and_secrets_outlive_ctrl_c() {
+fn data_and_secrets_are_kept_after_ctrl_c() {
     let folder = Folder::new();
     let first = Running::start(&["--data", folder.path(), "--admin-key", KEY]);
     let secret = first.printed.iter().find(|line| line.contains("embedding secret")).unwrap().clone();
@@ -152,7 +71,7 @@ fn data_and_secrets_outlive_ctrl_c() {
 }
 
 #[test]
-fn the_clock_can_start_elsewhere_and_be_moved() {
+fn the_clock_can_start_at_another_time_and_be_moved() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--now", "2031-05-01T12:00:00Z"]);
     let created = running.request("PUT", "/v1/resources/dashboard/5", r#"{"title":"T"}"#);
     assert!(created.contains("\"created_at\":\"2031-05-01T12:00:0"), "{created}");
@@ -168,14 +87,18 @@ fn the_clock_can_start_elsewhere_and_be_moved() {
 fn the_signing_secret_can_be_rotated() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
     let rotated = running.request("POST", "/_local/rotate", "");
-    assert!(rotated.starts_with("HTTP/1.1 200") && rotated.contains("embedding_secret"), "{rotated}");
+    assert!(rotated.starts_with("HTTP/1.1 200") && rotated.contains("version"), "{rotated}");
     assert!(!rotated.contains(SECRET), "{rotated}");
+    // The new secret is told to the owner on the product's own route only.
+    let setting = running.request("GET", "/api/setting/embedding-secret-key", "");
+    let secret = setting.split('"').find(|part| part.len() == 64).expect("a secret");
+    assert!(secret != SECRET && !rotated.contains(secret), "{rotated}");
     let keys = running.request("GET", "/v1/signing-keys", "");
     assert!(keys.contains(r#""kid":"local""#) && keys.contains(r#""signs":true"#), "{keys}");
 }
 
 #[test]
-fn what_cannot_start_says_why_in_one_line() {
+fn a_failed_start_prints_its_cause_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let folder = Folder::new();
@@ -217,13 +140,15 @@ fn help_explains_each_flag() {
         "--no-demo",
         "--set",
         "services",
+        "[env: VITRINE_ADMIN_KEY]",
+        "[env: VITRINE_SIGNING_SECRET]",
     ] {
         assert!(help.contains(flag), "{flag}");
     }
 }
 
 #[test]
-fn the_services_run_alone_and_say_how_to_reach_them() {
+fn the_services_run_alone_and_print_how_to_reach_them() {
     let folder = Folder::new();
     let arguments = [
         "services",
@@ -249,5 +174,41 @@ fn the_services_run_alone_and_say_how_to_reach_them() {
         "Deployments=\"1, 2\"",
     ] {
         assert!(environment.contains(name), "{name} is not in {environment}");
+    }
+}
+
+#[test]
+fn keys_can_come_from_the_environment() {
+    let other = "0123456789abcdef".repeat(4);
+    let mut command = vitrine(&["--port", "0", "--memory", "--no-demo"]);
+    let running = Running::spawn(command.env("VITRINE_ADMIN_KEY", KEY).env("VITRINE_SIGNING_SECRET", SECRET));
+    let printed = running.printed.join("\n");
+    assert!(printed.contains(KEY) && printed.contains(SECRET), "{printed}");
+    assert!(running.request("GET", "/v1/keys", "").starts_with("HTTP/1.1 200"));
+    // A flag wins.
+    let mut command = vitrine(&["--port", "0", "--memory", "--no-demo", "--signing-secret", &other]);
+    let running = Running::spawn(command.env("VITRINE_SIGNING_SECRET", SECRET));
+    let printed = running.printed.join("\n");
+    assert!(printed.contains(&other) && !printed.contains(SECRET), "{printed}");
+}
+
+#[test]
+fn keys_are_printed_neither_by_the_help_nor_by_errors() {
+    let output = vitrine(&["--help"]).env("VITRINE_ADMIN_KEY", KEY).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("VITRINE_ADMIN_KEY") && !help.contains(KEY), "{help}");
+    for (name, flag, value) in [
+        ("VITRINE_SIGNING_SECRET", "--signing-secret", "ABCDEF0123456789"),
+        ("VITRINE_ADMIN_KEY", "--admin-key", "not one word"),
+    ] {
+        let from_environment = vitrine(&["--memory"]).env(name, value).output().unwrap();
+        let from_flag = refused(&["--memory", flag, value]);
+        for output in [from_environment, from_flag] {
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success());
+            assert!(error.contains(flag) && error.contains("must be"), "{error}");
+            assert!(!error.contains(value), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 use vitrine_local::assemble;
 use vitrine_local::options::Kept;
-use vitrine_local::services::Services;
+use vitrine_local::services::{Ports, Services};
 
 use crate::Result;
 use crate::authority::Authority;
@@ -18,6 +18,7 @@ use crate::wire::Wire;
 
 pub struct Product {
     pub services: Services,
+    ports: Ports,
     pub dynamodb: Wire,
     pub secrets_manager: Wire,
     /// The access key of the owner's backend.
@@ -40,12 +41,13 @@ impl Product {
             signing_secret: None,
             settings: Vec::new(),
         };
-        let services = Services::start(&kept, 0, 0).await?;
+        let services = Services::start(&kept)?;
+        let ports = services.listen(0, 0).await?;
         let functions = assemble::functions(&services, &Settings::default(), &Clock::default()).await;
         let root = authority.root.display().to_string();
         let mut product = Self {
-            dynamodb: Wire::before(services.dynamodb, &authority.acceptor).await?,
-            secrets_manager: Wire::before(services.secrets_manager, &authority.acceptor).await?,
+            dynamodb: Wire::before(ports.dynamodb, &authority.acceptor).await?,
+            secrets_manager: Wire::before(ports.secrets_manager, &authority.acceptor).await?,
             pending_version: services.begin_rotation()?,
             key: String::new(),
             middle: String::new(),
@@ -56,6 +58,7 @@ impl Product {
                 ("AWS_CA_BUNDLE", root),
             ],
             services,
+            ports,
         };
         let key =
             json!({"name": "k", "role": "member", "permissions": ["sessions:create", "resources:list"]});
@@ -72,7 +75,7 @@ impl Product {
 
     /// The environment variables of a function's process.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut environment = self.services.environment();
+        let mut environment = self.services.environment(&self.ports);
         // A later entry overrides an earlier one.
         environment.push(("AWS_ENDPOINT_URL_DYNAMODB", format!("https://{}", self.dynamodb.address)));
         environment

@@ -1,4 +1,4 @@
-//! Files that the local run serves as they are.
+//! Static files of the local server.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS,
@@ -12,7 +12,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The demo is a host page: it frames the product, and talks to this server only.
+/// The demo is a host page: it frames the product and calls this server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -25,10 +25,10 @@ pub fn routes() -> Routes {
 pub fn demo_routes() -> Routes {
     Routes::default()
         .get("/", async || file(HTML, include_str!("../assets/demo.html")))
-        .get("/_local/demo.css", async || file(CSS, include_str!("../assets/demo.css")))
-        .get("/_local/demo.js", async || file(SCRIPT, include_str!("../assets/demo.js")))
-        .get("/_local/snippets.js", async || file(SCRIPT, include_str!("../assets/snippets.js")))
-        .get("/_local/README.md", async || file(TEXT, include_str!("../../../README.md")))
+        .get("/demo/demo.css", async || file(CSS, include_str!("../assets/demo.css")))
+        .get("/demo/demo.js", async || file(SCRIPT, include_str!("../assets/demo.js")))
+        .get("/demo/snippets.js", async || file(SCRIPT, include_str!("../assets/snippets.js")))
+        .get("/demo/README.md", async || file(TEXT, include_str!("../../../README.md")))
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
