@@ -1,8 +1,8 @@
-// Cube's host pages: the session in the query, its events and actions, renewal in place.
+// Embeds in host pages written for Cube: the session in the query, events, actions and renewal in place.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Host, Product, framing, heard, launch, until, waitToHear } from "./harness.mjs";
+import { Host, Product, framing, received, launch, until, waitForMessage } from "./harness.mjs";
 
 let product, host, browser, dashboard, second;
 
@@ -41,14 +41,14 @@ const act = (page, type, payload) => page.evaluate(([type, payload, target]) => 
 
 const said = (page) => page.frames().at(2)?.locator("#shown").textContent();
 
-test("the session is exchanged, taken out of the address and kept nowhere", async (t) => {
+test("the session is exchanged, removed from the address and stored nowhere", async (t) => {
   const { page, embed, session } = await open(t, `/embed/dashboard/${dashboard.public_id}`);
-  const ready = await waitToHear(page, "cube:event:ready");
+  const ready = await waitForMessage(page, "cube:event:ready");
   assert.deepEqual(ready.payload, {
     embedTenant: null, deploymentId: 1, mode: "signed", surface: "dashboard", publicId: dashboard.public_id,
   });
-  const all = await page.evaluate(() => globalThis.heard);
-  assert.equal(all[0].data.type, "cube:event:ready", "it is the first");
+  const all = await page.evaluate(() => globalThis.received);
+  assert.equal(all[0].data.type, "cube:event:ready", "ready is the first message");
   assert.ok(all.every(({ origin }) => origin === product.base));
   for (const { data } of all.filter(({ data }) => data.source === "cube-embed")) {
     assert.deepEqual([data.direction, data.surface, typeof data.timestamp], ["event", "dashboard", "number"]);
@@ -59,72 +59,72 @@ test("the session is exchanged, taken out of the address and kept nowhere", asyn
   const kept = await frame.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length, document.documentElement.outerHTML]);
   assert.deepEqual(kept.slice(0, 3), ["", 0, 0]);
   assert.ok(!kept[3].includes(session));
-  assert.ok(!JSON.stringify(all).includes(session) && !JSON.stringify(all).includes("eyJ"), "no message has a credential");
-  const loaded = await waitToHear(page, "cube:event:dashboard-loaded");
+  assert.ok(!JSON.stringify(all).includes(session) && !JSON.stringify(all).includes("eyJ"), "no message contains a credential");
+  const loaded = await waitForMessage(page, "cube:event:dashboard-loaded");
   assert.equal(loaded.payload.publicId, dashboard.public_id);
-  assert.deepEqual((await heard(page, "cube:event:view")).map(({ payload }) => payload.title), ["Sales"]);
+  assert.deepEqual((await received(page, "cube:event:view")).map(({ payload }) => payload.title), ["Sales"]);
 });
 
-test("the older names of the parameter and of the path", async (t) => {
+test("the older names of the query parameter and of the path work", async (t) => {
   for (const path of [`/embed/d/1/dashboard/${dashboard.public_id}`, `/embed/d/1/dashboard/${dashboard.public_id}/`]) {
     const { page } = await open(t, path);
-    await waitToHear(page, "cube:event:ready");
+    await waitForMessage(page, "cube:event:ready");
   }
   const session = await product.generate({ embedTenantName: "acme" , externalId: "bob" });
   host.pages["/"] = framing(`${product.base}/embed/d/1/dashboard/${dashboard.public_id}?sessionId=${session}`);
   const page = await browser.newPage();
   t.after(() => page.close());
   await page.goto(host.origin);
-  assert.equal((await waitToHear(page, "cube:event:ready")).payload.embedTenant, "acme");
+  assert.equal((await waitForMessage(page, "cube:event:ready")).payload.embedTenant, "acme");
 });
 
 test("a dashboard of another deployment than the path's is not shown", async (t) => {
   const { page, embed } = await open(t, `/embed/d/2/dashboard/${dashboard.public_id}`);
   await embed.getByText("This embed is not available.").waitFor();
-  const error = await waitToHear(page, "cube:event:error");
+  const error = await waitForMessage(page, "cube:event:error");
   assert.deepEqual([error.payload.fatal, error.payload.name], [true, "resource_mismatch"]);
 });
 
-test("a session that was used before says that it is over", async (t) => {
+test("a session that was used before is reported as expired", async (t) => {
   const { page, session } = await open(t, `/embed/dashboard/${dashboard.public_id}`);
-  await waitToHear(page, "cube:event:ready");
+  await waitForMessage(page, "cube:event:ready");
   host.pages["/again"] = framing(`${product.base}/embed/dashboard/${dashboard.public_id}?session=${session}`);
   await page.goto(`${host.origin}/again`);
   await page.frameLocator("#embed").getByText("This embed has expired.").waitFor();
-  assert.equal((await waitToHear(page, "cube:event:error")).payload.name, "session_unknown");
+  assert.equal((await waitForMessage(page, "cube:event:error")).payload.name, "session_unknown");
 });
 
-test("without a session there is a sentence, not a blank frame", async (t) => {
+test("without a session the page shows an error", async (t) => {
   host.pages["/"] = framing(`${product.base}/embed/dashboard/${dashboard.public_id}`);
   const page = await browser.newPage();
   t.after(() => page.close());
   await page.goto(host.origin);
   await page.frameLocator("#embed").getByText("This embed has expired.").waitFor();
-  assert.equal((await waitToHear(page, "cube:event:error")).payload.fatal, true);
+  assert.equal((await waitForMessage(page, "cube:event:error")).payload.fatal, true);
 });
 
-test("filters in the address are the first values, and those without a control are let go", async (t) => {
+test("filters in the address set initial values, and filters without a control are ignored", async (t) => {
   const filter = (text) => encodeURIComponent(text);
   const query = `&f_orders.status=${filter('{"value":"closed"}')}&f_orders.city=${filter('{"value":"Rome"}')}`
     + `&f_orders.year=${filter("{not json")}&tg_orders.created_at=week&showDashboardTitle=false&locale=de&theme=dark`;
   const { page, embed } = await open(t, `/embed/dashboard/${dashboard.public_id}`, query);
-  await waitToHear(page, "cube:event:ready");
+  await waitForMessage(page, "cube:event:ready");
   assert.equal(await embed.getByLabel("Status").inputValue(), "closed");
   assert.equal(await embed.locator("#heading").isHidden(), true);
   await until(async () => (await said(page)) === '[{"status":"closed","year":2026},"dark","de"]', () => said(page));
 });
 
-test("only the very words of Cube's switches count", async (t) => {
+test("other spellings of true and false in Cube's options are ignored", async (t) => {
   const { page, embed } = await open(t, `/embed/dashboard/${dashboard.public_id}`, "&showDashboardTitle=False&showDashboardHeader=0");
-  await waitToHear(page, "cube:event:ready");
+  await waitForMessage(page, "cube:event:ready");
   assert.equal(await embed.locator("#title").isVisible(), true);
 });
 
-test("the host's actions are done", async (t) => {
+test("the actions of the host are carried out, and unknown or malformed ones are not", async (t) => {
   const settings = { locale: "fr" };
   const embedTheme = { primaryColor: "rgb(1, 2, 3)" };
   const { page, embed } = await open(t, `/embed/dashboard/${dashboard.public_id}`, "", { settings, embedTheme });
-  await waitToHear(page, "cube:event:dashboard-loaded");
+  await waitForMessage(page, "cube:event:dashboard-loaded");
   const root = page.frames().at(1);
   const styled = (name) => root.evaluate((name) => document.documentElement.style.getPropertyValue(name), name);
   assert.equal(await styled("--accent"), "rgb(1, 2, 3)");
@@ -145,10 +145,10 @@ test("the host's actions are done", async (t) => {
   page.on("request", (request) => calls.push(request.url()));
   await act(page, "refresh");
   await until(() => calls.some((url) => url.includes("/v1/view/")));
-  // Old hosts.
+  // The message of older hosts.
   await page.evaluate(() => document.getElementById("embed").contentWindow.postMessage({ type: "SET_THEME", payload: "light" }, "*"));
   await until(() => root.evaluate(() => document.documentElement.dataset.theme === "light"));
-  // What is not one of them is not done.
+  // Unknown actions and malformed payloads change nothing.
   for (const [type, payload] of [["set-theme", { primaryColor: "url(https://evil.example)" }], ["constructor", {}], ["set-locale", { locale: 7 }], ["set-session", {}]]) {
     await act(page, type, payload);
   }
@@ -156,12 +156,12 @@ test("the host's actions are done", async (t) => {
   assert.equal(await styled("--accent"), "#7c5cff");
 });
 
-test("another dashboard of the session in the same frame", async (t) => {
+test("the host can navigate to another dashboard of the session, and to nothing else", async (t) => {
   const { page, embed } = await open(t, `/embed/dashboard/${dashboard.public_id}`);
-  await waitToHear(page, "cube:event:ready");
+  await waitForMessage(page, "cube:event:ready");
   await act(page, "navigate", { path: `/embed/d/1/dashboard/${second.public_id}` });
   await embed.locator("#title").getByText("Costs").waitFor();
-  const { payload } = await waitToHear(page, "cube:event:navigate");
+  const { payload } = await waitForMessage(page, "cube:event:navigate");
   assert.equal(payload.path, `/embed/d/1/dashboard/${second.public_id}`);
   for (const path of ["https://evil.example/", "//evil.example/embed/dashboard/aB3dE6gH9jK2", "/sandbox", "javascript:alert(1)"]) {
     await act(page, "navigate", { path });
@@ -170,21 +170,21 @@ test("another dashboard of the session in the same frame", async (t) => {
   assert.equal(await embed.locator("#title").textContent(), "Costs");
 });
 
-test("renewal keeps what the viewer had selected", async (t) => {
+test("renewal keeps the viewer's selection", async (t) => {
   const { page, embed } = await open(t, `/embed/dashboard/${dashboard.public_id}`);
-  await waitToHear(page, "cube:event:ready");
+  await waitForMessage(page, "cube:event:ready");
   await embed.getByLabel("Status").selectOption("closed");
   await until(async () => (await said(page))?.includes("closed"));
   t.after(() => product.moveClock("+0s"));
 
-  // The token is good for a day; the page looks again as soon as something changes.
+  // The token is valid for a day. The page checks its expiry again whenever it loads a view.
   await product.moveClock("+23h30m");
   await act(page, "refresh");
-  const expiring = await waitToHear(page, "cube:event:session-expiring");
+  const expiring = await waitForMessage(page, "cube:event:session-expiring");
   assert.ok(Date.parse(expiring.payload.expiresAt) > 0);
   await product.moveClock("+25h");
   await act(page, "refresh");
-  await waitToHear(page, "cube:event:session-expired");
+  await waitForMessage(page, "cube:event:session-expired");
   await embed.getByText("This embed has expired.").waitFor();
   assert.equal(await embed.getByLabel("Status").isDisabled(), true);
 
@@ -194,5 +194,5 @@ test("renewal keeps what the viewer had selected", async (t) => {
   assert.equal(await embed.getByLabel("Status").inputValue(), "closed");
   assert.match(await said(page), /closed/);
   assert.equal(await embed.locator("#expired").isHidden(), true);
-  assert.equal((await heard(page, "cube:event:ready")).length, 1);
+  assert.equal((await received(page, "cube:event:ready")).length, 1);
 });

@@ -1,4 +1,4 @@
-// The demo, as a newcomer uses it.
+// The demo page of the local server.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -25,11 +25,11 @@ async function open(t, context = {}) {
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", PHONE]]) {
-  test(`three embeds, whole and at ease: ${name}`, async (t) => {
+  test(`all three embeds are shown in full and are accessible: ${name}`, async (t) => {
     const { page, problems, said } = await open(t, context);
     for (const [dialect, title] of [["metabase", "Quarterly revenue"], ["cube", "Deliveries"], ["motherduck", "Fleet"]]) {
       await said(dialect).getByText(`ready: ${title}`).waitFor();
-      // Also of what nobody has scrolled to yet, the whole is shown.
+      // Embeds that are not scrolled into view have their full height too.
       const frame = page.locator(`[data-dialect=${dialect}] iframe`);
       const [content] = (await frame.elementHandle().then((one) => one.contentFrame())).childFrames();
       await until(() => content.evaluate(() => innerHeight >= document.documentElement.scrollHeight && scrollY === 0),
@@ -41,7 +41,7 @@ for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }],
   });
 }
 
-test("the locked parameter cannot be moved, the enabled one can", async (t) => {
+test("the viewer can change the enabled parameter and not the locked one", async (t) => {
   const { page, said } = await open(t);
   await said("metabase").getByText("ready").waitFor();
   await page.locator("#locked").click();
@@ -54,7 +54,7 @@ test("the locked parameter cannot be moved, the enabled one can", async (t) => {
   await said("metabase").getByText("region = any").waitFor();
 });
 
-test("an expiry to watch, and a renewal that keeps what was selected", async (t) => {
+test("the demo shows an expiry, and a renewal that keeps the viewer's selection", async (t) => {
   const { page, said } = await open(t);
   await said("metabase").getByText("ready").waitFor();
   const button = page.locator("#expire");
@@ -71,7 +71,7 @@ test("an expiry to watch, and a renewal that keeps what was selected", async (t)
   assert.equal(await embed.getByLabel("Year").inputValue(), "2025");
 });
 
-test("the theme is the whole page's, embeds too", async (t) => {
+test("the theme button changes the page and all embeds", async (t) => {
   const { page, said } = await open(t);
   for (const dialect of ["metabase", "cube", "motherduck"]) await said(dialect).getByText("ready").waitFor();
   await page.locator("#theme").click();
@@ -81,7 +81,7 @@ test("the theme is the whole page's, embeds too", async (t) => {
   }
 });
 
-test("the code beside each embed is of the language that was chosen", async (t) => {
+test("the code beside each embed is in the selected language", async (t) => {
   const { page, said } = await open(t);
   for (const [dialect, words] of [["metabase", { "Node.js": "jsonwebtoken", Python: "PyJWT", curl: "openssl" }],
     ["cube", { "Node.js": "fetch(", Python: "requests", curl: "curl " }], ["motherduck", { "Node.js": "fetch(", Python: "requests", curl: "curl " }]]) {

@@ -1,4 +1,4 @@
-// The product as a browser meets it: a real server, host pages on origins of their own, a real Chromium.
+// Runs the product in a real server, host pages on origins of their own, and Chromium.
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -50,7 +50,7 @@ export class Product {
     return this.call("PUT", `/v1/resources/${name}`, { title: "Sales", enable_embedding: true, ...resource });
   }
 
-  // What an owner's backend signs.
+  // Signs a token as the owner's backend does.
   sign(claims) {
     const payload = { params: {}, exp: Math.floor(Date.now() / 1000) + 600, ...claims };
     const signed = [{ alg: "HS256", typ: "JWT" }, payload].map((part) => base64url(JSON.stringify(part))).join(".");
@@ -72,7 +72,7 @@ export class Product {
   }
 }
 
-// Pages of other people, on an origin of their own. `pages` is path to HTML.
+// A server of host pages on an origin of its own. `pages` maps paths to HTML.
 export class Host {
   static async start(pages = {}) {
     const server = createServer(({ url }, response) => {
@@ -95,14 +95,15 @@ export class Host {
   }
 }
 
-// A host page with a frame in it, which keeps what it hears.
+// A host page that frames `src` and records the messages that it receives.
 export const framing = (src, attributes = "") => `<!doctype html><title>Host</title>
-<script>var heard = []; addEventListener("message", ({ data, origin }) => heard.push({ data, origin }));</script>
+<script>var received = []; addEventListener("message", ({ data, origin }) => received.push({ data, origin }));</script>
 <iframe id="embed" title="Embed" src="${src}" width="900" height="500" ${attributes}></iframe>`;
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// What axe finds wrong with a page that weighs on those who use it. What an owner puts in a frame is theirs.
+// The serious and critical violations that axe finds in a page. The content of frames belongs to the owner, so tests
+// exclude it.
 export async function serious(page, exclude) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate((exclude) => globalThis.axe.run({ exclude }), exclude);
@@ -114,28 +115,28 @@ export async function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
-// Waits until `read` answers something, and fails with what was there instead.
-export async function until(read, told = () => "", patience = 8000) {
-  const end = Date.now() + patience;
+// Waits until `read` returns something truthy, and fails with the result of `describe`.
+export async function until(read, describe = () => "", timeout = 8000) {
+  const end = Date.now() + timeout;
   let last;
   while (Date.now() < end) {
     last = await read();
     if (last) return last;
     await new Promise((go) => setTimeout(go, 30));
   }
-  throw new Error(`waited for ${read} in vain: ${JSON.stringify(await told())}`);
+  throw new Error(`timed out waiting for ${read}: ${JSON.stringify(await describe())}`);
 }
 
-// What the host page has heard from the embed, by its type.
-export async function heard(page, type) {
-  const all = await page.evaluate(() => globalThis.heard);
+// The messages of one type that the host page has received from the embed.
+export async function received(page, type) {
+  const all = await page.evaluate(() => globalThis.received);
   return all.map(({ data }) => data).filter((data) => data?.type === type);
 }
 
-export function waitToHear(page, type, times = 1) {
+export function waitForMessage(page, type, times = 1) {
   const found = async () => {
-    const all = await heard(page, type);
+    const all = await received(page, type);
     return all.length >= times && all.at(-1);
   };
-  return until(found, () => page.evaluate(() => globalThis.heard));
+  return until(found, () => page.evaluate(() => globalThis.received));
 }

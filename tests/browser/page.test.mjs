@@ -1,10 +1,10 @@
-// The page by itself: what every cause says to the viewer and to the host, and who may frame it.
+// The embed page: the error for every cause, who may frame it, where it runs, and its controls and display options.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { Host, Product, framing, heard, launch, serious, until, waitToHear } from "./harness.mjs";
+import { Host, Product, framing, received, launch, serious, until, waitForMessage } from "./harness.mjs";
 
 const HTML = `<style>body { margin: 0 } #box { height: 200px }</style><div id="box"></div>
 <button id="grow">grow</button><button id="shrink">shrink</button><button id="save">save</button>
@@ -59,7 +59,7 @@ async function open(t, src, { attributes = "", on = host, context = {}, script }
   return { page, embed: page.frameLocator("#embed"), inner: () => page.frames().at(2) };
 }
 
-// ---- what is wrong ----
+// ---- errors ----
 
 const CAUSES = [
   ["token_expired", { exp: 1 }, "This embed has expired. Reload the page to continue."],
@@ -74,18 +74,18 @@ const CAUSES = [
 ];
 
 for (const [reason, claims, sentence] of CAUSES) {
-  test(`the frame and the host learn of ${reason}`, async (t) => {
+  test(`the page shows ${reason} and reports it to the host`, async (t) => {
     const { page, embed: frame } = await open(t, embed(product, claims));
     await frame.locator("#sentence").getByText(sentence).waitFor().catch((problem) => { if (reason !== "token_lifetime") throw problem; });
-    const error = await waitToHear(page, "error");
+    const error = await waitForMessage(page, "error");
     assert.equal(error.reason, reason);
     assert.ok(error.message && error.request_id);
     assert.match(await frame.locator("#reference").textContent(), new RegExp(error.request_id));
-    assert.deepEqual(await heard(page, "ready"), []);
+    assert.deepEqual(await received(page, "ready"), []);
   });
 }
 
-test("credentials that are none at all, and a global switch that is off", async (t) => {
+test("malformed credentials and disabled embedding are reported", async (t) => {
   for (const [src, reason, sentence] of [
     [`${product.base}/embed/dashboard/garbage`, "token_malformed", "This embed link is not valid."],
     [`${product.base}/embed/dashboard/a.b.c`, "token_malformed", "This embed link is not valid."],
@@ -94,11 +94,11 @@ test("credentials that are none at all, and a global switch that is off", async 
   ]) {
     const { page, embed: frame } = await open(t, src);
     await frame.getByText(sentence).waitFor();
-    assert.equal((await waitToHear(page, "error")).reason, reason);
+    assert.equal((await waitForMessage(page, "error")).reason, reason);
   }
 });
 
-test("each language has its own sentences, and those who set it up read the cause", async (t) => {
+test("errors are shown in the viewer's language, and the host receives the cause", async (t) => {
   for (const [locale, sentence] of [
     ["de", "Dieser Inhalt ist nicht veröffentlicht."],
     ["fr-CA", "Ce contenu n’est pas publié."],
@@ -115,10 +115,10 @@ test("each language has its own sentences, and those who set it up read the caus
   }
   const { page, embed: frame } = await open(t, embed(product, { resource: { dashboard: 4 } }, "#locale=de"));
   await frame.getByText("Diese Einbettung ist nicht richtig eingerichtet.").waitFor();
-  assert.match((await waitToHear(page, "error")).message, /You must specify a value for :x/);
+  assert.match((await waitForMessage(page, "error")).message, /You must specify a value for :x/);
 });
 
-test("what is unreachable is tried again, and then shown", async (t) => {
+test("an unreachable view is retried until it is shown", async (t) => {
   const own = await browser.newContext();
   t.after(() => own.close());
   const page = await own.newPage();
@@ -128,21 +128,21 @@ test("what is unreachable is tried again, and then shown", async (t) => {
   await page.goto(host.origin);
   await page.frameLocator("#embed").getByText("Temporarily unavailable. Trying again…").waitFor();
   down = false;
-  await waitToHear(page, "ready");
-  assert.equal((await heard(page, "error")).length, 1, "told once, however often it is tried");
+  await waitForMessage(page, "ready");
+  assert.equal((await received(page, "error")).length, 1, "reported once, however often it is retried");
 });
 
-test("an embed that expires while it is open says so, and comes back with a new address", async (t) => {
+test("an embed that expires while it is open says so, and continues with a new session", async (t) => {
   const { page, embed: frame } = await open(t, embed(product, { exp: Math.floor(Date.now() / 1000) + 3 }));
-  await waitToHear(page, "ready");
+  await waitForMessage(page, "ready");
   await frame.getByLabel("Text", { exact: true }).fill("kept");
   await frame.getByLabel("Text", { exact: true }).blur();
-  await waitToHear(page, "params");
-  await waitToHear(page, "expiring");
-  await waitToHear(page, "expired");
+  await waitForMessage(page, "params");
+  await waitForMessage(page, "expiring");
+  await waitForMessage(page, "expired");
   await frame.getByText("This embed has expired.").waitFor();
   assert.equal(await frame.getByLabel("Text", { exact: true }).isDisabled(), true);
-  assert.equal(await frame.locator("#content iframe").count(), 1, "what is shown stays");
+  assert.equal(await frame.locator("#content iframe").count(), 1, "the content stays visible");
   const session = product.sign({ resource: { dashboard: 1 } });
   await page.evaluate(([session, origin]) => {
     document.getElementById("embed").contentWindow.postMessage({ source: "vitrine-host", type: "session", value: session }, origin);
@@ -152,26 +152,26 @@ test("an embed that expires while it is open says so, and comes back with a new 
 });
 
 for (const minutes of [-5, 5]) {
-  test(`a clock that is ${minutes} minutes wrong changes nothing`, async (t) => {
+  test(`a device clock that is off by ${minutes} minutes does not change the expiry`, async (t) => {
     const script = `{ const wrong = ${minutes * 60_000}, now = Date.now; Date.now = () => now() + wrong; }`;
     const { page } = await open(t, embed(product, { exp: Math.floor(Date.now() / 1000) + 4 }), { script });
-    await waitToHear(page, "ready");
+    await waitForMessage(page, "ready");
     await new Promise((go) => setTimeout(go, 1500));
-    assert.deepEqual(await heard(page, "expired"), []);
-    await waitToHear(page, "expired");
+    assert.deepEqual(await received(page, "expired"), []);
+    await waitForMessage(page, "expired");
   });
 }
 
-// ---- who may frame it ----
+// ---- framing ----
 
-test("a page that is not named gets nothing", async (t) => {
+test("a host page that is not allowed cannot frame the page", async (t) => {
   const { page } = await open(t, embed(product), { on: other });
   await new Promise((go) => setTimeout(go, 700));
-  assert.deepEqual(await page.evaluate(() => globalThis.heard), []);
+  assert.deepEqual(await page.evaluate(() => globalThis.received), []);
   assert.equal(page.frames().some((frame) => frame.url().includes("/embed/dashboard/")), false);
 });
 
-test("a named page within one that is not gets nothing either", async (t) => {
+test("an allowed host page inside one that is not allowed cannot frame the page either", async (t) => {
   host.pages["/inner"] = framing(embed(product));
   other.pages["/outer"] = framing(`${host.origin}/inner`);
   const page = await browser.newPage();
@@ -179,10 +179,10 @@ test("a named page within one that is not gets nothing either", async (t) => {
   await page.goto(`${other.origin}/outer`);
   await until(() => page.frames().find((frame) => frame.url().endsWith("/inner")));
   await new Promise((go) => setTimeout(go, 700));
-  assert.deepEqual(await page.frames().find((frame) => frame.url().endsWith("/inner")).evaluate(() => globalThis.heard), []);
+  assert.deepEqual(await page.frames().find((frame) => frame.url().endsWith("/inner")).evaluate(() => globalThis.received), []);
 });
 
-test("the sandbox page asks the browser who frames it", async (t) => {
+test("the sandbox page checks its ancestors itself", async (t) => {
   const content = { type: "html", html: "<h1>A dive</h1>" };
   const dive = await product.call("POST", "/v1/dives", { title: "Dive", content, enable_embedding: true, allowed_origins: [other.origin] });
   const closedDive = await product.call("POST", "/v1/dives", { title: "Dive", content, enable_embedding: true });
@@ -193,15 +193,15 @@ test("the sandbox page asks the browser who frames it", async (t) => {
   };
   for (const on of [host, other]) {
     const { page } = await open(t, await sandbox(dive), { on });
-    assert.equal((await waitToHear(page, "ready")).title, "Dive");
+    assert.equal((await waitForMessage(page, "ready")).title, "Dive");
   }
-  // Only the deployment's own list counts for a dive that names nobody.
+  // Only the deployment's own list applies to a dive without origins.
   const refused = await open(t, await sandbox(closedDive), { on: other });
   await refused.embed.getByText("Failed to load dive. Please try again.").waitFor();
   await new Promise((go) => setTimeout(go, 300));
-  assert.deepEqual(await refused.page.evaluate(() => globalThis.heard), [], "it is not even told why");
+  assert.deepEqual(await refused.page.evaluate(() => globalThis.received), [], "the host does not learn the reason");
   assert.equal(await refused.embed.locator("#content iframe").count(), 0);
-  // Nested twice, the one in the middle may and the outer may not.
+  // Framed twice: the inner host is allowed and the outer one is not.
   host.pages["/inner"] = framing(await sandbox(closedDive));
   other.pages["/outer"] = framing(`${host.origin}/inner`);
   const page = await browser.newPage();
@@ -210,15 +210,15 @@ test("the sandbox page asks the browser who frames it", async (t) => {
   await page.frameLocator("#embed").frameLocator("#embed").getByText("Failed to load dive.").waitFor();
 });
 
-test("messages that are not the host's are not obeyed", async (t) => {
-  // The content asks for a dark theme and another session, the moment it runs.
+test("messages from other windows than the host are ignored", async (t) => {
+  // The content asks for a dark theme and another session as soon as it runs.
   const { page, embed: frame } = await open(t, embed(product));
-  await waitToHear(page, "ready");
+  await waitForMessage(page, "ready");
   await until(() => page.frames().at(2)?.locator("#shown").textContent());
   await new Promise((go) => setTimeout(go, 200));
   assert.equal(await page.frames().at(1).evaluate(() => document.documentElement.dataset.theme), "light");
-  assert.deepEqual(await heard(page, "error"), []);
-  // Another frame of the host page does not speak for it.
+  assert.deepEqual(await received(page, "error"), []);
+  // Another frame of the host page is not the host.
   host.pages["/stranger"] = `<script>parent.frames[0].postMessage({ source: "vitrine-host", type: "theme", value: "dark" }, "*")</script>`;
   await page.evaluate((src) => document.body.append(Object.assign(document.createElement("iframe"), { src })), `${host.origin}/stranger`);
   await new Promise((go) => setTimeout(go, 300));
@@ -226,9 +226,9 @@ test("messages that are not the host's are not obeyed", async (t) => {
   assert.equal(await frame.locator("#title").textContent(), "Sales");
 });
 
-test("the content reaches neither the token nor the page", async (t) => {
+test("the content can reach neither the token nor the page", async (t) => {
   const { page, inner } = await open(t, embed(product));
-  await waitToHear(page, "resize");
+  await waitForMessage(page, "resize");
   const reached = await inner().evaluate(async () => {
     const attempts = { parent: () => parent.document, cookie: () => document.cookie, storage: () => localStorage, top: () => top.location.href };
     const outcome = Object.entries(attempts).map(([name, attempt]) => { try { attempt(); return name; } catch { return null; } });
@@ -238,25 +238,25 @@ test("the content reaches neither the token nor the page", async (t) => {
   assert.deepEqual(reached, []);
 });
 
-// ---- where it runs ----
+// ---- environments ----
 
-test("without storage it is the same", async (t) => {
+test("the page works without storage and cookies", async (t) => {
   const script = `for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
     Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
   }
   Object.defineProperty(Document.prototype, "cookie", { get() { throw new DOMException("denied", "SecurityError"); }, set() { throw new DOMException("denied", "SecurityError"); } });`;
   const { page } = await open(t, embed(product), { script });
-  assert.equal((await waitToHear(page, "ready")).title, "Sales");
+  assert.equal((await waitForMessage(page, "ready")).title, "Sales");
 });
 
-test("in a sandbox without an origin it is the same", async (t) => {
+test("the page works in a sandbox without an origin", async (t) => {
   const { page, embed: frame } = await open(t, embed(product), { attributes: 'sandbox="allow-scripts"' });
-  await waitToHear(page, "ready");
+  await waitForMessage(page, "ready");
   await frame.getByLabel("One of").selectOption("b");
-  assert.equal((await waitToHear(page, "params")).parameters.one, "b");
+  assert.equal((await waitForMessage(page, "params")).parameters.one, "b");
 });
 
-test("by itself in a tab it is the same", async (t) => {
+test("the page works in a tab of its own", async (t) => {
   const page = await browser.newPage();
   t.after(() => page.close());
   await page.goto(embed(product));
@@ -264,7 +264,7 @@ test("by itself in a tab it is the same", async (t) => {
   assert.equal(await page.title(), "Sales");
 });
 
-test("nothing is loaded from anywhere else, and nothing is left behind", async (t) => {
+test("the page loads nothing from other origins and sets no cookies", async (t) => {
   const own = await browser.newContext();
   t.after(() => own.close());
   const page = await own.newPage();
@@ -272,25 +272,25 @@ test("nothing is loaded from anywhere else, and nothing is left behind", async (
   page.on("request", (request) => asked.push(request.url()));
   host.pages["/"] = framing(embed(product));
   await page.goto(host.origin);
-  await waitToHear(page, "resize");
+  await waitForMessage(page, "resize");
   assert.deepEqual(asked.filter((url) => !url.startsWith(product.base) && !url.startsWith(host.origin)), []);
   assert.deepEqual(await own.cookies(), []);
 });
 
-test("all of it together is small", async () => {
+test("the page and its files are small", async () => {
   const page = await (await fetch(`${product.base}/embed/dashboard/aB3dE6gH9jK2`)).text();
   const files = [...page.matchAll(/"(\/embed\/assets\/[^"]+)"/g)].map(([, file]) => file);
   assert.equal(files.length, 3);
   const texts = await Promise.all(files.map(async (file) => (await fetch(product.base + file)).text()));
   const size = [page, ...texts].reduce((sum, text) => sum + gzipSync(text).length, 0);
-  assert.ok(size < 60 * 1024, `${size} bytes`);
+  assert.ok(size < 16 * 1024, `${size} bytes`);
 });
 
-// ---- what it shows ----
+// ---- controls, content and display options ----
 
 test("every kind of control sets its parameter", async (t) => {
   const { page, embed: frame, inner } = await open(t, embed(product));
-  await waitToHear(page, "ready");
+  await waitForMessage(page, "ready");
   const values = async () => JSON.parse(await inner().locator("#shown").textContent());
   const set = async (name, expected, act) => {
     await act();
@@ -307,10 +307,10 @@ test("every kind of control sets its parameter", async (t) => {
   await set("text", null, fill("Text", ""));
 });
 
-test("it grows and shrinks with its content", async (t) => {
+test("the reported height follows the content", async (t) => {
   const { page, inner } = await open(t, embed(product));
-  await waitToHear(page, "resize");
-  const height = async () => (await heard(page, "resize")).at(-1).height;
+  await waitForMessage(page, "resize");
+  const height = async () => (await received(page, "resize")).at(-1).height;
   await until(async () => (await height()) > 200);
   const before = await height();
   await inner().locator("#grow").click();
@@ -319,7 +319,7 @@ test("it grows and shrinks with its content", async (t) => {
   await until(async () => (await height()) < before, height);
 });
 
-test("files only where the owner allows them and the host does not take them away", async (t) => {
+test("downloads work only if the owner allows them and the host does not disable them", async (t) => {
   for (const [claims, behind, allowed] of [
     [{}, "", true],
     [{}, "#downloads=false", false],
@@ -327,7 +327,7 @@ test("files only where the owner allows them and the host does not take them awa
     [{ resource: { dashboard: 7 } }, "#downloads=true", false],
   ]) {
     const { page, inner } = await open(t, embed(product, claims, behind));
-    await waitToHear(page, "resize");
+    await waitForMessage(page, "resize");
     const saved = page.waitForEvent("download", { timeout: 1200 }).catch(() => null);
     await inner().locator("#save").click();
     const file = await saved;
@@ -335,14 +335,14 @@ test("files only where the owner allows them and the host does not take them awa
     if (!file) continue;
     assert.equal(file.suggestedFilename(), "sales 2026.csv");
     assert.equal(await readFile(await file.path(), "utf8"), "a,b\n1,2\n");
-    assert.deepEqual(await heard(page, "download"), [{ source: "vitrine", type: "download", name: "sales 2026.csv", format: "csv" }]);
+    assert.deepEqual(await received(page, "download"), [{ source: "vitrine", type: "download", name: "sales 2026.csv", format: "csv" }]);
   }
 });
 
-test("looks: theme, border, title, background, direction", async (t) => {
+test("display options: theme, border, title, background and direction", async (t) => {
   const root = async (behind, context) => {
     const { page } = await open(t, embed(product, {}, behind), { context });
-    await waitToHear(page, "ready");
+    await waitForMessage(page, "ready");
     return page.frames().at(1).evaluate(() => {
       const { documentElement: root } = document;
       return { theme: root.dataset.theme, bordered: "bordered" in root.dataset, background: "background" in root.dataset,
@@ -358,7 +358,7 @@ test("looks: theme, border, title, background, direction", async (t) => {
   assert.deepEqual(await root("#locale=ar-EG"), { ...usual, dir: "rtl", lang: "ar-EG" });
 });
 
-// ---- who uses it ----
+// ---- accessibility ----
 
 for (const [name, behind, claims, context] of [
   ["shown, light", "", {}, {}],
@@ -377,7 +377,7 @@ for (const [name, behind, claims, context] of [
   });
 }
 
-test("the keyboard reaches every control in order, and keeps its place while loading", async (t) => {
+test("the keyboard reaches every control in order, and the focus survives loading", async (t) => {
   const page = await browser.newPage();
   t.after(() => page.close());
   await page.goto(embed(product));
@@ -396,7 +396,7 @@ test("the keyboard reaches every control in order, and keeps its place while loa
   assert.equal(await page.evaluate(() => document.activeElement.labels?.[0]?.textContent), "Amount");
 });
 
-test("a viewer who wants less motion sees none", async (t) => {
+test("nothing is animated for viewers who prefer reduced motion", async (t) => {
   const own = await browser.newContext({ reducedMotion: "reduce" });
   t.after(() => own.close());
   const page = await own.newPage();

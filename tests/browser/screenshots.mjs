@@ -1,10 +1,10 @@
-// Every state of the page and of the demo, in light, dark, narrow and right to left, for a person to look at:
+// Takes screenshots of every state of the page and of the demo in light, dark, narrow and right to left, for review:
 //   node screenshots.mjs [folder]
 // or only the README's picture, the first screen of the demo:
 //   node screenshots.mjs ../../infra/demo.png
 
 import { mkdir } from "node:fs/promises";
-import { Host, Product, framing, launch, waitToHear } from "./harness.mjs";
+import { Host, Product, framing, launch, waitForMessage } from "./harness.mjs";
 
 const folder = process.argv[2] ?? "screenshots";
 const WIDE = { width: 900, height: 620 };
@@ -43,7 +43,7 @@ await product.publish("dashboard/5", { content: { type: "url", url: "http://loca
 const signed = (dashboard, claims = {}) => `/embed/dashboard/${product.sign({ resource: { dashboard }, ...claims })}`;
 const soon = () => Math.floor(Date.now() / 1000) + 3;
 
-// What is to be seen, and the message of the page that says it is there.
+// Each state: the path, the message of the page that says it is shown, and display options.
 const STATES = {
   shown: [() => signed(1), "ready"],
   "without-title-and-border": [() => signed(1), "ready", { titled: "false", bordered: "false" }],
@@ -90,7 +90,7 @@ for (const [look, { behind }] of Object.entries(LOOKS)) {
       host.pages["/"] = framing(`${product.base}${path()}#${new URLSearchParams({ ...behind, ...own })}`)
         .replace("<iframe", '<style>body { margin: 0 } iframe { width: 100vw; height: 100vh; border: 0 }</style><iframe');
       await page.goto(host.origin);
-      await waitToHear(page, message);
+      await waitForMessage(page, message);
     });
   }
   if (look === "right-to-left") continue;

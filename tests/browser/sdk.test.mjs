@@ -1,4 +1,4 @@
-// The script beside the embed: mounting, sizing, speaking, and sessions that are renewed by themselves.
+// The script for host pages: mounting, sizing, messages, and sessions that are renewed automatically.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -32,7 +32,7 @@ before(async () => {
 
 after(() => Promise.all([product, host, browser].map((one) => one?.stop?.() ?? one?.close?.())));
 
-// A host page; `backend(name, seconds)` is its own server, which asks ours for a session.
+// Opens a host page. `backend(number, seconds)` stands for the host's backend, which creates sessions.
 async function open(t, { plain = false, backend } = {}) {
   const script = plain ? `<script src="${product.base}/vitrine.js"></script><script>globalThis.mount = vitrine.mount;</script>`
     : `<script type="module">import { mount } from "${product.base}/vitrine.mjs"; globalThis.mount = mount;</script>`;
@@ -52,38 +52,38 @@ async function open(t, { plain = false, backend } = {}) {
   await page.goto(host.origin);
   await page.waitForFunction(() => globalThis.mount);
   const events = (type, name) => page.evaluate(([type, name]) => globalThis.events.filter((event) => event.type === type && (!name || event.name === name)), [type, name]);
-  const hear = (type, name, times = 1) => until(async () => (await events(type, name)).length >= times && (await events(type, name)).at(-1), () => page.evaluate(() => globalThis.events));
-  return { page, events, hear, asked };
+  const waitFor = (type, name, times = 1) => until(async () => (await events(type, name)).length >= times && (await events(type, name)).at(-1), () => page.evaluate(() => globalThis.events));
+  return { page, events, waitFor, asked };
 }
 
-// What the host's backend does.
+// Creates a session, as the host's backend does.
 async function session(number = 1, seconds = 600, single = false) {
   const body = { resource: { dashboard: number }, ttl_seconds: seconds, single_use: single };
   return { embed_url: (await product.call("POST", "/v1/sessions", body)).embed_url };
 }
 
-// Nothing, as long as the browser has not told of the frame yet.
+// Undefined until the browser has attached the frame.
 const shown = (page, index = 0) => page.frames().filter((frame) => frame.url().includes("/embed/assets/frame")).at(index)?.locator("#shown").textContent();
 
 for (const plain of [false, true]) {
-  test(`${plain ? "the plain script" : "the module"} mounts an embed and speaks with it`, async (t) => {
-    const { page, events, hear } = await open(t, { plain });
+  test(`${plain ? "the plain script" : "the module"} mounts an embed and exchanges messages with it`, async (t) => {
+    const { page, events, waitFor } = await open(t, { plain });
     const { embed_url } = await session(1, 600, true);
     await page.evaluate(([src]) => {
       globalThis.embed = mount(document.getElementById("a"), watch("a", { src, params: { region: "emea" }, theme: "dark", locale: "de" }));
     }, [embed_url]);
-    const ready = await hear("ready");
+    const ready = await waitFor("ready");
     assert.deepEqual([ready.title, ready.kind, ready.parameters], ["Report 1", "dashboard", { region: "emea" }]);
     await until(async () => (await shown(page)) === '[{"region":"emea"},"dark","de"]', () => shown(page));
     const frame = page.locator("#a iframe");
     assert.equal(await frame.getAttribute("title"), "Report 1");
 
     await page.evaluate(() => embed.setParams({ region: ["apac", "amer"], locked: "mine", nothing: 1 }));
-    assert.deepEqual((await hear("params")).parameters, { region: ["apac", "amer"] });
+    assert.deepEqual((await waitFor("params")).parameters, { region: ["apac", "amer"] });
     await page.evaluate(() => embed.update({ theme: "light", locale: "fr" }));
     await until(async () => (await shown(page)) === '[{"region":["apac","amer"]},"light","fr"]', () => shown(page));
 
-    await hear("resize");
+    await waitFor("resize");
     const height = () => frame.evaluate((frame) => frame.getBoundingClientRect().height);
     const small = await until(height);
     await page.frames().find((frame) => frame.url().includes("/embed/assets/frame")).locator("#grow").click();
@@ -103,8 +103,8 @@ for (const plain of [false, true]) {
   });
 }
 
-test("a second mount of the same element is the same embed", async (t) => {
-  const { page, hear } = await open(t);
+test("a second mount of the same element returns the same embed", async (t) => {
+  const { page, waitFor } = await open(t);
   const { embed_url } = await session();
   const same = await page.evaluate(([src]) => {
     const element = document.getElementById("a");
@@ -112,52 +112,52 @@ test("a second mount of the same element is the same embed", async (t) => {
     return [mount(element, { src }) === embed, element.querySelectorAll("iframe").length];
   }, [embed_url]);
   assert.deepEqual(same, [true, 1]);
-  await hear("ready");
+  await waitFor("ready");
   const again = await page.evaluate(([src]) => {
     embed.destroy();
     const other = mount(document.getElementById("a"), watch("again", { src }));
     return [other === embed, document.querySelectorAll("iframe").length];
   }, [embed_url]);
   assert.deepEqual(again, [false, 1]);
-  await hear("ready", "again");
+  await waitFor("ready", "again");
 });
 
-test("ready is told after the first view that was allowed, and not before", async (t) => {
-  const { page, events, hear } = await open(t);
+test("ready is sent after the first authorised view and not before", async (t) => {
+  const { page, events, waitFor } = await open(t);
   const src = `${product.base}/embed/dashboard/${product.sign({ resource: { dashboard: 99 } })}`;
   await page.evaluate(([src]) => { globalThis.embed = mount(document.getElementById("a"), watch("a", { src })); }, [src]);
-  assert.equal((await hear("error")).reason, "resource_not_found");
+  assert.equal((await waitFor("error")).reason, "resource_not_found");
   assert.deepEqual(await events("ready"), []);
-  // A late source is taken all the same.
+  // A source that comes later still works.
   const good = `${product.base}/embed/dashboard/${product.sign({ resource: { dashboard: 1 } })}`;
   await page.evaluate(([src]) => embed.update({ src }), [good]);
-  await hear("ready");
+  await waitFor("ready");
 });
 
-test("several embeds have sessions, values and events of their own", async (t) => {
-  const { page, hear, asked } = await open(t);
+test("embeds of one page have separate sessions, values and events", async (t) => {
+  const { page, waitFor, asked } = await open(t);
   await page.evaluate(() => {
     for (const [name, number] of [["a", 1], ["b", 2], ["c", 1]]) {
       globalThis[`embed_${name}`] = mount(document.getElementById(name), watch(name, { fetchSession: () => backend(number, 600, true) }));
     }
   });
-  assert.deepEqual((await Promise.all(["a", "b", "c"].map((name) => hear("ready", name)))).map(({ title }) => title), ["Report 1", "Report 2", "Report 1"]);
+  assert.deepEqual((await Promise.all(["a", "b", "c"].map((name) => waitFor("ready", name)))).map(({ title }) => title), ["Report 1", "Report 2", "Report 1"]);
   assert.equal(asked.length, 3);
   await page.evaluate(() => globalThis.embed_c.setParams({ region: "only c" }));
-  await hear("params", "c");
+  await waitFor("params", "c");
   const values = await Promise.all([0, 1, 2].map((index) => until(() => shown(page, index))));
   assert.equal(values.filter((value) => value.includes("only c")).length, 1);
 });
 
-test("a session that ends is renewed in place, and what was selected stays", async (t) => {
+test("a session that ends is renewed in place, and the viewer's selection stays", async (t) => {
   const lifetimes = [4, 600];
-  const { page, events, hear, asked } = await open(t, { backend: (number) => session(number, lifetimes.shift()) });
+  const { page, events, waitFor, asked } = await open(t, { backend: (number) => session(number, lifetimes.shift()) });
   await page.evaluate(() => mount(document.getElementById("a"), watch("a", { fetchSession: () => backend(1) })));
-  await hear("ready");
+  await waitFor("ready");
   await page.frameLocator("#a iframe").getByLabel("Region").fill("kept");
   await page.frameLocator("#a iframe").getByLabel("Region").blur();
-  await hear("params");
-  await hear("expiring");
+  await waitFor("params");
+  await waitFor("expiring");
   await until(() => asked.length === 2);
   await new Promise((go) => setTimeout(go, 1500));
   assert.deepEqual(await events("expired"), []);
@@ -166,7 +166,7 @@ test("a session that ends is renewed in place, and what was selected stays", asy
   assert.deepEqual(await events("error"), []);
 });
 
-test("a session that comes late is taken all the same", async (t) => {
+test("a session that arrives after the expiry continues the embed", async (t) => {
   let times = 0;
   const backend = async () => {
     times += 1;
@@ -174,63 +174,63 @@ test("a session that comes late is taken all the same", async (t) => {
     await new Promise((go) => setTimeout(go, 2500));
     return session(1);
   };
-  const { page, hear } = await open(t, { backend });
+  const { page, waitFor } = await open(t, { backend });
   await page.evaluate(() => mount(document.getElementById("a"), watch("a", { fetchSession: () => backend() })));
-  await hear("ready");
-  await hear("expired");
+  await waitFor("ready");
+  await waitFor("expired");
   await page.frameLocator("#a iframe").getByText("This embed has expired.").waitFor();
   await until(() => page.frameLocator("#a iframe").getByLabel("Region").isEnabled());
   assert.equal(await page.frameLocator("#a iframe").locator("#expired").isHidden(), true);
 });
 
-test("the same session again is a mistake that is named", async (t) => {
+test("fetchSession returning the same session again is reported", async (t) => {
   const only = await session(1, 2);
-  const { page, hear } = await open(t, { backend: () => only });
-  const told = [];
-  page.on("console", (line) => told.push(line.text()));
+  const { page, waitFor } = await open(t, { backend: () => only });
+  const printed = [];
+  page.on("console", (line) => printed.push(line.text()));
   await page.evaluate(() => mount(document.getElementById("a"), watch("a", { fetchSession: () => backend() })));
-  await hear("ready");
-  assert.equal((await hear("error")).reason, "session_repeated");
-  assert.ok(told.some((line) => line.includes("must ask your backend for a new one")));
+  await waitFor("ready");
+  assert.equal((await waitFor("error")).reason, "session_repeated");
+  assert.ok(printed.some((line) => line.includes("must ask your backend for a new one")));
 });
 
-test("a backend that fails is asked again, more slowly each time", async (t) => {
+test("a failing backend is retried with increasing delays", async (t) => {
   const times = [];
   const backend = (number) => {
     times.push(Date.now());
     if (times.length < 3) throw new Error("down");
     return session(number);
   };
-  const { page, events, hear } = await open(t, { backend });
+  const { page, events, waitFor } = await open(t, { backend });
   await page.evaluate(() => mount(document.getElementById("a"), watch("a", { fetchSession: () => backend(1) })));
-  await hear("ready");
+  await waitFor("ready");
   assert.equal((await events("error")).length, 2);
   assert.ok(times[2] - times[1] > (times[1] - times[0]) * 0.9, String(times));
 });
 
-test("a viewer who is signed out ends it for all embeds of the page", async (t) => {
-  const { page, events, hear, asked } = await open(t, { backend: () => { throw new Error("never"); } });
+test("a signed-out viewer stops the renewal of all embeds of the page", async (t) => {
+  const { page, events, waitFor, asked } = await open(t, { backend: () => { throw new Error("never"); } });
   await page.evaluate(() => {
     globalThis.calls = 0;
     const fetchSession = async () => { globalThis.calls += 1; return new Response("{}", { status: 401 }); };
     for (const name of ["a", "b", "c"]) globalThis[name] = mount(document.getElementById(name), watch(name, { fetchSession }));
   });
   for (const name of ["a", "b", "c"]) {
-    const error = await hear("error", name);
+    const error = await waitFor("error", name);
     assert.deepEqual([error.reason, error.status], ["session_fetch", 401]);
   }
   await new Promise((go) => setTimeout(go, 1500));
-  assert.equal(await page.evaluate(() => globalThis.calls), 1, "the others need not ask");
+  assert.equal(await page.evaluate(() => globalThis.calls), 1, "the other embeds do not ask");
   assert.equal((await events("error")).length, 3);
   assert.equal(asked.length, 0);
 });
 
-test("only the embed's own origin and window are heard", async (t) => {
-  const { page, events, hear } = await open(t);
+test("messages are accepted only from the embed's own window and origin", async (t) => {
+  const { page, events, waitFor } = await open(t);
   const { embed_url } = await session();
   await page.evaluate(([src]) => mount(document.getElementById("a"), watch("a", { src })), [embed_url]);
-  await hear("ready");
-  await hear("resize");
+  await waitFor("ready");
+  await waitFor("resize");
   await new Promise((go) => setTimeout(go, 300));
   const before = (await events("resize")).length;
   host.pages["/liar"] = `<script>parent.postMessage({ source: "vitrine", type: "resize", height: 5 }, "*");
@@ -244,7 +244,7 @@ test("only the embed's own origin and window are heard", async (t) => {
   assert.equal((await events("resize")).length, before);
 });
 
-test("nonsense is refused where it is said", async (t) => {
+test("invalid arguments throw", async (t) => {
   const { page } = await open(t);
   const problems = await page.evaluate(() => {
     const attempt = (act) => { try { act(); return null; } catch (problem) { return problem.constructor.name; } };
@@ -259,7 +259,7 @@ test("nonsense is refused where it is said", async (t) => {
   assert.deepEqual(problems, ["TypeError", "TypeError", "TypeError", "TypeError"]);
 });
 
-test("the package is whole, small and typed", async () => {
+test("the package is complete, small and typed", async () => {
   const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: SDK, encoding: "utf8" }));
   assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "package.json", "vitrine.d.ts", "vitrine.mjs"]);
   for (const path of ["/vitrine.js", "/vitrine.mjs"]) {

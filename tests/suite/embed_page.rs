@@ -402,6 +402,11 @@ async fn the_frame_is_a_sandbox() {
     let product = Product::start().await;
     let page = product.get("/embed/dashboard/garbage").send().await.text;
     let frame = files(&page).into_iter().find(|file| file.ends_with(".html")).unwrap();
+    // The page's HTML already has it, so that it loads beside the script.
+    let iframe = format!(
+        "<iframe id=\"frame\" title=\"Content\" sandbox=\"allow-scripts\" referrerpolicy=\"no-referrer\" src=\"{frame}\">"
+    );
+    assert!(page.contains(&iframe) && page.matches("<iframe").count() == 1, "{page}");
     let answer = product.get(frame).send().await;
     assert!(!answer.headers.contains_key("x-frame-options"));
     let policy = policy(&answer);

@@ -35,6 +35,7 @@ mod motherduck_sessions;
 mod openapi;
 mod operate;
 mod outages;
+mod page_encodings;
 mod resources;
 mod rotation;
 mod rotation_faults;

@@ -1,4 +1,4 @@
-// Puts an embed into a host page, keeps its session fresh, and speaks with it: to its origin and no other.
+// Mounts an embed in a host page, renews its session, and exchanges messages with it, only with its own origin.
 
 const EVENTS = ["ready", "error", "expiring", "expired", "params", "resize", "download", "navigate"];
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads";
@@ -6,7 +6,7 @@ const LONGEST_PAUSE = 60_000;
 
 const mounted = new WeakMap(); // element -> embed
 
-// Mounts an embed into `element`. A second call for the same element updates the embed that is there.
+// Mounts an embed in `element`. A second call for the same element updates the existing embed.
 export function mount(element, options) {
   const present = mounted.get(element);
   if (present) {
@@ -20,27 +20,27 @@ export function mount(element, options) {
 
 class Embed {
   #element; #options; #frame; #origin; #credential; #listeners = new Map(); #gone = new AbortController();
-  #asked = 0; // what came of an earlier question for a session is not waited for
+  #renewals = 0; // numbers the renewals, because the result of an earlier one is ignored
 
   constructor(element, options) {
     if (!options?.src === !options?.fetchSession) throw new TypeError("mount needs either src or fetchSession");
     this.#element = element;
     this.#options = { height: "auto", title: "Embedded content", ...options };
     for (const type of EVENTS) if (options.on?.[type]) this.on(type, options.on[type]);
-    addEventListener("message", (event) => this.#heard(event), { signal: this.#gone.signal });
+    addEventListener("message", (event) => this.#receive(event), { signal: this.#gone.signal });
     if (options.src) this.#show(options.src);
     else this.#renew();
   }
 
-  // Calls `listener` with each event of a type; answers what takes it off again.
+  // Calls `listener` with each event of a type. Returns a function that removes the listener.
   on(type, listener) {
-    if (!EVENTS.includes(type)) throw new TypeError(`there is no event ${type}: ${EVENTS.join(", ")}`);
+    if (!EVENTS.includes(type)) throw new TypeError(`unknown event ${type}; the events are ${EVENTS.join(", ")}`);
     if (!this.#listeners.has(type)) this.#listeners.set(type, new Set());
     this.#listeners.get(type).add(listener);
     return () => this.#listeners.get(type).delete(listener);
   }
 
-  // A new look costs no request; a new `src` of the same content renews it in place.
+  // Changes options. Display options need no request; a new `src` of the same content only replaces the session.
   update({ src, fetchSession, params, theme, locale, height } = {}) {
     const differs = (name, value) => value !== undefined && value !== this.#options[name];
     const [newSource, newTheme, newLocale] = [differs("src", src), differs("theme", theme), differs("locale", locale)];
@@ -78,11 +78,11 @@ class Embed {
     if (!/^https?:$/.test(url.protocol)) throw new TypeError("src must be an http or https URL");
     this.#origin = url.origin;
     this.#credential = credentialOf(url);
-    const said = new URLSearchParams(url.hash.slice(1));
+    const fragment = new URLSearchParams(url.hash.slice(1));
     const { params = {}, theme, locale, title } = this.#options;
-    for (const [name, value] of Object.entries({ theme, locale })) if (value !== undefined) said.set(name, value);
-    for (const [name, value] of Object.entries(params)) for (const one of [].concat(value ?? "")) said.append(name, one);
-    url.hash = String(said);
+    for (const [name, value] of Object.entries({ theme, locale })) if (value !== undefined) fragment.set(name, value);
+    for (const [name, value] of Object.entries(params)) for (const one of [].concat(value ?? "")) fragment.append(name, one);
+    url.hash = String(fragment);
     const frame = document.createElement("iframe");
     Object.assign(frame, { title, allow: "fullscreen", referrerPolicy: "strict-origin" });
     frame.setAttribute("sandbox", SANDBOX);
@@ -100,14 +100,14 @@ class Embed {
     if (this.#frame && height !== "auto") this.#frame.style.height = typeof height === "number" ? `${height}px` : height;
   }
 
-  // Another source: of the same content its credential is enough, and what the viewer has selected stays.
+  // Takes a new source. For the same content only the credential is replaced, and the viewer's selection stays.
   #use(src) {
     const url = new URL(src, document.baseURI);
     const shown = this.#frame && new URL(this.#frame.src);
     const credential = credentialOf(url);
     if (!shown || url.origin !== shown.origin || contentOf(url) !== contentOf(shown)) return this.#show(src);
     if (credential === this.#credential) {
-      const message = "fetchSession answered the session that has just expired; it must ask your backend for a new one.";
+      const message = "fetchSession returned the session that has just expired; it must ask your backend for a new one.";
       console.error(`Vitrine: ${message}`);
       return this.#emit("error", { reason: "session_repeated", message, request_id: null });
     }
@@ -116,11 +116,11 @@ class Embed {
   }
 
   #send(type, value) {
-    // Only ever to the origin that was asked for: a frame that was led elsewhere hears nothing.
+    // Only to the origin of `src`: a frame that was navigated elsewhere receives nothing.
     this.#frame?.contentWindow?.postMessage({ source: "vitrine-host", type, value }, this.#origin);
   }
 
-  #heard({ source, origin, data }) {
+  #receive({ source, origin, data }) {
     if (!this.#frame || source !== this.#frame.contentWindow || origin !== this.#origin) return;
     if (data?.source !== "vitrine" || !EVENTS.includes(data.type)) return;
     const { source: _, type, ...detail } = data;
@@ -140,11 +140,11 @@ class Embed {
   // ---- the session ----
 
   async #renew() {
-    const mine = ++this.#asked;
+    const own = ++this.#renewals;
     const { signal } = this.#gone;
     try {
       const answer = await refresher.ask(() => this.#options.fetchSession({ signal }), signal, (problem) => this.#failed(problem));
-      if (mine === this.#asked && !signal.aborted) this.#use(sourceOf(answer));
+      if (own === this.#renewals && !signal.aborted) this.#use(sourceOf(answer));
     } catch (problem) {
       if (!signal.aborted) this.#failed(problem);
     }
@@ -157,19 +157,19 @@ class Embed {
   }
 }
 
-// One for the whole page: embeds that expire together ask one after the other, share their back-off, and all stop
-// when the host says that the viewer is not signed in any more.
+// Shared by all embeds of the page. Embeds that expire together fetch their sessions one after the other, share their
+// back-off, and all stop when the host's backend answers that the viewer is signed out.
 const refresher = {
   last: Promise.resolve(),
   stopped: null,
 
   ask(fetchSession, signal, failed) {
-    const asking = this.last.then(() => this.patiently(fetchSession, signal, failed));
+    const asking = this.last.then(() => this.retry(fetchSession, signal, failed));
     this.last = asking.catch(() => {});
     return asking;
   },
 
-  async patiently(fetchSession, signal, failed) {
+  async retry(fetchSession, signal, failed) {
     for (let pause = 1_000; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (this.stopped) throw this.stopped;
       try {
@@ -180,7 +180,7 @@ const refresher = {
         if (signal.aborted) throw problem;
         if ([401, 403].includes(problem?.status)) throw this.stopped = problem;
         failed(problem);
-        // Spread, so that the pages of many viewers do not come back together.
+        // With jitter, so that the pages of many viewers do not retry together.
         await new Promise((go) => setTimeout(go, pause * (0.5 + Math.random() / 2)));
         if (signal.aborted) throw problem;
       }
@@ -192,11 +192,11 @@ const refresher = {
   },
 };
 
-// What `fetchSession` answers: the URL to frame, or one of the answers that has it.
+// Returns the URL to frame from the result of `fetchSession`.
 function sourceOf(answer) {
   const src = typeof answer === "string" ? answer : answer?.embed_url ?? answer?.src;
   if (typeof src === "string") return src;
-  throw new TypeError("fetchSession must answer a URL, or an object with embed_url or src");
+  throw new TypeError("fetchSession must return a URL, or an object with embed_url or src");
 }
 
 function credentialOf(url) {
@@ -206,7 +206,8 @@ function credentialOf(url) {
 
 const lastPart = ({ pathname }) => pathname.replace(/\/$/, "").split("/").at(-1);
 
-// What is shown, whoever is shown it: a token in the path says what only the server can read.
+// Identifies the content without the credential. Only the server can read a token in the path, so there the content is
+// identified by its kind alone.
 function contentOf(url) {
   const isToken = lastPart(url).split(".").length === 3;
   return isToken ? url.pathname.slice(0, url.pathname.lastIndexOf("/")) : url.pathname.replace(/\/$/, "");

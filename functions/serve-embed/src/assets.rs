@@ -1,6 +1,6 @@
-//! The files of the page, under names that change with their content, so that they can be cached forever.
+//! The files that pages load. `assets/build` makes them; the page's own have names that change with their content, so
+//! that browsers may cache them forever.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -10,21 +10,19 @@ use vitrine::http::HttpResult;
 use vitrine::rules::error::Reason;
 use vitrine::rules::random::fingerprint;
 
-use crate::bundle::bundle;
+use crate::encoding::{BuiltFile, Encoding, built_file};
 
 struct Asset {
-    /// What the page calls it.
-    name: &'static str,
-    /// What browsers call it.
+    /// The last segment of its path, with a part of its hash in it.
     file: String,
     content_type: &'static str,
-    body: Cow<'static, str>,
+    built: BuiltFile,
     policy: &'static str,
 }
 
-/// What the owner's markup may do, in its own frame: run scripts and load things over https, and nothing
-/// that reaches out of the frame. It says nothing of ancestors: even `*` would not match a page in a sandbox
-/// without an origin, and by itself this document shows nothing.
+/// What the owner's markup may do in its own frame: run scripts and load things over https, and nothing that reaches
+/// out of the frame. Without `frame-ancestors`: even `*` would not match a page in a sandbox without an origin, and
+/// this document by itself shows nothing.
 const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https:; \
      style-src 'unsafe-inline' https:; img-src https: data: blob:; font-src https: data:; \
      media-src https: data: blob:; connect-src https:; worker-src blob:; frame-src https:; \
@@ -35,44 +33,30 @@ const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The modules of the page's script, each after those that it imports.
-const MODULES: [&str; 8] = [
-    include_str!("../assets/page/words.js"),
-    include_str!("../assets/page/address.js"),
-    include_str!("../assets/page/api.js"),
-    include_str!("../assets/page/cube.js"),
-    include_str!("../assets/page/host.js"),
-    include_str!("../assets/page/controls.js"),
-    include_str!("../assets/page/content.js"),
-    include_str!("../assets/page/embed.js"),
-];
+/// The page, which names the files below.
+const PAGE: BuiltFile = built_file!("embed.html");
 
 static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
-        asset("embed.css", CSS, include_str!("../assets/page/embed.css"), FILE_POLICY),
-        asset("embed.js", SCRIPT, bundle(&MODULES), FILE_POLICY),
-        asset("frame.html", HTML, include_str!("../assets/page/frame.html"), FRAME_POLICY),
+        Asset::new("embed.css", CSS, built_file!("embed.css"), FILE_POLICY),
+        Asset::new("embed.js", SCRIPT, built_file!("embed.js"), FILE_POLICY),
+        Asset::new("frame.html", HTML, built_file!("frame.html"), FRAME_POLICY),
     ]
 });
 
-/// The page, with the names of its files filled in.
-pub static PAGE: LazyLock<String> = LazyLock::new(|| {
-    ASSETS.iter().fold(include_str!("../assets/page/embed.html").to_owned(), |page, asset| {
-        page.replace(&format!("{{{{{}}}}}", asset.name), &format!("/embed/assets/{}", asset.file))
-    })
-});
+impl Asset {
+    fn new(name: &str, content_type: &'static str, built: BuiltFile, policy: &'static str) -> Self {
+        let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+        let file = format!("{stem}.{}.{extension}", &fingerprint(built.plain)[..16]);
+        Self { file, content_type, built, policy }
+    }
+}
 
-fn asset(
-    name: &'static str,
-    content_type: &'static str,
-    body: impl Into<Cow<'static, str>>,
-    policy: &'static str,
-) -> Asset {
-    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
-    let body = body.into();
-    let file = format!("{stem}.{}.{extension}", &fingerprint(&body)[..16]);
-    Asset { name, file, content_type, body, policy }
+/// The page's HTML, the same for everybody.
+pub fn page(encoding: Encoding) -> Response {
+    with_headers([(header::CONTENT_TYPE, HeaderValue::from_static(HTML))], PAGE.response(encoding))
 }
 
 /// The script that pages written for Metabase size their iframes with: iframe-resizer 4.3.2, MIT.
@@ -81,107 +65,89 @@ fn asset(
     description = "For host pages: `iFrameResize({}, iframe)`.",
     responses((status = 200, description = "The script")), security(())
 ))]
-pub async fn iframe_resizer() -> Response {
-    for_hosts(SCRIPT, include_str!("../assets/vendor/iframeResizer.min.js"))
+pub async fn iframe_resizer(encoding: Encoding) -> Response {
+    for_host_pages(SCRIPT, built_file!("iframeResizer.js"), encoding)
 }
 
-const SDK: &str = include_str!("../sdk/vitrine.mjs");
-
-/// The same for pages without modules: `vitrine.mount(...)`.
-static PLAIN_SDK: LazyLock<String> =
-    LazyLock::new(|| format!("{{\n{}globalThis.vitrine = {{ mount }};\n}}\n", bundle(&[SDK])));
-
-/// What host pages put embeds into themselves with, as a plain script.
+/// The script for host pages, for those that use no modules.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/vitrine.js", tag = "page",
     description = "For host pages: `vitrine.mount(element, {src})`.",
     responses((status = 200, description = "The script")), security(())
 ))]
-pub async fn sdk() -> Response {
-    for_hosts(SCRIPT, PLAIN_SDK.as_str())
+pub async fn sdk(encoding: Encoding) -> Response {
+    for_host_pages(SCRIPT, built_file!("vitrine.js"), encoding)
 }
 
-/// The same as a module.
+/// The same script as a module.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/vitrine.mjs", tag = "page",
     description = "For host pages: `import { mount } from \"https://.../vitrine.mjs\"`.",
     responses((status = 200, description = "The module")), security(())
 ))]
-pub async fn sdk_module() -> Response {
-    for_hosts(SCRIPT, SDK)
+pub async fn sdk_module(encoding: Encoding) -> Response {
+    for_host_pages(SCRIPT, built_file!("vitrine.mjs"), encoding)
 }
 
-/// Its types.
+/// The TypeScript declarations of the module.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/vitrine.d.ts", tag = "page",
-    description = "Types of `/vitrine.mjs`.",
+    description = "The TypeScript declarations of `/vitrine.mjs`.",
     responses((status = 200, description = "The declarations")), security(())
 ))]
-pub async fn sdk_types() -> Response {
-    for_hosts("text/plain; charset=utf-8", include_str!("../sdk/vitrine.d.ts"))
+pub async fn sdk_types(encoding: Encoding) -> Response {
+    for_host_pages(TEXT, built_file!("vitrine.d.ts"), encoding)
 }
 
-/// A file that other people's pages load, under a name that stays.
-fn for_hosts(content_type: &'static str, body: &'static str) -> Response {
-    let headers: [(HeaderName, HeaderValue); 4] = [
+/// A file that other people's pages load, under a name that never changes.
+fn for_host_pages(content_type: &'static str, built: BuiltFile, encoding: Encoding) -> Response {
+    let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         // Host pages under Cross-Origin-Embedder-Policy load only what says so.
         (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
     ];
-    (headers, body).into_response()
+    with_headers(headers, built.response(encoding))
 }
 
 /// A file of the embed page.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/embed/assets/{file}", tag = "page", params(("file" = String, Path,)),
-    description = "Under the name that the page calls it by; may be cached forever.",
+    description = "Files that the embed page names. The name changes with the content, so they may be cached forever.",
     responses((status = 200, description = "The file")), security(())
 ))]
-pub async fn file(Path(file): Path<String>) -> HttpResult<Response> {
+pub async fn file(Path(file): Path<String>, encoding: Encoding) -> HttpResult<Response> {
     let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or(Reason::RouteNotFound)?;
-    let headers: [(HeaderName, HeaderValue); 4] = [
+    let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(asset.policy)),
         // A page in a sandbox without an origin of its own loads them as well.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     ];
-    let mut response = (headers, asset.body.as_ref()).into_response();
+    let mut response = with_headers(headers, asset.built.response(encoding));
     if asset.policy == FILE_POLICY {
         response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     Ok(response)
 }
 
+/// Sets `headers`, over those that the response has.
+fn with_headers<const N: usize>(headers: [(HeaderName, HeaderValue); N], response: Response) -> Response {
+    (headers, response).into_response()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the bundle relies on, and no browser would tell before it runs.
-    #[test]
-    fn every_module_imports_what_an_earlier_one_exports() {
-        let mut exported: Vec<&str> = Vec::new();
-        for module in MODULES {
-            for line in module.lines().filter(|line| line.starts_with("import ")) {
-                let names = line.split(['{', '}']).nth(1).unwrap();
-                for name in names.split(',').map(str::trim) {
-                    assert!(exported.contains(&name), "{line}");
-                }
-            }
-            let new: Vec<_> = module.lines().filter_map(crate::bundle::exported).collect();
-            assert_eq!(new.len(), module.lines().filter(|line| line.starts_with("export ")).count());
-            assert!(new.iter().all(|name| !exported.contains(name)), "{new:?} is exported twice");
-            exported.extend(new);
-        }
-    }
-
+    /// Holds the hashes of `assets/build.mjs` and of this file together.
     #[test]
     fn the_page_names_every_file_it_loads() {
-        assert!(!PAGE.contains("{{"), "a placeholder is left");
+        assert!(!PAGE.plain.contains("{{"), "a placeholder is left");
         for asset in ASSETS.iter() {
-            assert!(PAGE.contains(&asset.file), "{}", asset.name);
+            assert!(PAGE.plain.contains(&format!("\"/embed/assets/{}\"", asset.file)), "{}", asset.file);
         }
     }
 }

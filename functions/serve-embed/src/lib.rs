@@ -1,7 +1,7 @@
-//! The page inside the iframe and what it loads.
+//! The page inside the iframe, the files that it loads, and the scripts for host pages.
 
 mod assets;
-mod bundle;
+mod encoding;
 mod page;
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use vitrine::rules::settings::Settings;
 
 vitrine::function_state! {
     pub struct State {
-        places: FrameOwners,
+        owners: FrameOwners,
         settings: Arc<Settings>,
     }
 }

@@ -1,145 +1,128 @@
-//! `/embed/{kind}/{credential}`: a shell, the same for everybody and always 200. What it may show, and why
-//! not, the page finds out itself. All that the credential decides here is who may frame it.
+//! `/embed/{kind}/{credential}`: the page inside the iframe, the same for everybody and always 200. Its script asks for
+//! the view and shows it, or the reason why not; here the credential only decides who may frame the page.
 
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use vitrine::app::frame_policy::FrameOwners;
 use vitrine::http::HttpResult;
-use vitrine::rules::error::{Error, Result};
+use vitrine::rules::error::Error;
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef, is_public_id};
 use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::settings::Settings;
 
-use crate::assets::PAGE;
+use crate::assets;
+use crate::encoding::Encoding;
 
-type Credential = std::result::Result<Path<String>, PathRejection>;
+type Credential = Result<Path<String>, PathRejection>;
 
-/// The page of a dashboard.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/embed/dashboard/{credential}", tag = "page",
-    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
-    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
-    responses((status = 200, content_type = "text/html", body = String)), security(())
-))]
-pub async fn dashboard(
-    views: State<FrameOwners>,
-    settings: State<Arc<Settings>>,
-    path: Credential,
-) -> HttpResult<Response> {
-    Ok(page(Kind::Dashboard, views, settings, path).await?)
+/// The three routes differ in the kind only; the API description needs a function for each.
+macro_rules! page_of {
+    ($kind:ident, $handler:ident, $path:literal, $summary:literal) => {
+        #[doc = $summary]
+        #[cfg_attr(feature = "openapi", utoipa::path(
+            get, path = $path, tag = "page",
+            params(("credential" = String, Path, description = "An embed token, or the resource's public id with the session after it as `#session=`")),
+            description = "The page that the iframe loads. Always 200 with HTML: errors are shown inside the page.",
+            responses((status = 200, content_type = "text/html", body = String)), security(())
+        ))]
+        pub async fn $handler(
+            owners: State<FrameOwners>,
+            settings: State<Arc<Settings>>,
+            credential: Credential,
+            encoding: Encoding,
+        ) -> HttpResult<Response> {
+            page(Kind::$kind, owners, settings, credential, encoding).await
+        }
+    };
 }
 
-/// The page of a question.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/embed/question/{credential}", tag = "page",
-    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
-    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
-    responses((status = 200, content_type = "text/html", body = String)), security(())
-))]
-pub async fn question(
-    views: State<FrameOwners>,
-    settings: State<Arc<Settings>>,
-    path: Credential,
-) -> HttpResult<Response> {
-    Ok(page(Kind::Question, views, settings, path).await?)
-}
-
-/// The page of a dive.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/embed/dive/{credential}", tag = "page",
-    params(("credential" = String, Path, description = "An embed token, or the resource's public id with `#session=` behind it")),
-    description = "What the iframe loads. Always 200 HTML; what is wrong is said inside it.",
-    responses((status = 200, content_type = "text/html", body = String)), security(())
-))]
-pub async fn dive(
-    views: State<FrameOwners>,
-    settings: State<Arc<Settings>>,
-    path: Credential,
-) -> HttpResult<Response> {
-    Ok(page(Kind::Dive, views, settings, path).await?)
-}
-
-/// The page of a dashboard, as Cube's clients address it.
+page_of!(Dashboard, dashboard, "/embed/dashboard/{credential}", "The page of a dashboard.");
+page_of!(Question, question, "/embed/question/{credential}", "The page of a question.");
+page_of!(Dive, dive, "/embed/dive/{credential}", "The page of a dive.");
+/// The page of a dashboard, at the path that Cube's clients use.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/embed/d/{deployment}/dashboard/{public_id}", tag = "cube",
     params(
-        ("deployment" = String, Path, description = "The dashboard's; the page shows no other's"),
+        ("deployment" = String, Path, description = "The deployment of the dashboard; the page shows no dashboard of another one"),
         ("public_id" = String, Path,),
-        ("session" = Option<String>, Query, description = "From `generate-session`; the page takes it out of the address and exchanges it. `sessionId` is the same"),
+        ("session" = Option<String>, Query, description = "The session from `generate-session`. The page removes it from the address and exchanges it. `sessionId` means the same"),
     ),
-    description = "Like `/embed/dashboard/{public_id}?session=`. Always 200 HTML; what is wrong is said inside it.",
+    description = "Like `/embed/dashboard/{public_id}?session=`. Always 200 with HTML: errors are shown inside the page.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
 pub async fn dashboard_of(
-    views: State<FrameOwners>,
+    owners: State<FrameOwners>,
     settings: State<Arc<Settings>>,
-    path: std::result::Result<Path<(String, String)>, PathRejection>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    encoding: Encoding,
 ) -> HttpResult<Response> {
-    Ok(page(Kind::Dashboard, views, settings, path.map(|Path((_, public_id))| Path(public_id))).await?)
+    let credential = path.map(|Path((_, public_id))| Path(public_id));
+    page(Kind::Dashboard, owners, settings, credential, encoding).await
 }
 
 /// The page that MotherDuck's clients load a dive in.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/sandbox", tag = "dives", params(("queryMode" = Option<String>, Query, description = "`server` or `dual`; handed on to the dive")),
-    description = "With `#session=<session string>` behind it, which no request carries: so the page itself looks who frames it, and shows nothing to other origins than the dive's and the deployment's. Always 200 HTML.",
+    get, path = "/sandbox", tag = "dives", params(("queryMode" = Option<String>, Query, description = "`server` or `dual`; passed on to the dive")),
+    description = "The session follows as `#session=<session string>`, which browsers never send. The page therefore checks its ancestors itself, and shows nothing to origins other than those of the dive and of the deployment. Always 200 with HTML.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn sandbox(State(settings): State<Arc<Settings>>) -> HttpResult<Response> {
-    // Which dive it is stands behind the `#`: the page itself asks who frames it, once it has the view.
-    // `*` is every web page; apps with schemes of their own have to be named beside it.
+pub async fn sandbox(State(settings): State<Arc<Settings>>, encoding: Encoding) -> HttpResult<Response> {
+    // The dive is named after the `#`, so the page itself checks its ancestors once it has the view.
+    // `*` matches every web page; apps with schemes of their own have to be named beside it.
     let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
-    Ok(shell(named.chain(["*"]).collect(), ANY_PAGE)?)
+    with_policy(named.chain(["*"]).collect(), ANY_PAGE, encoding)
 }
 
-/// What content can be a page of: any that a resource may name.
+/// Frame sources for every `url` content that a resource may have.
 const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
 
 async fn page(
     kind: Kind,
-    State(places): State<FrameOwners>,
+    State(owners): State<FrameOwners>,
     State(settings): State<Arc<Settings>>,
     credential: Credential,
-) -> Result<Response> {
-    // What is not even text is a credential like any other that opens nothing.
+    encoding: Encoding,
+) -> HttpResult<Response> {
+    // A path that is not UTF-8 is a credential like any other that opens nothing.
     let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
-    let is_named = is_public_id(&credential);
-    let resource = if is_named {
-        places.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
+    let is_public_id = is_public_id(&credential);
+    let resource = if is_public_id {
+        owners.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
     } else {
-        places.place(&credential, kind).await
+        owners.place(&credential, kind).await
     };
     let resource = resource.as_deref();
     let ancestors = match resource {
         Some(resource) => resource.frame_origins(&settings),
         None => settings.allowed_origins.iter().collect(),
     };
-    let framed = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
-    // A page that was named can go on to another dashboard of its session.
-    let framed = if is_named { ANY_PAGE } else { framed.as_ref().map_or("", Origin::as_str) };
-    shell(ancestors.into_iter().map(Origin::as_str).collect(), framed)
+    let content = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
+    // A page with a public id can go on to another dashboard of its session.
+    let frame_sources = if is_public_id { ANY_PAGE } else { content.as_ref().map_or("", Origin::as_str) };
+    with_policy(ancestors.into_iter().map(Origin::as_str).collect(), frame_sources, encoding)
 }
 
-/// The page, for those who may frame it, with what it may frame itself.
-fn shell(mut ancestors: Vec<&str>, framed: &str) -> Result<Response> {
+/// The page with the headers that say who may frame it and what it may frame.
+fn with_policy(mut ancestors: Vec<&str>, frame_sources: &str, encoding: Encoding) -> HttpResult<Response> {
     if ancestors.is_empty() {
         ancestors.push("'none'");
     }
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         frame-src 'self' {framed}; base-uri 'none'; form-action 'none'; frame-ancestors {}",
+         frame-src 'self' {frame_sources}; base-uri 'none'; form-action 'none'; frame-ancestors {}",
         ancestors.join(" ")
     );
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(Error::internal)?),
         (
-            header::HeaderName::from_static("permissions-policy"),
+            HeaderName::from_static("permissions-policy"),
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ),
     ];
-    Ok((headers, Html(PAGE.as_str())).into_response())
+    Ok((headers, assets::page(encoding)).into_response())
 }

@@ -1,12 +1,12 @@
-// What the address says: where the page is, the credential, and how it is to look.
+// Reads the page's address: the kind and id of the resource, the credential, and display options.
 
 const LOOKS = ["bordered", "titled", "theme", "background", "hide_parameters", "refresh", "font", "downloads",
   "hide_download_button", "locale"];
 
-// What Cube's pages put into the query beside the session; none of it is a parameter of the content.
-const OF_CUBE = /^(session|sessionId|locale|timezone|theme|allowExport|(show|hide)[A-Z]\w*|(f|tg|ms)_.+)$/;
+// Query parameters of Cube's own; none of them is a parameter of the content.
+const CUBE_PARAMETERS = /^(session|sessionId|locale|timezone|theme|allowExport|(show|hide)[A-Z]\w*|(f|tg|ms)_.+)$/;
 
-const PLACES = [
+const ADDRESS_FORMS = [
   [/^(.*)\/sandbox\/?$/, ([, base]) => ({ base, kind: "dive", inSandbox: true })],
   [/^(.*)\/embed\/d\/(\d+)\/dashboard\/([^/]+)\/?$/,
     ([, base, deployment, credential]) => ({ base, kind: "dashboard", deployment: +deployment, credential })],
@@ -15,28 +15,29 @@ const PLACES = [
 
 const isPublicId = (text) => /^[A-Za-z0-9]{12}$/.test(text ?? "");
 
-// What stands before /embed is kept as `base`: a deployment may live under a path of its own.
-export function placeOf(path) {
-  for (const [pattern, read] of PLACES) {
+// The path before /embed is kept as `base`, because a deployment may be served under a prefix.
+export function parseAddress(path) {
+  for (const [pattern, read] of ADDRESS_FORMS) {
     const found = pattern.exec(path);
     if (!found) continue;
-    const place = read(found);
-    return { ...place, publicId: isPublicId(place.credential) ? place.credential : null };
+    const address = read(found);
+    return { ...address, publicId: isPublicId(address.credential) ? address.credential : null };
   }
   return { base: "" };
 }
 
-export const place = placeOf(location.pathname);
+export const address = parseAddress(location.pathname);
 
-// Cube's hosts name a dashboard by its public id and put the session into the query.
-let cube = Boolean(place.deployment);
-export const speaksCube = () => cube;
+// Cube's hosts use a public id in the path and pass the session in the query.
+let cube = Boolean(address.deployment);
+export const isCubeHost = () => cube;
 
-// The credential that the address brings; what is secret is taken out of it at once. Empty: none, or the same.
+// Returns the credential in the address, or an empty string if there is none or it has not changed. Secret parts are
+// removed from the address at once.
 let last = "";
 export function takeCredential() {
-  const found = place.publicId ? takeHidden() || takeQueried() : place.inSandbox ? takeHidden() : place.credential;
-  const fresh = credentialIn(found);
+  const found = address.publicId ? takeHidden() || takeQueried() : address.inSandbox ? takeHidden() : address.credential;
+  const fresh = credentialFrom(found);
   if (!fresh || fresh === last) return "";
   last = fresh;
   return fresh;
@@ -52,7 +53,7 @@ function takeHidden() {
 function takeQueried() {
   const query = new URLSearchParams(location.search);
   const found = query.get("session") ?? query.get("sessionId");
-  cube ||= place.kind === "dashboard" && (found !== null || !last);
+  cube ||= address.kind === "dashboard" && (found !== null || !last);
   if (!cube || found === null) return "";
   query.delete("session");
   query.delete("sessionId");
@@ -64,18 +65,18 @@ function rewrite(search, hash) {
   try {
     history.replaceState(null, "", location.pathname + search + hash);
   } catch {
-    // An opaque origin may not be allowed to rewrite its address; its fragment it may.
+    // An opaque origin may not be allowed to replace its address, but it may always change the fragment.
     if (search === location.search) location.replace(hash || "#");
   }
 }
 
-// The credential in what a host hands over for this page.
-export function credentialIn(text) {
+// Extracts the credential from the session that a host passes to this page.
+export function credentialFrom(text) {
   if (typeof text !== "string") return "";
-  return place.inSandbox ? tokenOf(text) : text;
+  return address.inSandbox ? tokenOf(text) : text;
 }
 
-// A dive's session string is base64url of JSON, in which the token is.
+// A dive's session string is base64url-encoded JSON that contains the token.
 function tokenOf(string) {
   try {
     const { token } = JSON.parse(atob(string.replace(/-/g, "+").replace(/_/g, "/")));
@@ -89,41 +90,41 @@ function decode(value) {
   try { return decodeURIComponent(value); } catch { return value; }
 }
 
-// Everything else: the looks, the parameters that are asked for, and Cube's filters.
+// Reads the rest of the address: display options, requested parameters, and Cube's filters.
 export function readAddress() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const query = new URLSearchParams(location.search);
   const looks = Object.fromEntries(LOOKS.map((name) => [name, hash.get(name) ?? undefined]));
   const queryMode = query.get("queryMode") === "dual" ? "dual" : "server";
-  if (place.inSandbox) query.delete("queryMode");
+  if (address.inSandbox) query.delete("queryMode");
   const filters = [];
   if (cube) {
-    Object.assign(looks, looksOfCube(query));
+    Object.assign(looks, cubeLooks(query));
     for (const [name, value] of [...query]) {
-      if (!OF_CUBE.test(name)) continue;
+      if (!CUBE_PARAMETERS.test(name)) continue;
       if (name.startsWith("f_")) filters.push([name, value]);
       query.delete(name);
     }
   }
   const taken = new Set([...query.keys(), ...LOOKS, "session"]);
   for (const [name, value] of hash) if (!taken.has(name)) query.append(name, value);
-  return { looks, asked: query, filters, queryMode };
+  return { looks, parameters: query, filters, queryMode };
 }
 
-function looksOfCube(query) {
+function cubeLooks(query) {
   const looks = {};
   for (const name of ["theme", "locale", "timezone"]) if (query.has(name)) looks[name] = query.get(name);
-  // Only the very words count.
+  // Other spellings of true and false are ignored.
   if (["showDashboardHeader", "showDashboardTitle"].some((name) => query.get(name) === "false")) looks.titled = "false";
   looks.downloads = String(query.get("allowExport") === "true");
   return looks;
 }
 
-// `f_orders.status={"value":"completed"}` as the name of a member and its values.
+// Parses `f_orders.status={"value":"completed"}` into the name of a member and its values.
 export function readFilter([name, text]) {
-  let said;
-  try { said = JSON.parse(text); } catch { return null; }
-  const value = said !== null && typeof said === "object" && !Array.isArray(said) ? said.values ?? said.value : said;
+  let filter;
+  try { filter = JSON.parse(text); } catch { return null; }
+  const value = filter !== null && typeof filter === "object" && !Array.isArray(filter) ? filter.values ?? filter.value : filter;
   const values = [].concat(value ?? []);
   if (!values.every((one) => ["string", "number", "boolean"].includes(typeof one))) return null;
   return { member: name.slice(2), values: values.map(String) };

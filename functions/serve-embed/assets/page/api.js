@@ -1,9 +1,10 @@
-// The calls of the page. The token stays in memory here: never in the document, in storage or in a message.
+// The page's requests to the server. The token stays in memory in this module, and is never written into the document,
+// into storage or into a message.
 
-import { place } from "./address.js";
+import { address } from "./address.js";
 
 let session = "";
-let token = null; // a promise: a single-use session is exchanged once, however many loads want it
+let token = null; // a promise, so that parallel loads exchange a single-use session only once
 
 export function useCredential(fresh) {
   session = fresh;
@@ -11,11 +12,11 @@ export function useCredential(fresh) {
 }
 
 export function fetchView(shown, query, signal) {
-  // Back and reload bring an address whose session was taken out.
-  if (!session) throw { reason: place.publicId ? "session_missing" : "token_missing" };
-  const exchange = token ??= place.publicId && !session.includes(".") ? redeem(session) : Promise.resolve(session);
+  // After back and reload the address no longer has the session.
+  if (!session) throw { reason: address.publicId ? "session_missing" : "token_missing" };
+  const exchange = token ??= address.publicId && !session.includes(".") ? redeem(session) : Promise.resolve(session);
   exchange.catch(() => { if (token === exchange) token = null; });
-  const path = `/v1/view/${place.kind}${shown ? `/${shown}` : ""}${query && `?${query}`}`;
+  const path = `/v1/view/${address.kind}${shown ? `/${shown}` : ""}${query && `?${query}`}`;
   return exchange.then((token) => call(path, { headers: { authorization: `Bearer ${token}` }, signal }));
 }
 
@@ -28,7 +29,7 @@ async function call(path, init) {
   const careful = { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" };
   let response;
   try {
-    response = await fetch(location.origin + place.base + path, { ...careful, ...init });
+    response = await fetch(location.origin + address.base + path, { ...careful, ...init });
     if (response.ok) return await response.json();
   } catch {
     throw { reason: "network", retry: true };

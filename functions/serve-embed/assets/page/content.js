@@ -1,73 +1,85 @@
-// The content, in a frame of its own that cannot reach this page.
+// The content, in an iframe of its own that cannot reach this page.
 
 import { make } from "./controls.js";
 
-let frame, key, listening, markup;
+// HTML content is written into an empty document of ours. The page's HTML has an invisible iframe with it already, so
+// that it loads in parallel with this script and with the view.
+let frame, emptyDocument;
+let isListening = false; // the document in the frame has announced itself
+let shownKey = null; // identifies the content that the frame shows; null while it shows none
+let markup, view;
 
 const part = (id) => document.getElementById(id);
 
-// Shows `content`; what is shown already is told the view again.
+// Shows `content`. If it is shown already, it only receives the view again.
 export function renderContent(content, message, words) {
-  const fresh = JSON.stringify(content);
-  if (fresh === key) return sendView(message);
-  unmount();
-  key = fresh;
+  const key = JSON.stringify(content);
+  view = message;
+  if (key === shownKey) return sendView();
+  const isPrepared = content?.type === "html" && frame && shownKey === null;
+  if (!isPrepared) {
+    unmount();
+    frame = makeFrame(content);
+    part("content").replaceChildren(frame ?? make("p", { className: "empty", textContent: words.empty }));
+  }
+  shownKey = key;
   markup = content?.html;
-  frame = makeFrame(content, message);
-  part("content").replaceChildren(frame ?? make("p", { className: "empty", textContent: words.empty }));
-  part("embed").classList.toggle("fills", Boolean(frame)); // until the content tells its height
+  if (frame) frame.title = message.resource.title;
+  part("content").classList.remove("waiting");
+  part("embed").classList.toggle("fills", Boolean(frame)); // until the content reports its height
+  sendView(markup);
 }
 
 export function unmount() {
   frame?.remove();
-  frame = key = null;
-  listening = false;
+  frame = shownKey = null;
+  isListening = false;
   part("embed").classList.remove("fills");
 }
 
-let latest; // what the content is told as soon as it listens
-
-function makeFrame(content, message) {
-  latest = message;
-  const source = { html: document.documentElement.dataset.frame, url: content?.url }[content?.type];
+function makeFrame(content) {
+  const source = { html: emptyDocument, url: content?.url }[content?.type];
   const url = source && new URL(source, location.href);
   if (!/^https?:$/.test(url?.protocol)) return null;
-  const node = make("iframe", { title: message.resource.title, referrerPolicy: "no-referrer" });
+  const node = make("iframe", { referrerPolicy: "no-referrer" });
   let sandbox = "allow-scripts";
   if (content.type === "url") {
     sandbox += " allow-forms allow-popups";
     // A page of our own origin could lift its own sandbox, so it does not get that origin.
     if (url.origin !== location.origin) sandbox += " allow-same-origin";
-    node.addEventListener("load", () => { listening = true; sendView(latest); });
+    node.addEventListener("load", () => { isListening = true; sendView(); });
   }
   node.setAttribute("sandbox", sandbox);
   node.src = url;
   return node;
 }
 
-function sendView(message, html) {
-  latest = message;
-  if (!frame || !listening) return;
-  // An opaque origin has no name to post to. What the frame may load is bounded by frame-src.
-  const named = origin !== "null" && frame.sandbox.contains("allow-same-origin");
-  frame.contentWindow.postMessage({ type: "vitrine:view", html, view: message }, named ? new URL(frame.src).origin : "*");
+function sendView(html) {
+  if (!frame || shownKey === null || !isListening) return;
+  // An opaque origin has no name to post to. `frame-src` limits what the frame may load.
+  const isNamed = origin !== "null" && frame.sandbox.contains("allow-same-origin");
+  frame.contentWindow.postMessage({ type: "vitrine:view", html, view }, isNamed ? new URL(frame.src).origin : "*");
 }
 
-// Calls `heard(type, data)` for whatever else the content says.
-export function watchContent(heard) {
+// Calls `handle(type, data)` for everything that the content asks of the page.
+export function watchContent(handle) {
   addEventListener("message", ({ source, data }) => {
     if (!frame || source !== frame.contentWindow) return;
     if (data?.type === "vitrine:listening") {
-      listening = true;
-      sendView(latest, markup);
+      isListening = true;
+      sendView(markup);
     } else if (data?.type === "vitrine:height" && data.height >= 0) {
       frame.style.height = `${Math.min(data.height, 50000)}px`;
       part("embed").classList.remove("fills");
-      heard("height");
+      handle("height");
     } else if (data?.type === "vitrine:navigate") {
-      heard("navigate", data);
+      handle("navigate", data);
     } else if (data?.type === "vitrine:download") {
-      heard("download", data);
+      handle("download", data);
     }
   });
+  frame = part("frame");
+  emptyDocument = frame.src;
+  // The document may have announced itself before this script listened.
+  frame.contentWindow.postMessage({ type: "vitrine:hello" }, "*");
 }

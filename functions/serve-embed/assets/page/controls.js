@@ -1,4 +1,4 @@
-// The controls of the parameters that the viewer may set.
+// The form controls of the parameters that the viewer may set.
 
 let controls = [], key, typing;
 
@@ -19,19 +19,19 @@ export function renderControls(parameters, words, locked) {
   }
   controls.forEach((control, index) => {
     control.parameter = parameters[index];
-    // A refresh must not take away what is being typed.
+    // A refresh must not overwrite what the viewer is typing.
     if (!control.box.contains(typing)) writeControl(control);
   });
   part("fields").disabled = locked;
   part("controls").hidden = !parameters.length;
 }
 
-// The controls say again what is shown.
+// Resets the controls to the values of the view that is shown.
 export function restoreControls() {
   controls.forEach(writeControl);
 }
 
-// Calls `changed(parameter, values)` when the viewer has set one.
+// Calls `changed(parameter, values)` when the viewer changes a parameter.
 export function watchControls(changed) {
   const form = part("controls");
   form.addEventListener("input", ({ target }) => { typing = target; });
@@ -45,12 +45,12 @@ export function watchControls(changed) {
   });
 }
 
-let focused; // the control that being busy took the focus from
+let focused; // the control that lost the focus because it was disabled while loading
 
 export function disableControls(disabled, busy) {
   const { activeElement } = document;
   part("fields").disabled = disabled;
-  // A disabled control loses the focus, and who works by keyboard loses the place.
+  // A disabled control loses the focus. It gets it back, so that keyboard users can go on where they were.
   if (!busy && activeElement === document.body && document.hasFocus()) focused?.focus();
   focused = busy ? activeElement : null;
 }
@@ -93,7 +93,7 @@ function rangeControl(_, words) {
   const [from, to] = [words.from, words.to].map((ariaLabel) => make("input", { type: "date", ariaLabel }));
   return {
     nodes: [from, to],
-    // Half a range is no value yet.
+    // Null, which is no change: one end of the range is still missing.
     read: () => (from.value && to.value ? [`${from.value}~${to.value}`] : from.value || to.value ? null : []),
     write: ([value = ""]) => { [from.value, to.value = ""] = value.split("~"); },
   };

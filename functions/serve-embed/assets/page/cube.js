@@ -1,6 +1,7 @@
-// What Cube's host pages hear and say. Each message is one object of one shape, in both directions.
+// Translates between our events and actions and the messages of Cube's host pages, which have one shape in both
+// directions.
 
-import { place } from "./address.js";
+import { address } from "./address.js";
 
 const path = () => location.pathname;
 
@@ -9,9 +10,9 @@ function event(name, payload) {
   return { source: "cube-embed", direction: "event", type, payload, timestamp: Date.now(), surface: "dashboard" };
 }
 
-// Our event as theirs: one, several or none.
+// Translates one of our events into any number of Cube's.
 export function eventsOf(type, detail, view) {
-  const publicId = view?.resource.public_id ?? place.publicId;
+  const publicId = view?.resource.public_id ?? address.publicId;
   switch (type) {
     case "ready": {
       const { embed_tenant = null, deployment = null } = view.session ?? {};
@@ -41,9 +42,9 @@ const ACTIONS = {
   refresh: () => ["refresh"],
 };
 
-// Their action as ours.
+// Translates one of Cube's actions into ours.
 export function actionOf(data) {
-  // Older hosts send this one bare.
+  // Older hosts send this action without the envelope.
   if (data?.type === "SET_THEME") return ["theme", text(data.payload)];
   if (data?.source !== "cube-embed" || data.direction !== "action") return null;
   const read = Object.hasOwn(ACTIONS, String(data.type).slice(12)) && ACTIONS[data.type.slice(12)];

@@ -1,10 +1,10 @@
-// The page inside the iframe: takes a credential, asks for the view, shows it, tells the host what happened.
+// The page inside the iframe: takes a credential, requests the view, shows it, and sends events to the host.
 
-import { credentialIn, place, placeOf, readAddress, readFilter, speaksCube, takeCredential } from "./address.js";
+import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFilter, takeCredential } from "./address.js";
 import { fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
-import { askToNavigate, listen, mayShowTo, tell, tellHeight } from "./host.js";
+import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
 import { SANDBOX, language, sentence } from "./words.js";
 
 const HOUR = 3_600_000;
@@ -12,15 +12,15 @@ const root = document.documentElement;
 const part = (id) => document.getElementById(id);
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-let shown = place.publicId; // the resource that is asked for, where the address names one
-let wanted = new URLSearchParams(), good; // parameters of the request under way, and of the view that is shown
-let filters = []; // what Cube's hosts set, to be turned into parameters once those are known
-let asked, queryMode, words;
-let view, told = null, begun = performance.now();
-let request, nextLoad, attempts = 0; // nextLoad is a retry or a refresh: there is one at most
+let publicId = address.publicId; // of the requested resource, if the address has one
+let query = new URLSearchParams(), shownQuery; // parameters of the current request, and of the view that is shown
+let filters = []; // set by Cube's hosts; they become parameters when the view says which ones there are
+let addressParameters, queryMode, words;
+let view, reported = null, loadStart = performance.now();
+let request, nextLoad, attempts = 0; // nextLoad is the timer of a retry or of a refresh; there is at most one
 let end, notice, warned, expiry, expired = false;
 
-// How it looks: what the host says counts over the address, and that over the session.
+// Display options. The host's messages override the address, which overrides the session.
 const looks = { host: {}, address: {}, session: {} };
 const look = (name) => looks.host[name] ?? looks.address[name] ?? looks.session[name];
 const flag = (name, fallback) => ({ "": true, true: true, false: false })[look(name)] ?? fallback;
@@ -28,19 +28,20 @@ const flag = (name, fallback) => ({ "": true, true: true, false: false })[look(n
 function takeAddress() {
   const fresh = takeCredential();
   if (fresh) useCredential(fresh);
-  const address = readAddress();
-  ({ queryMode } = address);
-  looks.address = address.looks;
-  const differs = asked !== String(address.asked);
+  const read = readAddress();
+  ({ queryMode } = read);
+  looks.address = read.looks;
+  const differs = addressParameters !== String(read.parameters);
   if (differs) {
-    asked = String(address.asked);
-    wanted = address.asked;
-    filters.push(...address.filters);
+    addressParameters = String(read.parameters);
+    query = read.parameters;
+    filters.push(...read.filters);
   }
   return Boolean(fresh) || differs;
 }
 
-// The host may change the fragment of a live frame: a new look costs no request, a new session swaps the token.
+// The host may change the fragment while the page is open. New display options need no request; a new session replaces
+// the token.
 function addressChanged() {
   const fresh = takeAddress();
   applyLooks();
@@ -53,47 +54,47 @@ function addressChanged() {
 async function load(byViewer) {
   clearTimeout(nextLoad);
   request?.abort();
-  const mine = request = new AbortController();
-  const slow = setTimeout(setBusy, 150, byViewer || !view); // a shorter wait is not worth showing
+  const own = request = new AbortController();
+  const slow = setTimeout(setBusy, 150, byViewer || !view); // a shorter wait is not shown
   try {
-    const fresh = await fetchView(shown, String(wanted), mine.signal);
-    if (mine === request) accept(fresh);
+    const fresh = await fetchView(publicId, String(query), own.signal);
+    if (own === request) accept(fresh);
   } catch (problem) {
-    if (!problem.reason) console.error(problem); // an answer that nobody expected: said, and not left blank
-    if (mine === request) refuse({ reason: "unknown", ...problem }, byViewer);
+    if (!problem.reason) console.error(problem); // an unexpected error, which would be lost otherwise
+    if (own === request) refuse({ reason: "unknown", ...problem }, byViewer);
   } finally {
     clearTimeout(slow);
-    if (mine === request) setBusy(false);
+    if (own === request) setBusy(false);
   }
 }
 
 function accept(fresh) {
-  if (place.deployment && fresh.session && fresh.session.deployment !== place.deployment) throw { reason: "resource_mismatch" };
+  if (address.deployment && fresh.session && fresh.session.deployment !== address.deployment) throw { reason: "resource_mismatch" };
   if (!mayShowTo(fresh.frame_origins)) throw { reason: "host_not_allowed" };
   if (applyFilters(fresh)) return load();
   if (fresh.expires_at !== view?.expires_at) notice = warned = null;
   view = fresh;
-  good = wanted;
+  shownQuery = query;
   attempts = 0;
   expired = false;
   looks.session = looksOfSession(fresh.session);
-  say("");
+  showNotice("");
   applyLooks();
   watchExpiry();
   planRefresh();
-  tellParameters();
+  reportParameters();
 }
 
 function refuse(problem, byViewer) {
   const { reason, retry } = problem;
   if (view && /^(token_expired|session_)/.test(reason)) return expire();
   if (!retry || !attempts) report(problem);
-  if (view && (retry || reason.startsWith("parameter_"))) say(sentenceOf(problem));
+  if (view && (retry || reason.startsWith("parameter_"))) showNotice(sentenceFor(problem));
   else fail(problem);
   if (retry) return planRetry(problem.after, byViewer);
   attempts = 0;
   if (!view) return;
-  wanted = good;
+  query = shownQuery;
   restoreControls();
   planRefresh();
 }
@@ -101,7 +102,7 @@ function refuse(problem, byViewer) {
 function planRetry(after, byViewer) {
   const seconds = after > 0 ? after : Math.min(30, 2 ** attempts);
   attempts += 1;
-  // Spread: the embeds of a page fail together and must not come back together.
+  // With jitter: the embeds of one page fail together and must not retry together.
   nextLoad = setTimeout(load, (seconds + Math.random() / 2) * 1000, byViewer);
 }
 
@@ -121,20 +122,20 @@ function visibleParameters() {
 }
 
 function setParameter({ slug, id }, values) {
-  wanted = new URLSearchParams(wanted);
-  for (const name of [slug, id]) wanted.delete(name); // the address may have named it by its id
-  for (const value of values.length ? values : [""]) wanted.append(slug, value);
+  query = new URLSearchParams(query);
+  for (const name of [slug, id]) query.delete(name); // the address may have used its id
+  for (const value of values.length ? values : [""]) query.append(slug, value);
 }
 
-// Sets what Cube's hosts filter by. A filter that has no control here is let go, as it is with Cube.
+// Turns the filters of Cube's hosts into parameters. Filters without a parameter are ignored, as Cube does.
 function applyFilters({ parameters }) {
-  const before = String(wanted);
+  const before = String(query);
   for (const { member, values } of filters.splice(0).map(readFilter).filter(Boolean)) {
     const names = [member, member.split(".").at(-1)];
     const parameter = parameters.find(({ slug, id }) => names.includes(slug) || names.includes(id));
     if (parameter) setParameter(parameter, values);
   }
-  return before !== String(wanted);
+  return before !== String(query);
 }
 
 function setParameters(values) {
@@ -142,48 +143,48 @@ function setParameters(values) {
   for (const parameter of view.parameters) {
     if (Object.hasOwn(values, parameter.slug)) setParameter(parameter, [].concat(values[parameter.slug] ?? []).map(String));
   }
-  if (String(wanted) !== String(good)) load(true);
+  if (String(query) !== String(shownQuery)) load(true);
 }
 
-function tellParameters() {
+function reportParameters() {
   const parameters = valuesOf(visibleParameters());
-  const [before, { kind, title }] = [told, view.resource];
-  told = JSON.stringify(parameters);
-  if (!before) tell("ready", { kind, title, parameters }, view);
-  else if (before !== told) tell("params", { parameters }, view);
+  const [before, { kind, title }] = [reported, view.resource];
+  reported = JSON.stringify(parameters);
+  if (!before) notifyHost("ready", { kind, title, parameters }, view);
+  else if (before !== reported) notifyHost("params", { parameters }, view);
 }
 
-// ---- time ----
+// ---- expiry ----
 
 function watchExpiry() {
-  // The server's own two times are compared: the clock of this device may be wrong.
+  // Compares two times of the server, because this device's clock may be wrong.
   const left = view.expires_at ? Date.parse(view.expires_at) - Date.parse(view.server_time) : Infinity;
   end = performance.now() + left;
-  notice ??= Math.min(HOUR, left / 10); // of the whole life, however late it is looked at again
-  lookAtClock();
+  notice ??= Math.min(HOUR, left / 10); // a tenth of the whole lifetime, so it is computed only once
+  checkExpiry();
 }
 
-function lookAtClock() {
+function checkExpiry() {
   clearTimeout(expiry);
   const left = end - performance.now();
   if (!(left < Infinity) || expired) return;
   if (left <= 0) return expire();
   if (left <= notice && !warned) {
     warned = true;
-    tell("expiring", { expires_at: view.expires_at, seconds: Math.round(left / 1000) }, view);
+    notifyHost("expiring", { expires_at: view.expires_at, seconds: Math.round(left / 1000) }, view);
   }
-  expiry = setTimeout(lookAtClock, Math.min(warned ? left : left - notice, 1e9)); // a much longer timer would overflow
+  expiry = setTimeout(checkExpiry, Math.min(warned ? left : left - notice, 1e9)); // timers overflow above 2^31 ms
 }
 
 function expire() {
   stop();
   request?.abort();
-  request = null; // an answer under way is not waited for
+  request = null; // ignores a response that is still under way
   expired = true;
   setBusy(false);
-  say("");
+  showNotice("");
   render();
-  tell("expired", {}, view);
+  notifyHost("expired", {}, view);
 }
 
 function stop() {
@@ -191,38 +192,38 @@ function stop() {
   clearTimeout(expiry);
 }
 
-// A new credential for the same content: what the viewer has selected stays.
+// Takes a new credential for the same content. The viewer's selection stays.
 function renew(session) {
-  const fresh = credentialIn(session);
+  const fresh = credentialFrom(session);
   if (!fresh) return;
   useCredential(fresh);
   load();
 }
 
-// ---- problems ----
+// ---- errors ----
 
-const sentenceOf = (problem) => sentence(words, problem, place.inSandbox);
+const sentenceFor = (problem) => sentence(words, problem, address.inSandbox);
 
 function fail(problem) {
   view = null;
   stop();
   unmount();
   for (const { id } of part("embed").children) part(id).hidden = id !== "problem" && id !== "notice";
-  say("");
-  part("sentence").textContent = sentenceOf(problem);
+  showNotice("");
+  part("sentence").textContent = sentenceFor(problem);
   part("reference").textContent = problem.request_id ? `${words.reference} ${problem.request_id}` : "";
 }
 
-function say(text) {
+function showNotice(text) {
   part("notice").textContent = text;
 }
 
 function report(problem) {
   const { reason, message, request_id = null } = problem;
-  tell("error", { reason, message: message || sentenceOf(problem), request_id }, view);
+  notifyHost("error", { reason, message: message || sentenceFor(problem), request_id }, view);
 }
 
-// ---- looks ----
+// ---- display options ----
 
 function looksOfSession(session) {
   const { locale, timezone } = session?.settings ?? {};
@@ -230,13 +231,13 @@ function looksOfSession(session) {
 }
 
 function applyLooks() {
-  const spoken = language(look("locale"));
-  words = spoken.words;
-  root.lang = spoken.name;
-  root.dir = spoken.dir;
+  const chosen = language(look("locale"));
+  words = chosen.words;
+  root.lang = chosen.name;
+  root.dir = chosen.dir;
   root.dataset.theme = theme();
-  // Metabase's pages expect a border around what is framed, unless they say otherwise.
-  root.toggleAttribute("data-bordered", flag("bordered", !place.publicId && !place.inSandbox && parent !== window));
+  // Metabase shows a border around embedded content unless the address turns it off.
+  root.toggleAttribute("data-bordered", flag("bordered", !address.publicId && !address.inSandbox && parent !== window));
   root.toggleAttribute("data-background", flag("background", true) && look("theme") !== "transparent");
   setStyle("--accent", look("accent"));
   setStyle("--radius", look("radius"));
@@ -254,7 +255,7 @@ function setStyle(name, value) {
   else root.style.removeProperty(name);
 }
 
-// A brand's colour, corners and font, in the words of Cube's themes. What is none of these is let go.
+// Reads the colour, corner radius and font of one of Cube's themes. Other members are ignored.
 function looksOfBrand(brand) {
   const { primaryColor, font, borderRadius } = brand ?? {};
   const looks = {};
@@ -264,23 +265,23 @@ function looksOfBrand(brand) {
   return looks;
 }
 
-// ---- what is seen ----
+// ---- rendering ----
 
 function render() {
   const { title, description } = view.resource;
   document.title = part("title").textContent = title;
   part("description").textContent = description ?? "";
   part("heading").hidden = !flag("titled", true);
-  part("expired").textContent = place.inSandbox ? SANDBOX.expired : words.expired;
+  part("expired").textContent = address.inSandbox ? SANDBOX.expired : words.expired;
   part("expired").hidden = !expired;
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
   renderControls(visibleParameters(), words, expired);
   renderContent(view.content, contentMessage(), words);
-  tellSize();
+  reportSize();
 }
 
-// What the content gets to know: the view, and nothing of the credential.
+// The message to the content: the view, and nothing of the credential.
 function contentMessage() {
   const { resource, parameters, state = null, attributes = {} } = view;
   const values = valuesOf(parameters);
@@ -293,36 +294,36 @@ function setBusy(busy) {
   disableControls(Boolean(busy) || expired, busy);
 }
 
-function tellSize() {
+function reportSize() {
   const { classList, offsetHeight } = part("embed");
-  // Neither the skeleton's height nor the window's own is news.
-  if (part("skeleton").hidden && !classList.contains("fills")) tellHeight(offsetHeight);
+  // The height of the skeleton, or of content that fills the window, is not the height of the content.
+  if (part("skeleton").hidden && !classList.contains("fills")) reportHeight(offsetHeight);
 }
 
-// ---- what the content asks ----
+// ---- requests of the content ----
 
-function contentSaid(type, data) {
-  if (type === "height") tellSize(); // it may be as high as it was while it filled the window
-  if (type === "height" && begun) {
-    tell("loaded", { duration: Math.round(performance.now() - begun) }, view);
-    begun = 0;
+function handleContent(type, data) {
+  if (type === "height") reportSize(); // the height may be the same as while it filled the window
+  if (type === "height" && loadStart) {
+    notifyHost("loaded", { duration: Math.round(performance.now() - loadStart) }, view);
+    loadStart = 0;
   }
   if (type === "navigate") leave(data.url);
   if (type === "download") download(data);
 }
 
-// A link in the content leads out of the frame. In MotherDuck's page the host opens it, elsewhere we may.
+// Follows a link out of the content. In MotherDuck's page the host opens it, elsewhere this page does.
 function leave(target) {
   let url;
   try { url = new URL(target); } catch { return; }
   if (!/^https?:$/.test(url.protocol)) return;
-  tell("navigate", { url: url.href }, view);
-  if (place.inSandbox) askToNavigate(url.href);
+  notifyHost("navigate", { url: url.href }, view);
+  if (address.inSandbox) requestNavigation(url.href);
   else window.open(url.href, "_blank", "noopener,noreferrer");
 }
 
 function download({ name, text, mime }) {
-  // The owner allows it; whoever frames the page can only take it away.
+  // The owner allows downloads; the host can only disable them.
   const isAllowed = view.downloads && flag("downloads", true) && !flag("hide_download_button", false);
   if (!isAllowed || typeof name !== "string" || typeof text !== "string") return;
   const link = document.createElement("a");
@@ -330,12 +331,12 @@ function download({ name, text, mime }) {
   link.href = URL.createObjectURL(new Blob([text], { type: typeof mime === "string" ? mime : "text/plain" }));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  tell("download", { name: link.download, format: /\w+$/.exec(link.download)?.[0] ?? "" }, view);
+  notifyHost("download", { name: link.download, format: /\w+$/.exec(link.download)?.[0] ?? "" }, view);
 }
 
-// ---- what the host asks ----
+// ---- requests of the host ----
 
-const ASKED = {
+const HOST_REQUESTS = {
   theme: (name) => setLook("theme", name),
   locale: (name) => setLook("locale", name),
   timezone: (name) => setLook("timezone", name),
@@ -353,30 +354,37 @@ function setLook(name, value) {
   applyLooks();
 }
 
-// Another dashboard of the same session, in the same frame.
-function goTo(target) {
+// Shows another dashboard of the same session in the same frame.
+function goTo(path) {
   let url;
-  try { url = new URL(target ?? "", location.href); } catch { return; }
-  const { publicId, kind } = placeOf(url.pathname);
-  if (!publicId || url.origin !== location.origin || kind !== place.kind || !speaksCube()) return;
-  const previous = shown && location.pathname.replace(place.publicId, shown);
-  shown = publicId;
-  wanted = new URLSearchParams();
+  try { url = new URL(path ?? "", location.href); } catch { return; }
+  const target = parseAddress(url.pathname);
+  if (!target.publicId || url.origin !== location.origin || target.kind !== address.kind || !isCubeHost()) return;
+  const previous = publicId && location.pathname.replace(address.publicId, publicId);
+  publicId = target.publicId;
+  query = new URLSearchParams();
   filters = [...url.searchParams].filter(([name]) => name.startsWith("f_"));
-  told = null;
-  begun = performance.now();
-  tell("navigate", { path: url.pathname, previous }, view);
+  reported = null;
+  loadStart = performance.now();
+  notifyHost("navigate", { path: url.pathname, previous }, view);
   load(true);
 }
 
-takeAddress();
-applyLooks();
-watchControls((parameter, values) => { setParameter(parameter, values); load(true); });
-watchContent(contentSaid);
-listen((name, value) => { if (Object.hasOwn(ASKED, name)) ASKED[name](value); });
-addEventListener("hashchange", addressChanged);
-// Timers sleep while a tab does.
-document.addEventListener("visibilitychange", () => { if (!document.hidden && view) lookAtClock(); });
-prefersDark.addEventListener("change", applyLooks);
-new ResizeObserver(tellSize).observe(part("embed"));
-load();
+function start() {
+  takeAddress();
+  applyLooks();
+  watchControls((parameter, values) => { setParameter(parameter, values); load(true); });
+  watchContent(handleContent);
+  watchHost((name, value) => { if (Object.hasOwn(HOST_REQUESTS, name)) HOST_REQUESTS[name](value); });
+  addEventListener("hashchange", addressChanged);
+  // Browsers pause the timers of hidden tabs.
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && view) checkExpiry(); });
+  prefersDark.addEventListener("change", applyLooks);
+  new ResizeObserver(reportSize).observe(part("embed"));
+  load();
+}
+
+// An `async` script does not wait for the style sheet, so the request for the view starts as soon as the script has
+// arrived. A cached one may even run before the HTML after it is parsed.
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", start, { once: true });
+else start();

@@ -1,12 +1,12 @@
-// The page around the frame: who it is, what it is told, and what it asks for.
+// The host page around the frame: its origin, the events sent to it, and the requests received from it.
 
-import { place, speaksCube } from "./address.js";
+import { address, isCubeHost } from "./address.js";
 import { actionOf, eventsOf } from "./cube.js";
 
 const isFramed = parent !== window;
 
-// Browsers say who the parent is by one of these two. Where neither is known, whoever greets us from the
-// parent's window is: the server decides who may frame this page at all.
+// Browsers give the parent's origin in one of these two. Where neither is known, it is the origin of the first message
+// from the parent's window: the server decides who may frame this page at all.
 let origin = ancestor();
 
 function ancestor() {
@@ -21,7 +21,7 @@ function originOf(url) {
 
 export const hostOrigin = () => origin;
 
-// Nothing secret is ever told, and it is told to this one origin only.
+// Messages contain nothing secret, and go to this origin only.
 let waiting = [], silent = false;
 function post(message) {
   if (!isFramed || silent) return;
@@ -29,18 +29,18 @@ function post(message) {
   else waiting.push(message);
 }
 
-export function tell(type, detail, view) {
-  if (speaksCube()) for (const event of eventsOf(type, detail, view)) post(event);
+export function notifyHost(type, detail, view) {
+  if (isCubeHost()) for (const event of eventsOf(type, detail, view)) post(event);
   post({ source: "vitrine", type, ...detail });
 }
 
-// In MotherDuck's page the host opens links.
-export function askToNavigate(url) {
+// In MotherDuck's page the host opens links, so the page asks it to.
+export function requestNavigation(url) {
   post({ type: "navigation-request", url });
 }
 
-// Calls `act(name, value)` for whatever the host asks.
-export function listen(act) {
+// Calls `act(name, value)` for each request of the host.
+export function watchHost(act) {
   addEventListener("message", (event) => {
     if (!isFramed || event.source !== parent) return;
     if (origin && event.origin !== origin) return;
@@ -49,42 +49,42 @@ export function listen(act) {
       origin = event.origin;
       waiting.splice(0).forEach(post);
     }
-    const action = data?.source === "vitrine-host" ? [data.type, data.value] : speaksCube() && actionOf(data);
+    const action = data?.source === "vitrine-host" ? [data.type, data.value] : isCubeHost() && actionOf(data);
     if (action) act(...action);
-    else greeted(event);
+    else answerResizer(event);
   });
 }
 
 // ---- iframe-resizer ----
 
-// Pages written for Metabase size the frame with this script, version 4. Of its protocol this much is needed:
-// the host page says what it calls the frame, and from then on hears its height.
+// Pages written for Metabase size the frame with this script, version 4. This implements the part of its protocol that
+// is needed: the host page sends its id for the frame, and then receives the frame's height.
 let resizer, height = 0;
 
-function greeted({ data, origin: greeter }) {
+function answerResizer({ data, origin: sender }) {
   const id = typeof data === "string" && /^\[iFrameSizer\]([^:]+)(?::[^:]*){8}/.exec(data)?.[1];
   if (!id) return;
-  resizer = { id, origin: greeter === "null" ? "*" : greeter };
-  tellResizer("init");
+  resizer = { id, origin: sender === "null" ? "*" : sender };
+  notifyResizer("init");
 }
 
-function tellResizer(type) {
+function notifyResizer(type) {
   if (!resizer) return;
   parent.postMessage(`[iFrameSizer]${resizer.id}:${height || innerHeight}:${innerWidth}:${type}`, resizer.origin);
 }
 
-export function tellHeight(now) {
+export function reportHeight(now) {
   if (now === height) return;
   height = now;
-  tell("resize", { height });
-  tellResizer("size");
+  notifyHost("resize", { height });
+  notifyResizer("size");
 }
 
-// A credential that no request carries lets anybody load this page. Then the view says who may frame it, and
-// the page asks the browser who does.
+// At `/sandbox` the server does not see the credential and lets everyone frame the page. There the view says which
+// origins may frame it, and the page compares them with its ancestors.
 export function mayShowTo(allowed) {
-  if (!isFramed || !place.inSandbox) return true;
-  // Where the browser names the parent only, a parent that is framed itself cannot be vouched for.
+  if (!isFramed || !address.inSandbox) return true;
+  // A browser that only gives the parent's origin does not give those above it, so a framed parent is refused.
   const named = parent === top ? [originOf(document.referrer)] : [null];
   const ancestors = location.ancestorOrigins ? [...location.ancestorOrigins] : named;
   const may = ancestors.every((ancestor) => ancestor && allowed.some((pattern) => covers(pattern, ancestor)));

@@ -1,4 +1,4 @@
-// What the page says, in the viewer's language: one plain sentence for each cause.
+// The page's texts in the viewer's language: one sentence for each cause of an error.
 
 const WORDS = {
   en: {
@@ -124,7 +124,7 @@ const WORDS = {
 
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
 
-// Which sentence a cause has. The first that fits counts.
+// Maps reasons to sentences. The first match counts.
 const CAUSES = [
   [/^(token_expired|session_)/, "expired"],
   [/^(token_|session$)/, "invalid"],
@@ -136,7 +136,7 @@ const CAUSES = [
   [/^attribute_missing$/, "access"],
 ];
 
-// What viewers of a dive know from the page that MotherDuck shows it in.
+// The sentences of MotherDuck's own page, which viewers of a dive know.
 export const SANDBOX = {
   invalid: "Invalid or expired token. Please reload the page.",
   missing: "Dive not found.",
@@ -144,7 +144,7 @@ export const SANDBOX = {
   failed: "Failed to load dive. Please try again.",
 };
 
-// A language that the page does not speak is English. `name` is what the document is marked with.
+// Falls back to English. `name` is for the document's `lang` attribute.
 export function language(locale) {
   const name = /^[a-z]{2,8}([-_]\w{1,8})*$/i.test(locale ?? "") ? locale.replace(/_/g, "-") : "en";
   const short = name.split("-")[0].toLowerCase();
@@ -156,6 +156,7 @@ export function sentence(words, { reason, message, retry }, inSandbox) {
   const cause = CAUSES.find(([pattern]) => pattern.test(reason))?.[1];
   if (inSandbox) return SANDBOX[cause === "expired" ? "invalid" : cause] ?? SANDBOX.failed;
   if (cause) return words[cause];
-  // What is left is for whoever set the embed up, who reads English; viewers elsewhere read that it is wrong.
+  // The other reasons are mistakes in the setup. Their messages are in English, for developers; in other languages the
+  // viewer reads that the setup is wrong.
   return reason === "unknown" ? words.unknown : words.setup ?? (message || words.unknown);
 }

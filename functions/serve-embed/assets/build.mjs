@@ -1,0 +1,95 @@
+// Writes everything that `serve-embed` serves into `dist`: bundled, minified, and compressed with brotli and gzip.
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
+
+const DIST = new URL("dist/", import.meta.url);
+const OPTIONS = { bundle: true, minify: true, write: false, target: "es2022", charset: "utf8", legalComments: "none" };
+const COMPRESSIONS = {
+  br: {
+    compress: (body) => brotliCompressSync(body, { params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+    } }),
+    decompress: brotliDecompressSync,
+  },
+  gz: { compress: (body) => gzipSync(body, { level: 9 }), decompress: gunzipSync },
+};
+
+const source = (path) => readFile(new URL(path, import.meta.url), "utf8");
+
+async function bundle(options) {
+  const { outputFiles } = await build({ ...OPTIONS, absWorkingDir: import.meta.dirname, ...options });
+  return outputFiles[0].text;
+}
+
+const script = (path) => bundle({ entryPoints: [path], format: "iife" });
+
+// The HTML sources hold one element or more on each line, and no text that spans lines.
+const joinLines = (html) => html.split("\n").map((line) => line.trim()).join("");
+
+function fill(template, values) {
+  return template.replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
+    if (!Object.hasOwn(values, name)) throw new Error(`unknown placeholder ${name}`);
+    return values[name];
+  });
+}
+
+// The path changes with the content, so that browsers may cache the file forever. `src/assets.rs` derives the same.
+function pathOf(name, body) {
+  const [stem, extension] = name.split(".");
+  return `/embed/assets/${stem}.${createHash("sha256").update(body).digest("hex").slice(0, 16)}.${extension}`;
+}
+
+async function pageFiles() {
+  const css = await transform(await source("page/embed.css"), { loader: "css", minify: true, charset: "utf8" });
+  const files = {
+    "embed.css": css.code,
+    "embed.js": await script("page/embed.js"),
+    "frame.html": fill(joinLines(await source("page/frame.html")), { "frame.js": (await script("page/frame.js")).trim() }),
+  };
+  const paths = Object.fromEntries(Object.entries(files).map(([name, body]) => [name, pathOf(name, body)]));
+  return { ...files, "embed.html": fill(joinLines(await source("page/embed.html")), paths) };
+}
+
+// What other people's pages load, under names that stay.
+async function hostFiles() {
+  const plain = 'import { mount } from "./vitrine.mjs"; globalThis.vitrine = { mount };';
+  return {
+    "vitrine.mjs": await bundle({ entryPoints: ["../sdk/vitrine.mjs"], format: "esm" }),
+    "vitrine.js": await bundle({ stdin: { contents: plain, resolveDir: new URL("../sdk", import.meta.url).pathname }, format: "iife" }),
+    "vitrine.d.ts": await source("../sdk/vitrine.d.ts"),
+    "iframeResizer.js": await source("vendor/iframeResizer.min.js"),
+  };
+}
+
+// Other versions of node may compress to other bytes of about the same length. A file that is already there stays if it
+// is as good, so that a rebuild with another node changes nothing.
+async function compressedForm(name, body, { compress, decompress }) {
+  const fresh = compress(body);
+  try {
+    const present = await readFile(new URL(name, DIST));
+    const { buffer, engine } = decompress(present, { info: true });
+    const isWhole = buffer.equals(body) && engine.bytesWritten === present.length;
+    if (isWhole && present.length <= fresh.length * 1.01) return present;
+  } catch {
+    // Missing or damaged.
+  }
+  return fresh;
+}
+
+const written = new Map();
+for (const [name, text] of Object.entries({ ...(await pageFiles()), ...(await hostFiles()) })) {
+  const body = Buffer.from(text);
+  written.set(name, body);
+  for (const [extension, compression] of Object.entries(COMPRESSIONS)) {
+    const compressed = `${name}.${extension}`;
+    written.set(compressed, await compressedForm(compressed, body, compression));
+  }
+}
+
+await mkdir(DIST, { recursive: true });
+for (const name of await readdir(DIST)) if (!written.has(name)) await rm(new URL(name, DIST));
+for (const [name, body] of written) await writeFile(new URL(name, DIST), body);

@@ -1,0 +1,67 @@
+/** The events of an embed. */
+export interface EmbedEvents {
+  /** The first authorised view has arrived. */
+  ready: { kind: "dashboard" | "question" | "dive"; title: string; parameters: Params };
+  /** A request was refused or failed. `reason` is one stable word. */
+  error: { reason: string; message: string; request_id: string | null; status?: number | null };
+  /** The session ends soon. With `fetchSession` it is renewed automatically. */
+  expiring: { expires_at: string; seconds: number };
+  /** The session has ended. A new one continues the embed in place. */
+  expired: Record<string, never>;
+  /** The viewer or the host has set parameters. */
+  params: { parameters: Params };
+  /** The height of the embed in CSS pixels. */
+  resize: { height: number };
+  /** A file was downloaded. */
+  download: { name: string; format: string };
+  /** The viewer followed a link out of the embed. */
+  navigate: { url: string };
+}
+
+export type Value = string | number | boolean | null;
+export type Params = Record<string, Value | Value[]>;
+export type Theme = "light" | "dark" | "auto" | "transparent";
+
+/** The response of `POST /v1/sessions`, passed on by your backend; or the URL to frame. */
+export type Session = string | { embed_url: string } | { src: string } | Response;
+
+interface Common {
+  /** Initial values of enabled parameters. */
+  params?: Params;
+  theme?: Theme;
+  /** A BCP 47 tag, such as `de` or `pt-BR`. */
+  locale?: string;
+  /** `auto` follows the content; otherwise pixels, or a CSS length. */
+  height?: "auto" | number | string;
+  /** The accessible name of the frame until the content has a title. */
+  title?: string;
+  on?: { [Type in keyof EmbedEvents]?: (event: EmbedEvents[Type]) => void };
+}
+
+export type Options = Common & (
+  | { /** The URL to frame. */ src: string; fetchSession?: undefined }
+  | {
+      /** Fetches a session from your backend: the first one, and a new one whenever it ends. */
+      fetchSession: (context: { signal: AbortSignal }) => Session | Promise<Session>;
+      src?: undefined;
+    }
+);
+
+export type Update = Pick<Common, "params" | "theme" | "locale" | "height"> & {
+  src?: string;
+  fetchSession?: (context: { signal: AbortSignal }) => Session | Promise<Session>;
+};
+
+export interface Embed {
+  update(update: Update): void;
+  setParams(params: Params): void;
+  /** Loads the view again. */
+  refresh(): void;
+  /** Removes the embed from the page. */
+  destroy(): void;
+  /** Returns a function that removes the listener. */
+  on<Type extends keyof EmbedEvents>(type: Type, listener: (event: EmbedEvents[Type]) => void): () => void;
+}
+
+/** Mounts an embed in `element`. A second call for the same element updates the existing embed. */
+export function mount(element: Element, options: Options): Embed;

@@ -1,0 +1,67 @@
+// Runs the resource's own HTML in an opaque origin. It receives the view, and nothing of the credential.
+
+const listeners = [];
+let view, height, width, timer;
+let echoes = 0;
+
+const post = (message) => parent.postMessage(message, "*");
+const announce = () => post({ type: "vitrine:listening" });
+const navigate = (url) => post({ type: "vitrine:navigate", url: String(url) });
+const onView = (listener) => void listeners.push(listener);
+// The page decides whether the viewer gets the file.
+const download = (name, text, mime) => post({ type: "vitrine:download", name, text, mime });
+// On the window, which outlives the write: a script put before the HTML would cost it its doctype.
+window.vitrine = Object.freeze({ get view() { return view; }, onView, navigate, download });
+
+// This frame shows nothing but its own content, so the page follows links to elsewhere.
+const follow = (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || !/^https?:/.test(link.href) || event.defaultPrevented) return;
+  if (link.href.split("#")[0] === location.href.split("#")[0]) return; // a place in this content
+  event.preventDefault();
+  navigate(link.href);
+};
+
+const receive = ({ source, data }) => {
+  if (source !== parent) return;
+  if (data?.type === "vitrine:hello" && !view) announce();
+  if (data?.type !== "vitrine:view") return;
+  const first = !view;
+  view = data.view;
+  if (first) write(data.html);
+  else for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
+};
+
+const write = (html) => {
+  document.open(); // drops every listener, so they are added after it
+  addEventListener("message", receive);
+  addEventListener("resize", measure);
+  addEventListener("click", follow);
+  // Without a doctype the browser uses quirks mode, in which the height is always that of the window.
+  document.write(/^\s*(<!--[^]*?-->\s*)*<!doctype/i.test(html) ? html : `<!doctype html>${html}`);
+  document.close();
+  new ResizeObserver(measure).observe(document.documentElement);
+  // Browsers do not lay out frames that are off screen, so a ResizeObserver stays silent there, and this frame may
+  // be off screen until its height is known. Changes of the document are therefore measured as well.
+  new MutationObserver(measureSoon).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  addEventListener("load", measureSoon, true);
+  measureSoon();
+};
+
+const measureSoon = () => {
+  timer ??= setTimeout(() => { timer = null; measure({ type: "change" }); }, 20);
+};
+
+const measure = ({ type }) => {
+  const { scrollHeight, offsetHeight } = document.documentElement;
+  const next = scrollHeight > innerHeight ? scrollHeight : offsetHeight;
+  if (next === height) return;
+  // Content that grows because its window grew would grow forever: it is followed three times and no further.
+  echoes = type === "resize" && innerWidth === width && next > height ? echoes + 1 : 0;
+  height = next;
+  width = innerWidth;
+  if (echoes <= 3) post({ type: "vitrine:height", height });
+};
+
+addEventListener("message", receive);
+announce();
