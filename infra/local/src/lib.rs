@@ -1,10 +1,10 @@
 //! All of Vitrine in one process: every function's routes on one port, the real AWS SDK against an
 //! embedded DynamoDB, and a stand-in for Secrets Manager. Nothing of it runs on AWS.
 
-pub mod assemble;
 mod clock_route;
 mod demo;
 mod documents;
+pub mod functions;
 mod least_privilege;
 pub mod moment;
 pub mod options;

@@ -11,7 +11,7 @@ use crate::demo::Demo;
 use crate::options::Options;
 use crate::rotate_route::Rotation;
 use crate::services::{Services, bind};
-use crate::{LocalError, assemble, clock_route, documents, rotate_route};
+use crate::{LocalError, clock_route, documents, functions, rotate_route};
 
 /// A browser that keeps a connection open must not keep the process alive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,12 +36,12 @@ impl Server {
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
         let services = Arc::new(Services::start(&options.kept, 0, 0).await?);
-        let functions = assemble::functions(&services, &settings, &clock).await;
+        let functions = functions::connect_all(&services, &settings, &clock).await;
         let rotation = Rotation {
             services: Arc::clone(&services),
-            function: assemble::rotate_key(&services, &settings, &clock).await,
+            function: functions::rotate_key(&services, &settings, &clock).await,
         };
-        let product = assemble::merge(functions)
+        let product = functions::merge_routes(functions)
             .and(documents::routes())
             .and(clock_route::routes(clock.clone()))
             .and(rotate_route::routes(rotation));
