@@ -58,7 +58,12 @@ def sign(stack):
     late = stack.sign(**SALES_OF_ACME | {"exp": int(time.time()) - 120})
     check("an expired token", stack.view(late).outcome, (401, "token_expired"))
     unpublished = stack.sign({"dashboard": 102}, params={"customer": "acme"})
-    check("a view of an unpublished resource", stack.view(unpublished).outcome, (403, "resource_not_published"))
+    refused = stack.view(unpublished)
+    check("a view of an unpublished resource", refused.outcome, (403, "resource_not_published"))
+    record = f"/v1/decisions/{refused.json['request_id']}"
+    explained = lambda: (stack.admin("GET", record).json or {}).get("reason")
+    check_soon("the record of that refusal", explained, "resource_not_published", SOON)
+    check("the record without a key", stack.call("GET", record).outcome, (401, "access_key_missing"))
 
     told = stack.admin("POST", "/v1/introspect", {"token": token}).good("introspect")
     check("introspection includes locked values", told["values"]["customer"], "acme")

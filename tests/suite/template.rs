@@ -191,6 +191,40 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
     }
 }
 
+/// Whoever can write the signing secret can sign a token for any viewer. So a function that changes viewers cannot, and a
+/// function that explains refusals can change nothing.
+#[tokio::test]
+async fn only_key_management_and_rotation_may_write_the_signing_secret() {
+    const WRITES: [Grant; 2] = [
+        Grant::SigningSecret("secretsmanager:PutSecretValue"),
+        Grant::SigningSecret("secretsmanager:UpdateSecretVersionStage"),
+    ];
+    let of_viewers =
+        ["users", "external-users", "groups", "attributes", "embed-tenants", "sessions", "session"];
+    let functions = served().await;
+    let writers: BTreeSet<_> = functions
+        .iter()
+        .filter(|function| WRITES.iter().any(|grant| function.grants.contains(grant)))
+        .map(|function| function.name)
+        .collect();
+    assert_eq!(writers, ["manage-keys", "rotate-key"].into());
+    let mut managing_viewers = BTreeSet::new();
+    for function in &functions {
+        for (method, path) in function.routes.declared() {
+            if path.split('/').any(|segment| of_viewers.contains(&segment)) {
+                managing_viewers.insert(function.name);
+                assert!(!writers.contains(function.name), "{method} {path} runs in {}", function.name);
+            }
+        }
+    }
+    assert!(managing_viewers.contains("manage-viewers"), "{managing_viewers:?}");
+    let grants = |name: &str| &functions.iter().find(|function| function.name == name).unwrap().grants;
+    let touches_signing_secret = |grant: &Grant| matches!(grant, Grant::SigningSecret(_));
+    assert!(!grants("manage-viewers").iter().any(touches_signing_secret));
+    let only_reads = [Grant::Table("dynamodb:GetItem"), Grant::AdminKey("secretsmanager:GetSecretValue")];
+    assert_eq!(*grants("explain-refusal"), only_reads.into());
+}
+
 fn in_the_template(grant: &Grant) -> String {
     match grant {
         Grant::Table(action) => format!("{action} on Table.Arn"),

@@ -27,7 +27,9 @@ macro_rules! for_each_function {
                 verify_token = "verify-token",
                 list_embeddable = "list-embeddable",
                 publish_resource = "publish-resource",
-                manage_access = "manage-access",
+                manage_keys = "manage-keys",
+                manage_viewers = "manage-viewers",
+                explain_refusal = "explain-refusal",
                 serve_embed = "serve-embed",
             }
             // These handle events of AWS.

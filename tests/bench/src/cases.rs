@@ -116,7 +116,7 @@ pub const CASES: [Case; 19] = [
     case(LIST, "list-embeddable", Ask::List),
     case(LIST_LARGE, "list-embeddable", Ask::List).large(),
     case(PUBLISH, "publish-resource", Ask::Publish),
-    case("list access keys", "manage-access", Ask::AccessKeys),
+    case("list access keys", "manage-keys", Ask::AccessKeys),
     case("rotate: create", "rotate-key", Ask::Rotate),
     peer(NODE, "node").remembering(),
     peer("Node: view, read anew", "node").forgetful(),
