@@ -18,7 +18,7 @@ def first(stack):
     stack.admin("POST", "/v1/attributes", {"name": "city", "type": "string"}).good("define an attribute", 201)
     check("a session with a bad key", generate(stack, key="nobody").outcome, (401, "access_key_unknown"))
     undefined = generate(stack, userAttributes=[{"name": "town", "value": "Berlin"}])
-    check("a session with an attribute nobody defined", undefined.outcome, (400, "attribute_unknown"))
+    check("a session with an undefined attribute", undefined.outcome, (400, "attribute_unknown"))
 
     once = generate(stack, userAttributes=BERLIN, publicDashboardId=public_id).good("generate a session")["sessionId"]
     token = exchange(stack, once).good("exchange it")["token"]
@@ -26,19 +26,19 @@ def first(stack):
     view = opened(stack, public_id, token).good("view the dashboard")
     check("its title", view["title"], "Orders")
     told = stack.admin("POST", "/v1/introspect", {"token": token}).good("introspect the token")
-    check("the viewer's city is the locked value", told["values"], {"city": "Berlin"})
+    check("the viewer's city is the value of the locked parameter", told["values"], {"city": "Berlin"})
     without = generate(stack, externalId="bob@example.com").good("generate one without a city")["sessionId"]
     without = exchange(stack, without).good("exchange that")["token"]
-    check("view with that", opened(stack, public_id, without).outcome, (403, "attribute_missing"))
+    check("view with it", opened(stack, public_id, without).outcome, (403, "attribute_missing"))
     users = stack.admin("GET", "/v1/external-users").good("list the external users")["items"]
     check("both are listed", sorted(user["externalId"] for user in users), ["ann@example.com", "bob@example.com"])
 
     toggle = lambda allow, key: stack.call(
         "PATCH", f"/api/v1/embed/dashboard/{public_id}", {"allowEmbed": allow}, authorization=f"Api-Key {key}")
     check("unpublish with a bad key", toggle(False, "nobody").outcome, (401, "access_key_unknown"))
-    toggle(False, stack.admin_key).good("unpublish")
+    toggle(False, stack.admin_key).good("unpublish the dashboard")
     refused = (403, "resource_not_published")
-    check_soon("view the unpublished", lambda: opened(stack, public_id, token).outcome, refused, SOON)
+    check_soon("view the unpublished dashboard", lambda: opened(stack, public_id, token).outcome, refused, SOON)
     toggle(True, stack.admin_key).good("publish it again")
     check_soon("view it again", lambda: opened(stack, public_id, token).outcome, 200, SOON)
 
@@ -50,15 +50,15 @@ def first(stack):
     check("revoke it", revoke.outcome, 204)
     check_soon("view with it", lambda: opened(stack, public_id, ended).outcome, (401, "token_revoked"), SOON)
     opened(stack, public_id, token).good("view with the other")
-    waiting = generate(stack, userAttributes=BERLIN).good("generate one for later")["sessionId"]
+    waiting = generate(stack, userAttributes=BERLIN).good("generate one for the later run")["sessionId"]
     return {"public_id": public_id, "token": token, "revoked": ended, "waiting": waiting}
 
 
 def later(stack, kept):
     public_id = kept["public_id"]
-    opened(stack, public_id, kept["token"]).good("the token of before")
-    check("the token revoked before", opened(stack, public_id, kept["revoked"]).outcome, (401, "token_revoked"))
-    token = exchange(stack, kept["waiting"]).good("exchange what waited")["token"]
+    opened(stack, public_id, kept["token"]).good("the token of the first run")
+    check("the token revoked in the first run", opened(stack, public_id, kept["revoked"]).outcome, (401, "token_revoked"))
+    token = exchange(stack, kept["waiting"]).good("exchange the session of the first run")["token"]
     opened(stack, public_id, token).good("view with it")
 
 

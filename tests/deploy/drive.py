@@ -1,7 +1,7 @@
 """Drives the deployed stack: drive.py first|later STACK KEPT
 
-`first` meets a fresh stack and writes what it leaves behind into the file KEPT; `later` meets the same stack after a
-deploy with other settings."""
+`first` runs against a new stack and writes the tokens and the state that it leaves into the file KEPT; `later` runs
+against the same stack after a deployment with other settings."""
 
 import json
 import re
@@ -23,9 +23,9 @@ DIALECTS = {"native": native, "metabase": metabase, "motherduck": motherduck, "c
 
 
 def first(stack):
-    check("the stack", stack.status, "CREATE_COMPLETE")
-    check("the signing secret is 64 hex digits", len(re.findall("^[0-9a-f]{64}$", stack.signing_secret)), 1)
-    check("the admin key is 48 letters and digits", len(re.findall("^[0-9A-Za-z]{48}$", stack.admin_key)), 1)
+    check("the status of the stack", stack.status, "CREATE_COMPLETE")
+    check("the signing secret has 64 hexadecimal digits", len(re.findall("^[0-9a-f]{64}$", stack.signing_secret)), 1)
+    check("the admin key has 48 letters and digits", len(re.findall("^[0-9A-Za-z]{48}$", stack.admin_key)), 1)
     kept = {}
     for name, dialect in DIALECTS.items():
         print(name)
@@ -38,9 +38,9 @@ def first(stack):
 
 
 def later(stack, kept):
-    check("the stack", stack.status, "UPDATE_COMPLETE")
-    check("its address, its table, its secrets", facts(stack), kept["stack"])
-    check("every item of the table", stack.items(), kept["items"])
+    check("the status of the stack", stack.status, "UPDATE_COMPLETE")
+    check("the address, the table and the secrets are unchanged", facts(stack), kept["stack"])
+    check("every item of the table is unchanged", stack.items(), kept["items"])
     check("LogRetentionDays", retentions(stack), {14})
     for name, dialect in DIALECTS.items():
         print(name)
@@ -56,9 +56,9 @@ def retentions(stack):
     return {group.get("retentionInDays") for group in groups}
 
 
-def main(verb, name, file):
+def main(phase, name, file):
     file = Path(file)
-    if verb == "first":
+    if phase == "first":
         file.write_text(json.dumps(first(Stack(name))))
     else:
         later(Stack(name), json.loads(file.read_text()))

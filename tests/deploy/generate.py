@@ -1,8 +1,8 @@
-"""Gives a deployed stack's secrets the values that its template asks for: generate.py STACK
+"""Generates a deployed stack's secrets by the rules of its template: generate.py STACK
 
-The emulator's CloudFormation does not read all the rules of GenerateSecretString and puts characters into secrets that
-the template excludes. Its GetRandomPassword knows the same rules and keeps them, so the values are asked of it. For
-the first deploy of a stack, before anything has read them."""
+The emulator's CloudFormation ignores some rules of GenerateSecretString and generates characters that the template
+excludes. Its GetRandomPassword follows the same rules, so it is used instead. Run this after the first deployment of a
+stack, before a function has read the secrets."""
 
 import json
 import sys

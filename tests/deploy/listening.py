@@ -1,10 +1,10 @@
-"""Fails unless everything a process and its children listen on is on the loopback interface: listening.py PID"""
+"""Fails unless a process and its children listen on the loopback interface only: listening.py PID"""
 
 import os
 import sys
 from pathlib import Path
 
-# As /proc/net writes them: the bytes of each 32-bit word reversed.
+# In the notation of /proc/net: the bytes of each 32-bit word are reversed.
 IPV4_LOOPBACK = "0100007F"
 IPV6_LOOPBACK = "00000000000000000000000001000000"
 LISTEN = "0A"
@@ -28,7 +28,7 @@ def sockets(pid):
 
 
 def listening():
-    """The address that each listening socket has, by its inode."""
+    """The inode and the address of each listening socket."""
     for table in ["/proc/net/tcp", "/proc/net/tcp6"]:
         for line in Path(table).read_text().splitlines()[1:]:
             _, local, _, state, *rest = line.split()
@@ -40,10 +40,10 @@ def main(pid):
     held = {inode for each in family(pid) for inode in sockets(each)}
     found = [local for inode, local in listening() if inode in held]
     if not found:
-        raise SystemExit(f"process {pid} listens on nothing: it is not the emulator, or it cannot be looked into")
+        raise SystemExit(f"process {pid} has no listening socket: it is not the emulator, or its sockets cannot be read")
     open_to_others = [local for local in found if local.split(":")[0] not in (IPV4_LOOPBACK, IPV6_LOOPBACK)]
     if open_to_others:
-        raise SystemExit(f"process {pid} is open to other machines: {open_to_others}")
+        raise SystemExit(f"process {pid} is reachable from other machines: {open_to_others}")
     print(f"{len(found)} listening sockets, all on the loopback interface")
 
 

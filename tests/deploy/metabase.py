@@ -24,7 +24,7 @@ def first(stack):
         values = opened(token, "/params/region/values").good("its parameter's values")
         check("the values", values["values"], REGION["values"])
         forged = stack.sign({kind: number}, secret="0" * 64)
-        check("a token signed by somebody else", opened(forged).outcome, (401, "token_signature"))
+        check("a token signed with another key", opened(forged).outcome, (401, "token_signature"))
 
         listed = call("GET", f"/api/{route}/embeddable").good(f"list the embeddable: {route}")
         check(f"the {route} is listed", number in [item["id"] for item in listed], True)
@@ -47,5 +47,5 @@ def first(stack):
 
 def later(stack, kept):
     for route, token in kept.items():
-        view = stack.call("GET", f"/api/embed/{route}/{token}").good(f"the token of before: {route}")
+        view = stack.call("GET", f"/api/embed/{route}/{token}").good(f"the token of the first run: {route}")
         check("its name", view["name"], f"A {route}")

@@ -43,7 +43,7 @@ def first(stack):
 
 
 def later(stack, kept):
-    opened(stack, kept["token"]).good("the token of before")
+    opened(stack, kept["token"]).good("the token of the first run")
     fresh = session(stack, kept["path"], {"username": "acme_viewer"})
     opened(stack, fresh).good("a new session of the account")
 

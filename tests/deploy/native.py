@@ -20,7 +20,7 @@ SALES_OF_ACME = {"resource": {"dashboard": 101}, "params": {"customer": "acme"}}
 
 def first(stack):
     check("health", stack.call("GET", "/healthz").json["status"], "ok")
-    check("a path of nobody", stack.call("GET", "/nothing").outcome, (404, "route_not_found"))
+    check("an unknown path", stack.call("GET", "/nothing").outcome, (404, "route_not_found"))
     keys = publish(stack)
     return {**sign(stack), **sessions(stack, keys), "narrow_key": keys["narrow"]}
 
@@ -30,20 +30,20 @@ def publish(stack):
     check("publish without a key", stack.call("PUT", path, SALES).outcome, (401, "access_key_missing"))
     bad = stack.call("PUT", path, SALES, authorization="Bearer " + stack.admin_key[::-1])
     check("publish with a bad key", bad.outcome, (401, "access_key_unknown"))
-    check("nothing was published by either", stack.admin("GET", path).outcome, (404, "resource_not_found"))
+    check("neither request published anything", stack.admin("GET", path).outcome, (404, "resource_not_found"))
     stack.admin("PUT", path, SALES).good("publish", 201)
     stack.admin("PUT", "/v1/resources/dashboard/102", SALES).good("publish a second", 201)
     stack.admin("PUT", "/v1/resources/dashboard/102", {**SALES, "enable_embedding": False}).good("unpublish it")
     listed = stack.admin("GET", "/v1/resources").good("list")["items"]
     flags = {item["id"]: item["enable_embedding"] for item in listed}
-    check("the list tells which are published", flags, {101: True, 102: False})
+    check("the list shows which are published", flags, {101: True, 102: False})
 
     wanted = {"name": "backend", "role": "member", "permissions": ["sessions:create", "resources:list"]}
-    key = stack.admin("POST", "/v1/keys", wanted).good("make a narrower key", 201)["key"]
+    key = stack.admin("POST", "/v1/keys", wanted).good("create a key with fewer permissions", 201)["key"]
     narrow = f"Bearer {key}"
-    stack.call("GET", "/v1/resources", authorization=narrow).good("the narrower key lists")
+    stack.call("GET", "/v1/resources", authorization=narrow).good("list with that key")
     refused = stack.call("PUT", path, SALES, authorization=narrow)
-    check("the narrower key does not publish", refused.outcome, (403, "access_denied"))
+    check("publish with that key", refused.outcome, (403, "access_denied"))
     return {"narrow": key}
 
 
@@ -54,25 +54,30 @@ def sign(stack):
     check("its visible values", {p["slug"]: p["value"] for p in view["parameters"]}, {"region": "apac"})
     check("a locked value in the URL", stack.view(token, "?customer=x").outcome, (400, "parameter_locked"))
     forged = stack.sign(**SALES_OF_ACME, secret="0" * 64)
-    check("a token signed by somebody else", stack.view(forged).outcome, (401, "token_signature"))
+    check("a token signed with another key", stack.view(forged).outcome, (401, "token_signature"))
     late = stack.sign(**SALES_OF_ACME | {"exp": int(time.time()) - 120})
-    check("a token that is over", stack.view(late).outcome, (401, "token_expired"))
+    check("an expired token", stack.view(late).outcome, (401, "token_expired"))
     unpublished = stack.sign({"dashboard": 102}, params={"customer": "acme"})
-    check("a view of the unpublished", stack.view(unpublished).outcome, (403, "resource_not_published"))
+    refused = stack.view(unpublished)
+    check("a view of an unpublished resource", refused.outcome, (403, "resource_not_published"))
+    record = f"/v1/decisions/{refused.json['request_id']}"
+    explained = lambda: (stack.admin("GET", record).json or {}).get("reason")
+    check_soon("the record of that refusal", explained, "resource_not_published", SOON)
+    check("the record without a key", stack.call("GET", record).outcome, (401, "access_key_missing"))
 
     told = stack.admin("POST", "/v1/introspect", {"token": token}).good("introspect")
-    check("locked values are told to the owner", told["values"]["customer"], "acme")
+    check("introspection includes locked values", told["values"]["customer"], "acme")
     unasked = stack.call("POST", "/v1/introspect", {"token": token})
-    check("and to nobody else", unasked.outcome, (401, "access_key_missing"))
+    check("introspect without a key", unasked.outcome, (401, "access_key_missing"))
 
     page = stack.call("GET", f"/embed/dashboard/{token}")
     check("the page", (page.status, page.headers.get_content_type()), (200, "text/html"))
-    check("whom the page lets frame it", framed_by(page), "'none'")
+    check("the origins that may frame the page", framed_by(page), "'none'")
     script = stack.call("GET", "/vitrine.mjs")
     check("the host page's script", (script.status, "mount" in script.text), (200, True))
 
     ends = stack.sign(**SALES_OF_ACME, jti="ends")
-    stack.view(ends).good("a token before it is revoked")
+    stack.view(ends).good("a token before its revocation")
     stack.admin("POST", "/v1/sessions/revoke", {"session": ends}).good("revoke it", 204)
     check_soon("a revoked token", lambda: stack.view(ends).outcome, (401, "token_revoked"), SOON)
     stack.view(token).good("another token of the same resource")
@@ -87,33 +92,33 @@ def sessions(stack, keys):
     refused = stack.call("POST", "/v1/sessions", SALES_OF_ACME, authorization="Bearer nobody")
     check("a session with a bad key", refused.outcome, (401, "access_key_unknown"))
     lasting = stack.call("POST", "/v1/sessions", SALES_OF_ACME | {"ttl_seconds": 3600}, authorization=narrow)
-    lasting = lasting.good("make a session", 201)["session"]
+    lasting = lasting.good("create a session", 201)["session"]
     stack.view(lasting).good("view with it")
 
     once = stack.call("POST", "/v1/sessions", SALES_OF_ACME | {"single_use": True}, authorization=narrow)
-    once = once.good("make a session for one use", 201)
-    check("its URL names this API", f"//{stack.host}/embed/dashboard/" in once["embed_url"], True)
-    check("it is no token yet", stack.view(once["session"]).status >= 400, True)
+    once = once.good("create a single-use session", 201)
+    check("its URL points to this API", f"//{stack.host}/embed/dashboard/" in once["embed_url"], True)
+    check("a single-use session is not a token", stack.view(once["session"]).status >= 400, True)
     redeem = lambda: stack.call("POST", "/v1/sessions/redeem", {"session": once["session"]})
     redeemed = redeem().good("redeem it")["token"]
     check("redeem it again", redeem().outcome, (401, "session_unknown"))
     stack.view(redeemed).good("view with its token")
 
     waiting = stack.call("POST", "/v1/sessions", SALES_OF_ACME | {"single_use": True}, authorization=narrow)
-    return {"lasting": lasting, "redeemed": redeemed, "waiting": waiting.good("make one for later", 201)["session"]}
+    return {"lasting": lasting, "redeemed": redeemed, "waiting": waiting.good("create one for the later run", 201)["session"]}
 
 
 def later(stack, kept):
     for name in ["signed", "lasting", "redeemed"]:
-        stack.view(kept[name]).good(f"the token of before: {name}")
-    check("the token revoked before", stack.view(kept["revoked"]).outcome, (401, "token_revoked"))
-    redeemed = stack.call("POST", "/v1/sessions/redeem", {"session": kept["waiting"]}).good("redeem what waited")
+        stack.view(kept[name]).good(f"the token of the first run: {name}")
+    check("the token revoked in the first run", stack.view(kept["revoked"]).outcome, (401, "token_revoked"))
+    redeemed = stack.call("POST", "/v1/sessions/redeem", {"session": kept["waiting"]}).good("redeem the session of the first run")
     stack.view(redeemed["token"]).good("view with its token")
-    stack.call("GET", "/v1/resources", authorization=f"Bearer {kept['narrow_key']}").good("the narrower key")
+    stack.call("GET", "/v1/resources", authorization=f"Bearer {kept['narrow_key']}").good("list with the key of the first run")
 
     pinned = stack.view(kept["pinned"], "?region=apac")
     check("EnabledInToken=pinned", pinned.outcome, (400, "parameter_pinned"))
-    stack.view(kept["pinned"]).good("the same without the URL's value")
+    stack.view(kept["pinned"]).good("the same token without a value in the URL")
     page = stack.call("GET", f"/embed/dashboard/{kept['signed']}")
     check("AllowedOrigins", framed_by(page), "https://app.example.com")
 

@@ -1,5 +1,5 @@
-"""The emulator holds each function to its role's policies. That it does is looked at here, once: a function whose
-policies are taken away reads nothing, and reads again when they are back."""
+"""Checks that the emulator enforces the policies of a function's role: a function whose policies are removed cannot
+read the table, and can again when they are restored."""
 
 import json
 
@@ -16,10 +16,10 @@ def drive(stack, token):
     names = iam.list_role_policies(**role)["PolicyNames"]
     policies = {name: iam.get_role_policy(**role, PolicyName=name)["PolicyDocument"] for name in names}
     view = lambda: stack.view(token).outcome
-    check("a view by a function with its policies", view(), 200)
+    check("a view with its policies", view(), 200)
     for name in policies:
         iam.delete_role_policy(**role, PolicyName=name)
-    check_soon("a view without them", view, (503, "unavailable"), SOON)
+    check_soon("a view without its policies", view, (503, "unavailable"), SOON)
     for name, policy in policies.items():
         iam.put_role_policy(**role, PolicyName=name, PolicyDocument=json.dumps(policy))
-    check_soon("a view with them again", view, 200, SOON)
+    check_soon("a view after its policies are restored", view, 200, SOON)

@@ -1,4 +1,4 @@
-"""Drives the example: an API whose callers show an embed token. protected_api.py STACK EXAMPLE"""
+"""Calls the example, an API that requires an embed token: protected_api.py STACK EXAMPLE"""
 
 import http.client
 import sys
@@ -11,7 +11,7 @@ from stack import Answer, Failed, Stack, check, check_soon
 
 
 def rows_of(stack, example, token):
-    """The answer of the example's API."""
+    """A response of the example's API."""
     outputs = boto3.client("cloudformation").describe_stacks(StackName=example)["Stacks"][0]["Outputs"]
     url = urllib.parse.urlsplit({each["OutputKey"]: each["OutputValue"] for each in outputs}["RowsUrl"])
     headers = {"host": url.netloc} | ({"authorization": f"Bearer {token}"} if token else {})
@@ -34,14 +34,14 @@ def main(name, example):
     for customer, orders in [("acme", [1, 3]), ("globex", [2]), ("nobody", [])]:
         token = stack.sign({"dashboard": 88}, params={"customer": customer})
         rows = rows_of(stack, example, token).good(f"rows of {customer}")["rows"]
-        check(f"only those of {customer}", [row["order"] for row in rows], orders)
+        check(f"only rows of {customer}", [row["order"] for row in rows], orders)
     status = lambda token: rows_of(stack, example, token).status
     check("no token", status(None), 401)
     check("a token of another key", status(stack.sign({"dashboard": 88}, secret="0" * 64)), 403)
     check("an expired token", status(stack.sign({"dashboard": 88}, params={"customer": "acme"}, exp=1)), 403)
     token = stack.sign({"dashboard": 88}, params={"customer": "acme"})
     stack.admin("PUT", "/v1/resources/dashboard/88", {**published, "enable_embedding": False}).good("unpublish")
-    check_soon("a token of what is not published", lambda: status(token), 403, SOON)
+    check_soon("a token for an unpublished resource", lambda: status(token), 403, SOON)
 
 
 if __name__ == "__main__":

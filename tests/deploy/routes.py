@@ -1,8 +1,8 @@
-"""Gives a deployed HTTP API the routes that its template declares: routes.py STACK
+"""Creates the routes of a deployed HTTP API from its template: routes.py STACK
 
-SAM writes the routes of an HTTP API into an OpenAPI body, which API Gateway imports; the emulator does not. So the body
-is read from the template as CloudFormation processed it, and each operation in it is made by the calls that an import
-amounts to. Nothing is declared here: what the template does not say does not exist. May be run again at any time."""
+SAM writes the routes of an HTTP API into an OpenAPI body, which API Gateway imports and the emulator does not. This
+script reads the body from the processed template and creates each operation with the API calls that correspond to an
+import. It declares nothing itself, and it can be run again at any time."""
 
 import re
 import sys
@@ -61,7 +61,7 @@ class Routes:
         )["IntegrationId"]
 
     def authorize(self, api, name, scheme):
-        """Makes a Lambda authorizer. Of another kind there is no URI here, and so no silent route without it."""
+        """Creates a Lambda authorizer. Any other kind has no URI and raises, so no route loses its authorizer silently."""
         declared = scheme["x-amazon-apigateway-authorizer"]
         _, names = declared["authorizerUri"]["Fn::Sub"]
         region = self.gateway.meta.region_name
@@ -93,7 +93,7 @@ class Routes:
         return detail["StackResourceDetail"]["PhysicalResourceId"]
 
     def resolved(self, reference):
-        """A function of this stack, or one that a parameter names."""
+        """The ARN of a function of this stack, or of the function that a parameter names."""
         if "Ref" not in reference:
             return self.arn(reference["Fn::GetAtt"][0])
         stack = self.formation.describe_stacks(StackName=self.stack)["Stacks"][0]
@@ -101,7 +101,7 @@ class Routes:
         return parameters[reference["Ref"]]
 
     def arn(self, name):
-        """A function's ARN; that of an alias or a version is its physical id itself."""
+        """A function's ARN; the physical ID of an alias or a version already is its ARN."""
         physical = self.physical(name)
         if physical.startswith("arn:"):
             return physical
@@ -117,7 +117,7 @@ def route_key(path, method, operation):
 
 
 def function_named(uri):
-    """The resource whose ARN stands in an integration's URI."""
+    """The resource whose ARN is in an integration's URI."""
     return re.search(r"/functions/\$\{(\w+)(?:\.Arn)?\}/invocations$", uri["Fn::Sub"]).group(1)
 
 

@@ -1,7 +1,7 @@
-"""Names secrets by their ARN in a built template: secret_arns.py TEMPLATE
+"""Replaces references to secrets by their ARN in a built template: secret_arns.py TEMPLATE
 
-On AWS `Ref` of a secret is its ARN, and so is its attribute `Id`. In the emulator `Ref` is the name, and a policy that
-names it would allow nothing; `Id` is the ARN in both."""
+On AWS, both `Ref` and the attribute `Id` of a secret are its ARN. In the emulator `Ref` is the name, and a policy with
+the name allows nothing; `Id` is the ARN there too."""
 
 import sys
 from pathlib import Path

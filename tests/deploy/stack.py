@@ -1,4 +1,4 @@
-"""The deployed stack as its owner and its callers meet it, and the words for what is expected of it."""
+"""Access to the deployed stack for its owner and its callers, and the checks."""
 
 import base64
 import http.client
@@ -12,7 +12,7 @@ import jwt
 
 
 class Failed(Exception):
-    """Something was not as expected; the message says what it was and what it should have been."""
+    """A check that did not hold; the message names the expected and the actual value."""
 
 
 checked = 0
@@ -27,7 +27,7 @@ def check(what, got, expected):
 
 
 def check_soon(what, ask, expected, seconds):
-    """What functions remember for a while is true everywhere within that while, and no later."""
+    """Repeats a call until the caches of all functions must have expired."""
     end = time.monotonic() + seconds
     while (got := ask()) != expected and time.monotonic() < end:
         time.sleep(0.25)
@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def outcome(self):
-        """The status alone where all went well, the status and the reason where not."""
+        """The status of a success; the status and the reason of an error."""
         return self.status if self.status < 400 else (self.status, (self.json or {}).get("reason", self.text))
 
     def good(self, what, status=200):
@@ -75,7 +75,7 @@ class Stack:
         return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
     def call(self, method, path, body=None, **headers):
-        """One request. The API is told by the name in `Host`, which no resolver needs to know."""
+        """One request. The emulator selects the API by the `Host` header, so its name needs no DNS record."""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
             headers["content-type"] = "application/json"
@@ -90,11 +90,11 @@ class Stack:
         return self.call(method, path, body, authorization=f"Bearer {self.admin_key}")
 
     def view(self, token, query=""):
-        """Asks for a view as the page does."""
+        """Requests a view as the page does."""
         return self.call("GET", f"/v1/view{query}", authorization=f"Bearer {token}")
 
     def sign(self, resource, secret=None, **claims):
-        """What an owner's backend signs."""
+        """A token as the owner's backend signs it."""
         payload = {"resource": resource, "params": {}, "exp": int(time.time()) + 3600, **claims}
         return jwt.encode(payload, secret or self.signing_secret, algorithm="HS256")
 

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
-use vitrine_local::assemble;
+use vitrine_local::functions;
 use vitrine_local::options::Kept;
 use vitrine_local::services::{Services, TABLE};
 
@@ -82,9 +82,10 @@ impl Product {
         let mut services = Services::start(&kept).unwrap();
         put_between(&mut services).await;
         let clock = Clock::default();
-        let router = assemble::merge(assemble::functions(&services, &decided, &clock).await).finish();
-        let rotate_key = assemble::rotate_key(&services, &decided, &clock).await;
-        let authorize_request = assemble::authorize_request(&services, &decided, &clock).await;
+        let router =
+            functions::merge_routes(functions::connect_all(&services, &decided, &clock).await).finish();
+        let rotate_key = functions::rotate_key(&services, &decided, &clock).await;
+        let authorize_request = functions::authorize_request(&services, &decided, &clock).await;
         Self { services, clock, rotate_key, authorize_request, router }
     }
 

@@ -362,7 +362,7 @@ impl Route {
 async fn no_route_is_left_out() {
     let product = Product::start().await;
     let functions =
-        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
+        vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
     let served: BTreeSet<_> = functions
         .iter()
         .flat_map(|function| function.routes.declared())

@@ -402,7 +402,7 @@ async fn queries_that_are_not_understood() {
 /// Every route that is served, with the methods it takes.
 async fn served(product: &Product) -> BTreeMap<&'static str, BTreeSet<String>> {
     let functions =
-        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
+        vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
     let mut served: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for (method, path) in functions.iter().flat_map(|function| function.routes.declared()) {
         served.entry(*path).or_default().insert(method.to_string());

@@ -1,20 +1,10 @@
-//! What enters a function's binary: one TLS stack, one HTTP stack, and nothing that only helps at home.
+//! The dependencies of a function's binary: one TLS stack, one HTTP stack, and no development tools.
 
 use std::process::Command;
 
-const FUNCTIONS: [&str; 9] = [
-    "create-session",
-    "redeem-session",
-    "verify-token",
-    "list-embeddable",
-    "publish-resource",
-    "manage-access",
-    "serve-embed",
-    "rotate-key",
-    "authorize-request",
-];
+use vitrine_local::functions;
 
-/// The crates that `function` is linked from, as `name vX.Y.Z`.
+/// The crates that are linked into `function`, as `name vX.Y.Z`.
 fn linked(function: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--no-dedupe"])
@@ -34,8 +24,8 @@ fn linked(function: &str) -> Vec<String> {
 }
 
 #[test]
-fn one_stack_of_each_and_no_tools() {
-    // By name, or by name and the beginning of a version.
+fn a_binary_has_one_tls_and_http_stack_and_no_development_tools() {
+    // A name, or a name and the start of a version.
     let unwanted = [
         "openssl",
         "openssl-sys",
@@ -59,7 +49,7 @@ fn one_stack_of_each_and_no_tools() {
         "vitrine-bench",
         "proptest",
     ];
-    for function in FUNCTIONS {
+    for function in functions::NAMES {
         let crates = linked(function);
         assert!(crates.iter().any(|name| name.starts_with("rustls v0.23")), "{function}: {crates:?}");
         for unwanted in unwanted {

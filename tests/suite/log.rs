@@ -325,9 +325,34 @@ async fn nothing_that_opens_anything_is_written_down() {
     }
 }
 
+/// The log's filter names the crates whose lines are written below WARN. A function that it misses would log no requests.
+#[test]
+fn the_lines_of_every_function_are_written_and_those_of_dependencies_are_not() {
+    macro_rules! log_a_line_for_each {
+        (
+            with_routes { $($routed:ident = $routed_name:literal),+ $(,)? }
+            without_routes { $($called:ident = $called_name:literal),+ $(,)? }
+        ) => {{
+            $(tracing::info!(target: concat!(stringify!($routed), "::module"), $routed_name);)+
+            $(tracing::info!(target: concat!(stringify!($called), "::module"), $called_name);)+
+        }};
+    }
+    let (log, _guard) = Log::keep(LevelFilter::INFO);
+    vitrine_local::for_each_function!(log_a_line_for_each);
+    for name in vitrine_local::functions::NAMES {
+        let written = log.lines().iter().filter(|line| line["message"] == *name).count();
+        assert_eq!(written, 1, "the log's filter misses {name}");
+    }
+    tracing::info!(target: "hyper::client", "of a dependency");
+    tracing::warn!(target: "hyper::client", "a warning of a dependency");
+    let messages: Vec<_> = log.lines().iter().map(|line| line["message"].clone()).collect();
+    assert!(!messages.contains(&json!("of a dependency")));
+    assert!(messages.contains(&json!("a warning of a dependency")));
+}
+
 async fn declared(product: &Product) -> Vec<&'static str> {
     let settings = vitrine::rules::settings::Settings::default();
-    let functions = vitrine_local::assemble::functions(&product.services, &settings, &product.clock).await;
+    let functions = vitrine_local::functions::connect_all(&product.services, &settings, &product.clock).await;
     functions.iter().flat_map(|function| function.routes.declared()).map(|(_, path)| *path).collect()
 }
 

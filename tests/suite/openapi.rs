@@ -1,4 +1,4 @@
-//! The contract as a document: generated from the handlers' own types, and kept.
+//! The API description: generated from the handlers' types, and kept in `infra/openapi.json`.
 
 use std::collections::BTreeSet;
 
@@ -9,25 +9,18 @@ use vitrine_tests::Product;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.json");
 
-/// Every function's part, put together and given what all routes share.
+macro_rules! descriptions {
+    (with_routes { $($function:ident = $name:literal),+ $(,)? } without_routes $_:tt) => {
+        [$($function::ApiDoc::openapi()),+]
+    };
+}
+
+/// The descriptions of all functions in one document, with what all routes have in common.
 fn generated() -> Value {
-    let parts = [
-        create_session::ApiDoc::openapi(),
-        redeem_session::ApiDoc::openapi(),
-        verify_token::ApiDoc::openapi(),
-        list_embeddable::ApiDoc::openapi(),
-        publish_resource::ApiDoc::openapi(),
-        manage_access::ApiDoc::openapi(),
-        serve_embed::ApiDoc::openapi(),
-        ProblemDoc::openapi(),
-    ];
-    let mut whole = parts
-        .into_iter()
-        .reduce(|mut whole, part| {
-            whole.merge(part);
-            whole
-        })
-        .unwrap();
+    let mut whole = ProblemDoc::openapi();
+    for part in vitrine_local::for_each_function!(descriptions) {
+        whole.merge(part);
+    }
     whole.info.title = "Vitrine".to_owned();
     whole.info.version = env!("CARGO_PKG_VERSION").to_owned();
     whole.info.description =
@@ -53,7 +46,7 @@ fn generated() -> Value {
     document
 }
 
-/// `put /v1/resources/{kind}/{id}` is `putV1ResourcesKindId`: unique, because the route is.
+/// `put /v1/resources/{kind}/{id}` becomes `putV1ResourcesKindId`, unique because the route is.
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.fold(method.to_owned(), |id, word| id + &word[..1].to_uppercase() + &word[1..])
@@ -63,7 +56,7 @@ fn operation_id(method: &str, path: &str) -> String {
 #[openapi(components(schemas(vitrine::http::Problem)))]
 struct ProblemDoc;
 
-/// `BLESS=1 cargo test -p vitrine-tests openapi` writes the document anew.
+/// `BLESS=1 cargo test -p vitrine-tests openapi` rewrites the document.
 #[test]
 fn the_kept_document_is_the_generated_one() {
     let text = format!("{}\n", serde_json::to_string_pretty(&generated()).unwrap());
@@ -71,14 +64,14 @@ fn the_kept_document_is_the_generated_one() {
         std::fs::write(KEPT, &text).unwrap();
     }
     let kept = std::fs::read_to_string(KEPT).unwrap();
-    assert!(kept == text, "infra/openapi.json has drifted: BLESS=1 cargo test -p vitrine-tests openapi");
+    assert!(kept == text, "infra/openapi.json is out of date: BLESS=1 cargo test -p vitrine-tests openapi");
 }
 
 #[tokio::test]
 async fn every_route_is_described_and_every_description_is_served() {
     let product = Product::start().await;
     let functions =
-        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
+        vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
     let served: BTreeSet<(String, String)> = functions
         .iter()
         .flat_map(|function| function.routes.declared())
@@ -98,7 +91,7 @@ async fn every_route_is_described_and_every_description_is_served() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     let document = generated();
     let text = document.to_string();
     for (_, rest) in text.match_indices("\"$ref\":\"#").map(|(at, _)| text.split_at(at + 9)) {

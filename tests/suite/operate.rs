@@ -1,4 +1,4 @@
-//! What watches the product, held against what the product writes: alarms, metric filters, saved queries, dashboard.
+//! Monitoring, checked against what the product writes: alarms, metric filters, saved queries and the dashboard.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -13,12 +13,14 @@ use crate::log::Log;
 use crate::template::{list, members, plain, template, text};
 use crate::wire::{Line, wired};
 
+const FUNCTION: &str = "AWS::Serverless::Function";
+const GROUP: &str = "AWS::Logs::LogGroup";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 const DASHBOARD: &str = "AWS::CloudWatch::Dashboard";
 const FILTER: &str = "AWS::Logs::MetricFilter";
 const QUERY: &str = "AWS::Logs::QueryDefinition";
 
-/// The resources of a type, by their names.
+/// The resources of one type, with their names.
 fn of_type<'a>(template: &'a Value, wanted: &str) -> Vec<(&'a str, &'a Value)> {
     members(&template["Resources"])
         .into_iter()
@@ -30,7 +32,7 @@ fn names(template: &Value, wanted: &str) -> BTreeSet<String> {
     of_type(template, wanted).into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Everything that alarms read of one metric: the value of its dimension.
+/// The dimension values with which alarms read one metric.
 fn watched(template: &Value, namespace: &str, metric: &str) -> BTreeSet<String> {
     let alarms = of_type(template, ALARM);
     let properties = alarms.iter().map(|(_, alarm)| &alarm["Properties"]);
@@ -46,18 +48,106 @@ fn watched(template: &Value, namespace: &str, metric: &str) -> BTreeSet<String> 
         .collect()
 }
 
+/// Whether API Gateway calls the function, so that its calls are in the access log.
+fn has_routes(function: &Value) -> bool {
+    !members(&function["Properties"]["Events"]).is_empty()
+}
+
+/// Every string of a value, those behind short tags included.
+fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match plain(value) {
+        Value::String(text) => found.push(text),
+        Value::Sequence(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Mapping(members) => members.values().for_each(|member| strings(member, found)),
+        _ => {}
+    }
+}
+
+/// The functions that a part of the template refers to, by `Ref`, `GetAtt` or `Sub`.
+fn functions_named_in(part: &Value, functions: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut found = Vec::new();
+    strings(part, &mut found);
+    let mut words: BTreeSet<&str> = found.iter().map(|text| text.split('.').next().unwrap()).collect();
+    words.extend(
+        found
+            .iter()
+            .flat_map(|text| text.split("${").skip(1))
+            .map(|rest| rest.split(['.', '}']).next().unwrap()),
+    );
+    functions.iter().filter(|function| words.contains(function.as_str())).cloned().collect()
+}
+
 #[test]
-fn every_function_is_watched_for_errors_and_throttles() {
+fn all_functions_write_to_one_log_group_with_the_chosen_retention() {
     let template = template();
-    let functions = names(&template, "AWS::Serverless::Function");
-    let body = dashboard(&template).to_string();
-    for metric in ["Errors", "Throttles"] {
-        assert_eq!(watched(&template, "AWS/Lambda", metric), functions, "{metric}");
-        for function in &functions {
-            let series = format!(r#"["AWS/Lambda","{metric}","FunctionName","${{{function}}}""#);
-            assert!(body.contains(&series), "{series}");
+    let logging = &template["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(text(&logging["LogGroup"]), "FunctionLogs");
+    assert_eq!(text(&logging["LogFormat"]), "JSON");
+    assert_eq!(text(&logging["SystemLogLevel"]), "INFO", "Lambda writes platform.report lines at INFO");
+    for (name, function) in of_type(&template, FUNCTION) {
+        assert!(plain(&function["Properties"]["LoggingConfig"]).is_null(), "{name} has a log of its own");
+    }
+    let access = &template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"];
+    assert_eq!(text(access), "AccessLogs.Arn");
+    assert_eq!(names(&template, GROUP), ["AccessLogs".to_owned(), "FunctionLogs".to_owned()].into());
+    for (name, group) in of_type(&template, GROUP) {
+        assert_eq!(text(&group["Properties"]["RetentionInDays"]), "LogRetentionDays", "{name}");
+    }
+}
+
+#[test]
+fn a_function_with_routes_is_named_only_in_its_own_block() {
+    let template = template();
+    let functions = names(&template, FUNCTION);
+    let with_routes: BTreeSet<String> = of_type(&template, FUNCTION)
+        .into_iter()
+        .filter(|(_, function)| has_routes(function))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let without_routes: BTreeSet<String> = functions.difference(&with_routes).cloned().collect();
+    assert!(!with_routes.is_empty());
+    for section in ["Resources", "Outputs", "Conditions", "Rules", "Globals"] {
+        for (name, part) in members(&template[section]) {
+            let named = functions_named_in(part, &functions);
+            assert!(named.is_subset(&without_routes), "{section}.{name} names {named:?}");
         }
     }
+    // The search itself finds what it should.
+    let alarm = &template["Resources"]["ThrottlesAlarm"];
+    assert_eq!(functions_named_in(alarm, &functions), without_routes);
+    let dashboard = &template["Resources"]["Dashboard"];
+    assert_eq!(functions_named_in(dashboard, &functions), without_routes);
+    let output = &template["Outputs"]["AuthorizerArn"];
+    assert_eq!(functions_named_in(output, &functions), ["AuthorizeRequest".to_owned()].into());
+}
+
+#[test]
+fn errors_and_throttles_of_every_function_start_an_alarm() {
+    let template = template();
+    let own_metrics: BTreeSet<String> = of_type(&template, ALARM)
+        .into_iter()
+        .flat_map(|(_, alarm)| {
+            let mut found = Vec::new();
+            strings(&alarm["Properties"], &mut found);
+            found.into_iter().map(str::to_owned)
+        })
+        .collect();
+    for metric in ["FunctionErrors", "ThrottledRequests"] {
+        assert!(own_metrics.contains(metric), "{metric}");
+    }
+    // A call that Lambda throttles is in no log of the function, and without a route in no access log either.
+    let without_routes: BTreeSet<_> = of_type(&template, FUNCTION)
+        .into_iter()
+        .filter(|(_, function)| !has_routes(function))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(watched(&template, "AWS/Lambda", "Throttles"), without_routes);
+    let body = dashboard(&template).to_string();
+    for function in &without_routes {
+        let series = format!(r#"["AWS/Lambda","Throttles","FunctionName","${{{function}}}""#);
+        assert!(body.contains(&series), "{series}");
+    }
+    assert_eq!(watched(&template, "AWS/Lambda", "Errors"), ["RotateKey".to_owned()].into());
     for metric in ["5xx", "Latency"] {
         assert_eq!(watched(&template, "AWS/ApiGateway", metric), ["Api".to_owned()].into(), "{metric}");
     }
@@ -66,12 +156,12 @@ fn every_function_is_watched_for_errors_and_throttles() {
     }
     for (name, alarm) in of_type(&template, ALARM) {
         let read = list(&alarm["Properties"]["Metrics"]).len();
-        assert!(read <= 11, "{name}: CloudWatch takes ten metrics and what is made of them, this has {read}");
+        assert!(read <= 11, "{name}: CloudWatch allows ten metrics and one expression, this has {read}");
     }
 }
 
 #[test]
-fn silence_is_no_alarm_and_the_topic_hears_all() {
+fn missing_data_starts_no_alarm_and_every_alarm_notifies_the_topic() {
     let template = template();
     for (name, alarm) in of_type(&template, ALARM) {
         let alarm = &alarm["Properties"];
@@ -85,9 +175,9 @@ fn silence_is_no_alarm_and_the_topic_hears_all() {
     }
 }
 
-/// Where one of these types is not known, the template must still do.
+/// Without `Operations` the template must also deploy where one of these types is not supported.
 #[test]
-fn what_watches_can_be_left_out() {
+fn monitoring_and_the_domain_are_optional() {
     let template = template();
     for kind in [ALARM, DASHBOARD, FILTER, QUERY] {
         let resources = of_type(&template, kind);
@@ -105,7 +195,7 @@ fn what_watches_can_be_left_out() {
         assert_eq!(resources.len(), 1, "{kind}");
         assert_eq!(text(&resources[0].1["Condition"]), condition, "{kind}");
     }
-    // An output that names what can be absent must be able to be absent.
+    // An output that refers to an optional resource must be optional too.
     let conditional = names(&template, DASHBOARD);
     for (name, output) in members(&template["Outputs"]) {
         let value = text(&output["Value"]);
@@ -115,14 +205,14 @@ fn what_watches_can_be_left_out() {
     }
 }
 
-/// The dashboard as JSON, with references where AWS would have put names.
+/// The dashboard as JSON, with references in the place of physical names.
 fn dashboard(template: &Value) -> Json {
     let body = text(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]);
     serde_json::from_str(body).unwrap()
 }
 
 #[test]
-fn the_dashboard_shows_what_there_is() {
+fn the_dashboard_shows_every_alarm_in_widgets_that_do_not_overlap() {
     let template = template();
     let body = dashboard(&template);
     let widgets = body["widgets"].as_array().unwrap();
@@ -133,14 +223,14 @@ fn the_dashboard_shows_what_there_is() {
         .map(|arn| arn.as_str().unwrap().trim_start_matches("${").trim_end_matches(".Arn}").to_owned())
         .collect();
     assert_eq!(shown, names(&template, ALARM));
-    // Every reference is a resource or known to AWS.
+    // Every reference is a resource or a pseudo parameter.
     let resources: BTreeSet<_> =
         members(&template["Resources"]).into_iter().map(|(name, _)| name.to_owned()).collect();
     for reference in body.to_string().split("${").skip(1).map(|rest| rest.split('}').next().unwrap()) {
         let name = reference.split('.').next().unwrap();
         assert!(name.starts_with("AWS::") || resources.contains(name), "{reference}");
     }
-    // Widgets stand beside each other, within the 24 columns, and never on top of each other.
+    // Widgets are within the 24 columns and do not overlap.
     let mut taken = BTreeSet::new();
     for widget in widgets {
         let side = |name: &str| widget[name].as_u64().unwrap();
@@ -154,7 +244,7 @@ fn the_dashboard_shows_what_there_is() {
 }
 
 #[test]
-fn every_metric_of_our_own_is_written_by_a_filter() {
+fn every_own_metric_has_a_filter_an_alarm_and_a_place_on_the_dashboard() {
     let template = template();
     let own = "Vitrine/${AWS::StackName}";
     let mut written = BTreeSet::new();
@@ -180,9 +270,9 @@ fn every_metric_of_our_own_is_written_by_a_filter() {
     }
 }
 
-// ---- The lines that are really written --------------------------------------------------------------------------------
+// ---- Lines that the product writes -------------------------------------------------------------------------------------
 
-/// A day in the life, and the log of it.
+/// The log of requests with every outcome that monitoring tells apart.
 async fn day() -> (Vec<Json>, Product) {
     let (log, _guard) = Log::keep(LevelFilter::INFO);
     let (product, wires) = wired(&[]).await;
@@ -213,78 +303,81 @@ async fn day() -> (Vec<Json>, Product) {
     let session = json!({"sessionId": made.json["sessionId"]});
     assert_eq!(product.post("/api/v1/embed/session/token", session.clone()).send().await.status, 200);
     assert_eq!(product.post("/api/v1/embed/session/token", session).send().await.status, 401);
-    // A view that fails, which is not the same as one that is refused.
+    // A view that fails, which is not a refusal.
     wires.dynamodb.set(Line::Cut);
     assert_eq!(product.view(&good, "").await.status, 503);
     wires.dynamodb.set(Line::Through);
     (log.lines(), product)
 }
 
-/// The lines that land in the log group of a function.
-async fn of_function(product: &Product, lines: &[Json], name: &str) -> Vec<Json> {
-    let functions =
-        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
-    let function = functions.iter().find(|function| function.name == name).unwrap();
-    let routes: BTreeSet<_> = function
-        .routes
-        .declared()
-        .iter()
-        .map(|(method, path)| (method.as_str().to_owned(), (*path).to_owned()))
-        .collect();
-    let owned = |line: &&Json| {
-        let word = |member: &str| line["span"][member].as_str().unwrap_or_default().to_owned();
-        routes.contains(&(word("method"), word("route")))
-    };
-    lines.iter().filter(owned).cloned().collect()
+/// What API Gateway writes about one request: strings only, in the form that the template asks for.
+fn access_line(template: &Value, values: &[(&str, &str)]) -> Json {
+    let format = text(&template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]);
+    let mut line: Json = serde_json::from_str(format).unwrap();
+    for (name, value) in values {
+        assert!(line[name].is_string(), "{name} is not in the access log");
+        line[name] = json!(value);
+    }
+    line
 }
 
 #[tokio::test]
-async fn every_filter_counts_what_it_says() {
+async fn every_filter_counts_the_lines_it_is_named_after() {
     let template = template();
-    let (lines, product) = day().await;
-    let mut told = BTreeSet::new();
-    for (filter, function, expected) in [
-        ("ViewsMetric", "verify-token", 9),
-        ("RefusedViewsMetric", "verify-token", 5),
-        ("ReplayedSessionsMetric", "redeem-session", 1),
+    let (mut written, _product) = day().await;
+    written.extend(["success", "error", "timeout", "failure"].map(platform_report));
+    let access = [("200", "429"), ("200", "503"), ("429", "503"), ("-", "429"), ("429", "429")].map(
+        |(integration, status)| {
+            access_line(&template, &[("integrationStatus", integration), ("status", status)])
+        },
+    );
+    let mut checked = BTreeSet::new();
+    for (filter, group, lines, expected) in [
+        ("ViewsMetric", "FunctionLogs", &written[..], 9),
+        ("RefusedViewsMetric", "FunctionLogs", &written, 5),
+        ("ReplayedSessionsMetric", "FunctionLogs", &written, 1),
+        ("FunctionErrorsMetric", "FunctionLogs", &written, 3),
+        ("ThrottledRequestsMetric", "AccessLogs", &access, 1),
     ] {
         let properties = &template["Resources"][filter]["Properties"];
-        let group = &template["Resources"][text(&properties["LogGroupName"])]["Properties"]["LogGroupName"];
-        assert_eq!(text(group), format!("/aws/lambda/${{AWS::StackName}}/{function}"));
+        assert_eq!(text(&properties["LogGroupName"]), group, "{filter}");
         let pattern = Pattern::read(text(&properties["FilterPattern"]));
-        let lines = of_function(&product, &lines, function).await;
         let counted = lines.iter().filter(|line| pattern.matches(line)).count();
         assert_eq!(counted, expected, "{filter}: {lines:#?}");
-        told.insert(filter.to_owned());
+        checked.insert(filter.to_owned());
     }
-    assert_eq!(told, names(&template, FILTER), "a filter that nothing was held against");
+    assert_eq!(checked, names(&template, FILTER), "a filter that no case checks");
 }
 
-/// A route that is added must be counted, or be said not to be a view.
+/// A new route of `verify-token` is counted as a view, or is listed here; a route of any other function is not a view.
 #[tokio::test]
-async fn every_view_is_counted_by_whatever_route() {
+async fn a_request_counts_as_a_view_whatever_its_route() {
     let template = template();
     let product = Product::start().await;
     let functions =
-        vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await;
-    let verify_token = functions.iter().find(|function| function.name == "verify-token").unwrap();
+        vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
     let no_views = ["/healthz", "/api/v1/users/me", "/api/v1/app-config"];
     for (filter, message, status) in
         [("ViewsMetric", "answered", 200), ("RefusedViewsMetric", "refused", 403)]
     {
         let properties = &template["Resources"][filter]["Properties"];
         let pattern = Pattern::read(text(&properties["FilterPattern"]));
-        for (method, path) in verify_token.routes.declared() {
-            let line = json!({
-                "status": status, "message": message, "span": {"method": method.as_str(), "route": path},
-            });
-            let is_view = method == "GET" && !no_views.contains(path);
-            assert_eq!(pattern.matches(&line), is_view, "{filter}: {method} {path}");
+        let mut views = 0;
+        for function in &functions {
+            for (method, path) in function.routes.declared() {
+                let line = json!({
+                    "status": status, "message": message, "span": {"method": method.as_str(), "route": path},
+                });
+                let is_view = function.name == "verify-token" && method == "GET" && !no_views.contains(path);
+                assert_eq!(pattern.matches(&line), is_view, "{filter}: {method} {path} of {}", function.name);
+                views += usize::from(is_view);
+            }
         }
+        assert!(views > 5, "{filter}");
     }
 }
 
-/// Every member of an object, by its path.
+/// The paths of all members of an object.
 fn paths(value: &Json, path: &str, found: &mut BTreeSet<String>) {
     for (name, value) in value.as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -293,8 +386,8 @@ fn paths(value: &Json, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What Lambda itself writes about a cold start, as its documentation has it.
-fn platform_report() -> Json {
+/// What Lambda itself writes after a call that was also a cold start, as its documentation has it.
+fn platform_report(status: &str) -> Json {
     json!({
         "time": "2026-01-31T12:00:00.000Z",
         "type": "platform.report",
@@ -304,29 +397,24 @@ fn platform_report() -> Json {
                 "billedDurationMs": 90, "durationMs": 41.2, "initDurationMs": 48.3, "maxMemoryUsedMB": 31,
                 "memorySizeMB": 256,
             },
-            "status": "success",
+            "status": status,
         },
     })
 }
 
-fn access_line(template: &Value) -> Json {
-    serde_json::from_str(text(&template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]))
-        .unwrap()
-}
-
 #[tokio::test]
-async fn every_field_that_is_asked_for_is_written() {
+async fn every_field_in_a_query_is_written() {
     let template = template();
     let (mut lines, _product) = day().await;
-    lines.extend([platform_report(), access_line(&template)]);
+    lines.extend([platform_report("success"), platform_report("error"), access_line(&template, &[])]);
     let mut queries: Vec<(String, String)> = of_type(&template, QUERY)
         .into_iter()
         .map(|(name, query)| (name.to_owned(), text(&query["Properties"]["QueryString"]).to_owned()))
         .collect();
     for widget in dashboard(&template)["widgets"].as_array().unwrap() {
         if let Some(query) = widget["properties"]["query"].as_str() {
-            let (sources, query) = query.rsplit_once("}' | ").unwrap();
-            assert!(sources.starts_with("SOURCE '${"));
+            let query = query.strip_prefix("SOURCE '${FunctionLogs}' | ").unwrap();
+            assert!(!query.contains("SOURCE"), "{query}");
             let title = widget["properties"]["title"].as_str().unwrap();
             queries.push((title.to_owned(), query.replace('\'', "\"")));
         }
@@ -342,45 +430,37 @@ async fn every_field_that_is_asked_for_is_written() {
         }
         for field in &query.fields {
             let known = field.starts_with('@') || query.made.contains(field) || written.contains(field);
-            assert!(known, "{name} asks for {field}");
+            assert!(known, "{name} reads {field}");
         }
     }
 }
 
-/// Whoever asks by an id asks everywhere.
 #[test]
-fn queries_look_into_every_log() {
+fn a_saved_query_reads_the_groups_that_have_its_lines() {
     let template = template();
-    let functions: BTreeSet<_> = of_type(&template, "AWS::Serverless::Function")
-        .into_iter()
-        .map(|(_, function)| text(&function["Properties"]["LoggingConfig"]["LogGroup"]).to_owned())
-        .collect();
-    let everywhere = names(&template, "AWS::Logs::LogGroup");
+    let both = names(&template, GROUP);
+    let functions: BTreeSet<_> = ["FunctionLogs".to_owned()].into();
+    let access: BTreeSet<_> = ["AccessLogs".to_owned()].into();
+    let mut checked = BTreeSet::new();
     for (query, groups) in [
-        ("OneRequest", &everywhere),
+        ("OneRequest", &both),
         ("RefusalsByReason", &functions),
         ("RefusedRequests", &functions),
         ("Failures", &functions),
         ("ColdStarts", &functions),
+        ("ReplayedSessions", &functions),
+        ("SlowestRequests", &access),
     ] {
         let properties = &template["Resources"][query]["Properties"];
         let asked: BTreeSet<_> =
             list(&properties["LogGroupNames"]).into_iter().map(|group| text(group).to_owned()).collect();
         assert_eq!(asked, *groups, "{query}");
+        checked.insert(query.to_owned());
     }
-    let cold_starts = dashboard(&template)["widgets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|widget| widget["properties"]["title"] == "Cold starts")
-        .unwrap()["properties"]["query"]
-        .to_string();
-    for group in &functions {
-        assert!(cold_starts.contains(&format!("SOURCE '${{{group}}}'")), "{group}");
-    }
+    assert_eq!(checked, names(&template, QUERY), "a query that no case checks");
 }
 
-// ---- Step by step ------------------------------------------------------------------------------------------------------
+// ---- Canary deployment -------------------------------------------------------------------------------------------------
 
 #[test]
 fn a_canary_is_the_same_template_with_an_alias() {
@@ -396,23 +476,22 @@ fn a_canary_is_the_same_template_with_an_alias() {
     let alarms = names(&template, ALARM);
     let rolled_back_by = list(list(&preference["Alarms"])[1]);
     assert!(!rolled_back_by.is_empty() && rolled_back_by.iter().all(|alarm| alarms.contains(text(alarm))));
-    // Without it a changed setting would not make a version, and so would not arrive.
+    // Without it a changed setting would not publish a version, and so would not take effect.
     let release = functions["Environment"]["Variables"].as_mapping_mut().unwrap().remove("Release").unwrap();
     assert!(text(&release).ends_with('Z'));
     assert_eq!(canary, template);
 
     let refused = Command::new("bash").args([script, "Canary"]).output().unwrap();
     assert!(!refused.status.success() && refused.stdout.is_empty());
-    // Off, there is nothing of it.
+    // The template itself has nothing of it.
     let whole = include_str!("../../template.yaml");
     assert!(!whole.contains("AutoPublishAlias") && !whole.contains("CodeDeploy"));
     assert!(plain(&template["Globals"]["Function"]["DeploymentPreference"]).is_null());
 }
 
-// ---- Just enough of CloudWatch's two languages -------------------------------------------------------------------------
+// ---- The used part of CloudWatch's two query languages -----------------------------------------------------------------
 
-/// A filter pattern on JSON: comparisons, `&&`, `||` and parentheses. Whatever else one may hold is not known here, and
-/// stops the test.
+/// A filter pattern for JSON: comparisons, `&&`, `||` and parentheses. Anything else stops the test.
 enum Pattern {
     All(Vec<Self>),
     Any(Vec<Self>),
@@ -472,13 +551,14 @@ impl Pattern {
             Self::Is { path, operator, operand } => {
                 let found = path.iter().fold(line, |value, name| &value[name.as_str()]);
                 match (operand.strip_prefix('"'), operator.as_str()) {
-                    (Some(quoted), "=") => {
+                    (Some(quoted), operator @ ("=" | "!=")) => {
                         let wanted = quoted.strip_suffix('"').unwrap();
                         let Some(found) = found.as_str() else { return false };
-                        match wanted.strip_suffix('*') {
+                        let equal = match wanted.strip_suffix('*') {
                             Some(start) => found.starts_with(start),
                             None => found == wanted,
-                        }
+                        };
+                        equal == (operator == "=")
                     }
                     (None, operator) => {
                         let wanted: f64 = operand.parse().unwrap();
@@ -496,7 +576,7 @@ impl Pattern {
     }
 }
 
-/// Words, signs and quoted texts.
+/// Splits a pattern or a query into words, signs and quoted strings.
 fn words(text: &str) -> Vec<String> {
     let signs = ["&&", "||", ">=", "!=", "(", ")", ",", "|", "=", "<", ">", "*", "/"];
     let mut words = Vec::new();
@@ -515,16 +595,16 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// What a query of Logs Insights asks for.
+/// A Logs Insights query: its filter, the fields that it reads and the names that it defines.
 struct Insights {
-    /// The members and texts that its `filter` compares.
-    wanted: Vec<(String, String)>,
+    /// What its `filter` compares: a member, whether it must be equal, and the text.
+    wanted: Vec<(String, bool, String)>,
     fields: BTreeSet<String>,
-    /// What the query itself names.
+    /// The names that the query itself defines.
     made: BTreeSet<String>,
 }
 
-const NO_FIELDS: [&str; 15] = [
+const NO_FIELDS: [&str; 16] = [
     "filter",
     "fields",
     "stats",
@@ -540,6 +620,7 @@ const NO_FIELDS: [&str; 15] = [
     "pct",
     "max",
     "ispresent",
+    "parse",
 ];
 
 impl Insights {
@@ -547,13 +628,28 @@ impl Insights {
         let code: Vec<_> = query.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
         let words = words(&code.join(" "));
         let mut read = Self { wanted: Vec::new(), fields: BTreeSet::new(), made: BTreeSet::new() };
+        let mut command = "";
         for (place, word) in words.iter().enumerate() {
             let before = place.checked_sub(1).map(|place| words[place].as_str());
+            if before.is_none_or(|before| before == "|") {
+                command = word;
+            }
             if before == Some("as") {
                 read.made.insert(word.clone());
+            } else if command == "parse" {
+                // `parse FIELD "PATTERN" as NAME, NAME`: the names, between commas.
+                if before == Some(",") {
+                    read.made.insert(word.clone());
+                } else if before == Some("parse") {
+                    read.fields.insert(word.clone());
+                }
             } else if word.starts_with('"') {
-                assert_eq!(before, Some("="));
-                read.wanted.push((words[place - 2].clone(), word.trim_matches('"').to_owned()));
+                let equal = match before {
+                    Some("=") => true,
+                    Some("!=") => false,
+                    other => panic!("{other:?} is not known"),
+                };
+                read.wanted.push((words[place - 2].clone(), equal, word.trim_matches('"').to_owned()));
             } else if before == Some("bin")
                 || word == "bin"
                 || words.get(place.wrapping_sub(2)).is_some_and(|w| w == "bin")
@@ -568,10 +664,13 @@ impl Insights {
         read
     }
 
-    /// Whether the filter can let this line through; any line has the id that is yet to be put in.
+    /// Whether the filter matches this line; the placeholder for a request ID matches every line.
     fn chooses(&self, line: &Json) -> bool {
         let member = |path: &str| path.split('.').fold(line, |value, name| &value[name]).clone();
-        let mut wanted = self.wanted.iter().filter(|(_, text)| text != "REQUEST_ID");
-        wanted.all(|(path, text)| member(path) == text.as_str())
+        let mut wanted = self.wanted.iter().filter(|(_, _, text)| text != "REQUEST_ID");
+        wanted.all(|(path, equal, text)| {
+            let found = member(path);
+            found.is_string() && (found == text.as_str()) == *equal
+        })
     }
 }

@@ -3,7 +3,7 @@
 use lambda_http::{Adapter, Context, LambdaEvent, Service};
 use serde_json::{Value, json};
 use vitrine::rules::settings::Settings;
-use vitrine_local::assemble;
+use vitrine_local::functions;
 use vitrine_tests::{Product, merge};
 
 use crate::forge;
@@ -85,8 +85,8 @@ async fn nothing_else_is_compressed() {
 
 /// What API Gateway receives from the function for a request.
 async fn through_lambda(product: &Product, path: &str, accepted: Option<&str>) -> Value {
-    let functions = assemble::functions(&product.services, &Settings::default(), &product.clock).await;
-    let mut adapter = Adapter::from(assemble::merge(functions).finish());
+    let functions = functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
+    let mut adapter = Adapter::from(functions::merge_routes(functions).finish());
     let mut headers = json!({"host": "embed.example.com"});
     merge(&mut headers, json!({"accept-encoding": accepted}));
     let event = json!({

@@ -1,4 +1,4 @@
-//! The template and the code tell the same story: routes, permissions, settings and the table.
+//! The template checked against the code: functions, routes, permissions, settings and the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub fn template() -> Value {
     yaml_serde::from_str(include_str!("../../template.yaml")).unwrap()
 }
 
-/// What stands behind a short tag such as `!Ref`, or the value itself.
+/// The value of a short tag such as `!Ref`, or the value itself.
 pub fn plain(value: &Value) -> &Value {
     match value {
         Value::Tagged(tagged) => &tagged.value,
@@ -37,7 +37,7 @@ pub fn members(value: &Value) -> Vec<(&str, &Value)> {
     value.as_mapping().into_iter().flatten().map(|(name, value)| (text(name), value)).collect()
 }
 
-/// Every function of the template, by its binary.
+/// The functions of the template, by the name of their binary.
 pub fn functions(template: &Value) -> BTreeMap<&str, &Value> {
     members(&template["Resources"])
         .into_iter()
@@ -46,7 +46,7 @@ pub fn functions(template: &Value) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
-/// Its routes, as the gateway sees them: a method or ANY, and a path.
+/// The routes of a function in the gateway: a method or ANY, and a path.
 fn declared(function: &Value) -> Vec<(&str, &str)> {
     members(&function["Properties"]["Events"])
         .into_iter()
@@ -54,16 +54,45 @@ fn declared(function: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-async fn served() -> Vec<vitrine_local::assemble::Function> {
+async fn served() -> Vec<vitrine_local::functions::Function> {
     let product = Product::start().await;
-    vitrine_local::assemble::functions(&product.services, &Settings::default(), &product.clock).await
+    vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await
+}
+
+/// Each package below `functions/` is in the one list of functions, under the name of its crate.
+#[test]
+fn the_list_of_functions_is_the_folder_of_functions() {
+    macro_rules! pairs {
+        (
+            with_routes { $($routed:ident = $routed_name:literal),+ $(,)? }
+            without_routes { $($called:ident = $called_name:literal),+ $(,)? }
+        ) => {
+            [$((stringify!($routed), $routed_name),)+ $((stringify!($called), $called_name),)+]
+        };
+    }
+    for (package, name) in vitrine_local::for_each_function!(pairs) {
+        assert_eq!(package, name.replace('-', "_"));
+    }
+    let folders: BTreeSet<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    let names: BTreeSet<_> = vitrine_local::functions::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(names, folders);
+    assert_eq!(vitrine_local::functions::NAMES.len(), names.len(), "a function is listed twice");
 }
 
 #[tokio::test]
 async fn every_function_is_declared_and_every_declared_function_exists() {
     let template = template();
-    let names: BTreeSet<_> = served().await.iter().map(|function| function.name).collect();
+    let names: BTreeSet<_> = vitrine_local::functions::NAMES.iter().copied().collect();
     assert_eq!(functions(&template).into_keys().collect::<BTreeSet<_>>(), names);
+    assert_eq!(served().await.iter().map(|function| function.name).collect::<BTreeSet<_>>(), names);
+    for (name, function) in functions(&template) {
+        assert_eq!(text(&function["Properties"]["CodeUri"]), format!("functions/{name}"));
+    }
 }
 
 #[tokio::test]
@@ -95,11 +124,11 @@ async fn every_route_served_is_declared_and_every_route_declared_is_served() {
     assert_eq!(
         owners.keys().filter(|(_, path)| *path == "$default").count(),
         1,
-        "what is unknown needs an answer of ours"
+        "exactly one function answers unknown paths"
     );
 }
 
-/// What `cargo lambda watch` routes by.
+/// The routes of `cargo lambda watch`, in `Cargo.toml`.
 #[tokio::test]
 async fn the_watch_router_knows_every_route() {
     let manifest: toml::Table = toml::from_str(include_str!("../../Cargo.toml")).unwrap();
@@ -107,7 +136,7 @@ async fn the_watch_router_knows_every_route() {
     let mut watched = BTreeSet::new();
     for (path, target) in router {
         match target {
-            // A function, for every method.
+            // One function for every method.
             toml::Value::String(function) => {
                 watched.insert((path.as_str(), None, function.as_str()));
             }
@@ -162,6 +191,40 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
     }
 }
 
+/// Whoever can write the signing secret can sign a token for any viewer. So a function that changes viewers cannot, and a
+/// function that explains refusals can change nothing.
+#[tokio::test]
+async fn only_key_management_and_rotation_may_write_the_signing_secret() {
+    const WRITES: [Grant; 2] = [
+        Grant::SigningSecret("secretsmanager:PutSecretValue"),
+        Grant::SigningSecret("secretsmanager:UpdateSecretVersionStage"),
+    ];
+    let of_viewers =
+        ["users", "external-users", "groups", "attributes", "embed-tenants", "sessions", "session"];
+    let functions = served().await;
+    let writers: BTreeSet<_> = functions
+        .iter()
+        .filter(|function| WRITES.iter().any(|grant| function.grants.contains(grant)))
+        .map(|function| function.name)
+        .collect();
+    assert_eq!(writers, ["manage-keys", "rotate-key"].into());
+    let mut managing_viewers = BTreeSet::new();
+    for function in &functions {
+        for (method, path) in function.routes.declared() {
+            if path.split('/').any(|segment| of_viewers.contains(&segment)) {
+                managing_viewers.insert(function.name);
+                assert!(!writers.contains(function.name), "{method} {path} runs in {}", function.name);
+            }
+        }
+    }
+    assert!(managing_viewers.contains("manage-viewers"), "{managing_viewers:?}");
+    let grants = |name: &str| &functions.iter().find(|function| function.name == name).unwrap().grants;
+    let touches_signing_secret = |grant: &Grant| matches!(grant, Grant::SigningSecret(_));
+    assert!(!grants("manage-viewers").iter().any(touches_signing_secret));
+    let only_reads = [Grant::Table("dynamodb:GetItem"), Grant::AdminKey("secretsmanager:GetSecretValue")];
+    assert_eq!(*grants("explain-refusal"), only_reads.into());
+}
+
 fn in_the_template(grant: &Grant) -> String {
     match grant {
         Grant::Table(action) => format!("{action} on Table.Arn"),
@@ -211,7 +274,7 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
     let mut settings = Settings::default();
     for (name, reference) in variables {
         if name == "PublicUrl" {
-            // What is said goes before what follows from the domain.
+            // The parameter itself has precedence over the domain.
             let choice = list(reference);
             assert_eq!((text(choice[0]), text(choice[1])), ("WithPublicUrl", name));
             let choice = list(choice[2]);
@@ -224,7 +287,7 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
         assert!(!text(&parameters[name]["Description"]).is_empty(), "{name} is not described");
     }
     assert_eq!(settings, Settings::default());
-    // What is no function's setting is AWS's to act on; the local run knows those by name.
+    // A parameter that is not a setting affects AWS only; the local run accepts it by name.
     let (ours, others): (Vec<_>, Vec<_>) = members(parameters)
         .into_iter()
         .map(|(name, _)| name)
@@ -259,7 +322,7 @@ fn the_local_table_is_the_declared_one() {
         .unwrap()
         .1["Properties"];
     let local: Value = yaml_serde::to_value(vitrine_local::table_definition("any")).unwrap();
-    // As JSON the order of members does not matter; the order of the list's items must not either.
+    // Compared as sorted JSON, because neither the order of members nor that of items matters.
     let sorted = |value: &Value| {
         let mut items: Vec<_> =
             list(value).into_iter().map(|item| serde_json::to_value(item).unwrap().to_string()).collect();
@@ -287,7 +350,7 @@ fn table(template: &Value) -> String {
             default => format!("`{default}`"),
         };
         let meaning = text(&parameter["Description"]).trim().replace('|', "\\|");
-        assert!(meaning.ends_with('.'), "{name} is described in a sentence");
+        assert!(meaning.ends_with('.'), "{name} must be described in a full sentence");
         table.push_str(&format!("| `{name}` | {default} | {meaning} |\n"));
     }
     table

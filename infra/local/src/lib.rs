@@ -1,11 +1,11 @@
 //! All of Vitrine in one process: the routes of every function on one port, and the real AWS SDK against an
 //! embedded DynamoDB and a stand-in for Secrets Manager. Nothing of this crate runs on AWS.
 
-pub mod assemble;
 mod clock_route;
 mod credential;
 mod demo;
 mod dynamodb;
+pub mod functions;
 mod guard;
 mod in_process;
 mod least_privilege;

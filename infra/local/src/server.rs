@@ -10,7 +10,7 @@ use crate::listener::{bind, serve};
 use crate::options::Options;
 use crate::rotate_route::Rotation;
 use crate::services::Services;
-use crate::{LocalError, assemble, clock_route, guard, rotate_route, static_files};
+use crate::{LocalError, clock_route, functions, guard, rotate_route, static_files};
 
 pub struct Server {
     pub base_url: String,
@@ -32,12 +32,12 @@ impl Server {
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
         let services = Arc::new(Services::start(&options.kept)?);
-        let functions = assemble::functions(&services, &settings, &clock).await;
+        let functions = functions::connect_all(&services, &settings, &clock).await;
         let rotation = Rotation {
             services: Arc::clone(&services),
-            function: assemble::rotate_key(&services, &settings, &clock).await,
+            function: functions::rotate_key(&services, &settings, &clock).await,
         };
-        let product = assemble::merge(functions)
+        let product = functions::merge_routes(functions)
             .and(static_files::routes())
             .and(clock_route::routes(clock.clone()))
             .and(rotate_route::routes(rotation));

@@ -117,7 +117,7 @@ pub const CASES: [Case; 15] = [
     case(LIST, "list-embeddable", Ask::List),
     case(LIST_LARGE, "list-embeddable", Ask::List).large(),
     case(REPLACE, "publish-resource", Ask::Replace),
-    case("list access keys", "manage-access", Ask::AccessKeys),
+    case("list access keys", "manage-keys", Ask::AccessKeys),
     case("rotate: create a key", "rotate-key", Ask::Rotate),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
-use vitrine_local::assemble;
+use vitrine_local::functions;
 use vitrine_local::options::Kept;
 use vitrine_local::services::{Ports, Services};
 
@@ -43,7 +43,7 @@ impl Product {
         };
         let services = Services::start(&kept)?;
         let ports = services.listen(0, 0).await?;
-        let functions = assemble::functions(&services, &Settings::default(), &Clock::default()).await;
+        let functions = functions::connect_all(&services, &Settings::default(), &Clock::default()).await;
         let root = authority.root.display().to_string();
         let mut product = Self {
             dynamodb: Wire::before(ports.dynamodb, &authority.acceptor).await?,
@@ -51,7 +51,7 @@ impl Product {
             pending_version: services.begin_rotation()?,
             key: String::new(),
             middle: String::new(),
-            router: assemble::merge(functions).finish(),
+            router: functions::merge_routes(functions).finish(),
             roots: [
                 ("SSL_CERT_FILE", authority.roots.display().to_string()),
                 ("NODE_EXTRA_CA_CERTS", root.clone()),

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 /// The crates whose lines are ours. Others are heard only when they warn: at their finer levels they
 /// write out requests and events, and with them tokens.
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
     "vitrine",
     "vitrine_rules",
     "vitrine_local",
@@ -19,7 +19,9 @@ const OURS: [&str; 12] = [
     "verify_token",
     "list_embeddable",
     "publish_resource",
-    "manage_access",
+    "manage_keys",
+    "manage_viewers",
+    "explain_refusal",
     "serve_embed",
     "rotate_key",
     "authorize_request",

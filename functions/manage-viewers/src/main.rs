@@ -2,5 +2,5 @@ use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    vitrine::http::lambda::run(manage_access::router).await
+    vitrine::http::lambda::run(manage_viewers::router).await
 }

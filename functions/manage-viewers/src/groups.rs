@@ -1,10 +1,9 @@
-//! `/v1/attributes` and `/v1/groups`: what the whole stack defines for its external users.
+//! `/v1/groups`: the groups that the stack defines for its external users.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::aws::storage::definitions::Defined;
 use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
 use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
@@ -12,8 +11,9 @@ use vitrine::http::query::{ConnectionQuery, paging};
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::error::Issue;
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::viewer::attribute::AttributeDefinition;
 use vitrine::rules::viewer::tenant::group_name_problem;
+
+use crate::attributes::status;
 
 /// A group of the whole stack.
 #[derive(Debug, Serialize, Deserr)]
@@ -35,60 +35,6 @@ impl From<String> for Group {
     }
 }
 
-const fn status(defined: Defined) -> StatusCode {
-    match defined {
-        Defined::New => StatusCode::CREATED,
-        Defined::Again => StatusCode::OK,
-    }
-}
-
-/// Define an attribute.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/v1/attributes", tag = "external users",
-    description = "Admin of the whole stack only. An attribute keeps its type; everything else of it can be defined anew.",
-    request_body = AttributeDefinition,
-    responses((status = 200, body = AttributeDefinition, description = "Defined anew"), (status = 201, body = AttributeDefinition, description = "Defined"))
-))]
-pub async fn create_attribute(
-    _: Allowed<StackAdmin>,
-    State(definitions): State<DefinitionWriter>,
-    Json(input): Json<AttributeDefinition>,
-) -> HttpResult<(StatusCode, axum::Json<AttributeDefinition>)> {
-    let defined = definitions.put_attribute(&input).await?;
-    Ok((status(defined), axum::Json(input)))
-}
-
-/// List attributes.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/attributes", tag = "external users", params(ConnectionQuery),
-    description = "Admin of the whole stack only. By name.",
-    responses((status = 200, body = Items<AttributeDefinition>))
-))]
-pub async fn list_attributes(
-    _: Allowed<StackAdmin>,
-    State(definitions): State<DefinitionReader>,
-    Query(query): Query<ConnectionQuery>,
-) -> HttpResult<axum::Json<Items<AttributeDefinition>>> {
-    let paging = paging(query.first, query.after);
-    let page = definitions.attributes(&paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
-}
-
-/// Remove an attribute.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = String, Path,)),
-    description = "Admin of the whole stack only. New sessions are without it; what is locked to it shows nothing to them.",
-    responses((status = 204, description = "Removed"))
-))]
-pub async fn delete_attribute(
-    _: Allowed<StackAdmin>,
-    State(definitions): State<DefinitionWriter>,
-    Path(name): Path<String>,
-) -> HttpResult<StatusCode> {
-    definitions.delete_attribute(&name).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// Make a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/groups", tag = "external users",
@@ -96,7 +42,7 @@ pub async fn delete_attribute(
     request_body = Group,
     responses((status = 200, body = Group, description = "It was there"), (status = 201, body = Group, description = "Made"))
 ))]
-pub async fn create_group(
+pub async fn create(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Json(input): Json<Group>,
@@ -111,7 +57,7 @@ pub async fn create_group(
     description = "Admin of the whole stack only. By name.",
     responses((status = 200, body = Items<Group>))
 ))]
-pub async fn list_groups(
+pub async fn list(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionReader>,
     Query(query): Query<ConnectionQuery>,
@@ -127,7 +73,7 @@ pub async fn list_groups(
     description = "Admin of the whole stack only. New sessions are without it.",
     responses((status = 204, description = "Removed"))
 ))]
-pub async fn delete_group(
+pub async fn delete(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
     Path(name): Path<String>,

@@ -21,8 +21,8 @@ use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
 use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
 
 use crate::State as App;
+use crate::cube_tenants::{named, to_be_named};
 use crate::external_users::{EmbedUser, parse_id};
-use crate::tenants::{named, to_be_named};
 
 const MAX_MEMBERS: usize = 1_000;
 

@@ -1,4 +1,4 @@
-//! All functions put together. Each keeps its own clients, caches and grants, as if it ran alone.
+//! All functions of the product in one process. Each has its own clients, caches and grants, as if it ran alone.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,36 @@ use vitrine::rules::settings::Settings;
 use crate::least_privilege::LeastPrivilege;
 use crate::services::{ADMIN_KEY, SIGNING_SECRET, Services, TABLE};
 
-/// A function as its neighbours see it.
+/// Passes the product's functions to a macro: the crate of each, and its name in the template.
+///
+/// This is the only list of functions in code. The local server and the API description are made from it; tests check
+/// the workspace's members, `template.yaml`, the router of `cargo lambda watch` and the log's filter against it.
+#[macro_export]
+macro_rules! for_each_function {
+    ($then:ident) => {
+        $then! {
+            // API Gateway calls these through their routes.
+            with_routes {
+                create_session = "create-session",
+                redeem_session = "redeem-session",
+                verify_token = "verify-token",
+                list_embeddable = "list-embeddable",
+                publish_resource = "publish-resource",
+                manage_keys = "manage-keys",
+                manage_viewers = "manage-viewers",
+                explain_refusal = "explain-refusal",
+                serve_embed = "serve-embed",
+            }
+            // These handle events of AWS.
+            without_routes {
+                rotate_key = "rotate-key",
+                authorize_request = "authorize-request",
+            }
+        }
+    };
+}
+
+/// A function as the local server and the tests see it.
 pub struct Function {
     pub name: &'static str,
     pub routes: Routes,
@@ -26,21 +55,26 @@ struct Assembly<'a> {
     clock: &'a Clock,
 }
 
-/// Every function of the product, connected to `services`.
-pub async fn functions(services: &Services, settings: &Settings, clock: &Clock) -> Vec<Function> {
-    let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
-    vec![
-        assembly.function("create-session", create_session::routes()),
-        assembly.function("redeem-session", redeem_session::routes()),
-        assembly.function("verify-token", verify_token::routes()),
-        assembly.function("list-embeddable", list_embeddable::routes()),
-        assembly.function("publish-resource", publish_resource::routes()),
-        assembly.function("manage-access", manage_access::routes()),
-        assembly.function("serve-embed", serve_embed::routes()),
-        without_routes::<rotate_key::State>("rotate-key"),
-        without_routes::<authorize_request::State>("authorize-request"),
-    ]
+macro_rules! define {
+    (
+        with_routes { $($routed:ident = $routed_name:literal),+ $(,)? }
+        without_routes { $($called:ident = $called_name:literal),+ $(,)? }
+    ) => {
+        /// The names of all functions.
+        pub const NAMES: &[&str] = &[$($routed_name,)+ $($called_name,)+];
+
+        /// Every function of the product, connected to `services`.
+        pub async fn connect_all(services: &Services, settings: &Settings, clock: &Clock) -> Vec<Function> {
+            let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
+            vec![
+                $(assembly.function($routed_name, $routed::routes()),)+
+                $(without_routes::<$called::State>($called_name),)+
+            ]
+        }
+    };
 }
+
+for_each_function!(define);
 
 fn without_routes<S: Capability>(name: &'static str) -> Function {
     Function { name, routes: Routes::default(), grants: S::grants() }
@@ -51,7 +85,7 @@ pub async fn rotate_key(services: &Services, settings: &Settings, clock: &Clock)
     connected("rotate-key", services, settings, clock).await
 }
 
-/// The function that API Gateway calls before it lets anybody reach an API of the owner.
+/// The function that API Gateway calls to authorize requests to an API of the owner.
 pub async fn authorize_request(
     services: &Services,
     settings: &Settings,
@@ -70,8 +104,8 @@ async fn connected<S: Capability>(
     S::connect(&assembly.environment(name, S::grants()))
 }
 
-/// All their routes as one.
-pub fn merge(functions: Vec<Function>) -> Routes {
+/// The routes of all functions in one router.
+pub fn merge_routes(functions: Vec<Function>) -> Routes {
     functions.into_iter().fold(Routes::default(), |all, function| all.and(function.routes))
 }
 

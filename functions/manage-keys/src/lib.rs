@@ -1,0 +1,66 @@
+//! Manages what requests are authenticated with: access keys and signing keys, and Metabase's embedding settings, which
+//! can create or replace a signing key.
+//!
+//! Together with `rotate-key`, this is the only function that may write the signing secret.
+
+mod access_keys;
+mod metabase;
+mod signing_keys;
+
+use std::sync::Arc;
+
+use axum::Router;
+use vitrine::aws::signing_keys::replace::SigningKeyWriter;
+use vitrine::aws::signing_keys::usage::KeyUsageReader;
+use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter, EmbeddingSwitchReader, EmbeddingSwitchWriter};
+use vitrine::http::{Callers, Routes};
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
+
+vitrine::function_state! {
+    pub struct State {
+        callers: Callers,
+        settings: Arc<Settings>,
+        key_reader: AccessKeyReader,
+        keys: AccessKeyWriter,
+        signing_keys: SigningKeyWriter,
+        key_uses: KeyUsageReader,
+        switch: EmbeddingSwitchReader,
+        switch_writer: EmbeddingSwitchWriter,
+        clock: Clock,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    Routes::default()
+        .post("/v1/keys", access_keys::create)
+        .get("/v1/keys", access_keys::list)
+        .delete("/v1/keys/{id}", access_keys::delete)
+        .get("/v1/signing-keys", signing_keys::list)
+        .delete("/v1/signing-keys/{kid}", signing_keys::retire)
+        .get("/api/setting/enable-embedding-static", metabase::get_switch)
+        .put("/api/setting/enable-embedding-static", metabase::put_switch)
+        .get("/api/setting/embedding-secret-key", metabase::get_secret)
+        .put("/api/setting/embedding-secret-key", metabase::put_secret)
+        .get("/api/util/random_token", metabase::random_token)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    access_keys::create,
+    access_keys::list,
+    access_keys::delete,
+    signing_keys::list,
+    signing_keys::retire,
+    metabase::get_switch,
+    metabase::put_switch,
+    metabase::get_secret,
+    metabase::put_secret,
+    metabase::random_token,
+))]
+pub struct ApiDoc;

@@ -1,0 +1,107 @@
+//! Manages the viewers that the owner's backend names: service accounts, external users, tenants, attributes and groups.
+//!
+//! It never needs the signing secret: the tokens of service accounts are random and stored as hashes.
+
+mod attributes;
+mod cube_tenant_groups;
+mod cube_tenants;
+mod external_users;
+mod groups;
+mod motherduck_accounts;
+
+use axum::Router;
+use vitrine::aws::storage::{
+    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, ExternalUserReader,
+    ExternalUserRemover, TenantReader, TenantWriter, UserDirectory,
+};
+use vitrine::http::{Callers, Routes};
+use vitrine::rules::clock::Clock;
+
+vitrine::function_state! {
+    pub struct State {
+        callers: Callers,
+        accounts: AccountReader,
+        account_writer: AccountWriter,
+        definitions: DefinitionReader,
+        definition_writer: DefinitionWriter,
+        registry: UserDirectory,
+        external_users: ExternalUserReader,
+        users: ExternalUserLister,
+        user_remover: ExternalUserRemover,
+        tenants: TenantReader,
+        tenant_writer: TenantWriter,
+        clock: Clock,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    const GROUP: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}";
+    const MEMBERS: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}/users";
+    Routes::default()
+        .post("/v1/users", motherduck_accounts::create)
+        .get("/v1/users/{username}", motherduck_accounts::get)
+        .patch("/v1/users/{username}", motherduck_accounts::update)
+        .delete("/v1/users/{username}", motherduck_accounts::delete)
+        .post("/v1/users/{username}/tokens", motherduck_accounts::create_token)
+        .get("/v1/users/{username}/tokens", motherduck_accounts::list_tokens)
+        .delete("/v1/users/{username}/tokens/{id}", motherduck_accounts::delete_token)
+        .post("/v1/attributes", attributes::create)
+        .get("/v1/attributes", attributes::list)
+        .delete("/v1/attributes/{name}", attributes::delete)
+        .post("/v1/groups", groups::create)
+        .get("/v1/groups", groups::list)
+        .delete("/v1/groups/{name}", groups::delete)
+        .get("/v1/external-users", external_users::list)
+        .delete("/v1/external-users/{id}", external_users::delete)
+        .get("/api/v1/embed-tenants", cube_tenants::list)
+        .delete("/api/v1/embed-tenants/{tenant}", cube_tenants::delete)
+        .post("/api/v1/embed-tenants/{tenant}/user", cube_tenants::provision)
+        .get("/api/v1/embed-tenants/{tenant}/users", cube_tenants::list_users)
+        .post("/api/v1/embed-tenants/{tenant}/users", cube_tenants::provision_many)
+        .get("/api/v1/embed-tenants/{tenant}/groups", cube_tenant_groups::list)
+        .post("/api/v1/embed-tenants/{tenant}/groups", cube_tenant_groups::create)
+        .get(GROUP, cube_tenant_groups::get)
+        .patch(GROUP, cube_tenant_groups::patch)
+        .delete(GROUP, cube_tenant_groups::delete)
+        .get(MEMBERS, cube_tenant_groups::members)
+        .post(MEMBERS, cube_tenant_groups::add_members)
+        .delete(MEMBERS, cube_tenant_groups::remove_members)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    motherduck_accounts::create,
+    motherduck_accounts::get,
+    motherduck_accounts::update,
+    motherduck_accounts::delete,
+    motherduck_accounts::create_token,
+    motherduck_accounts::list_tokens,
+    motherduck_accounts::delete_token,
+    attributes::create,
+    attributes::list,
+    attributes::delete,
+    groups::create,
+    groups::list,
+    groups::delete,
+    external_users::list,
+    external_users::delete,
+    cube_tenants::list,
+    cube_tenants::delete,
+    cube_tenants::provision,
+    cube_tenants::list_users,
+    cube_tenants::provision_many,
+    cube_tenant_groups::list,
+    cube_tenant_groups::create,
+    cube_tenant_groups::get,
+    cube_tenant_groups::patch,
+    cube_tenant_groups::delete,
+    cube_tenant_groups::members,
+    cube_tenant_groups::add_members,
+    cube_tenant_groups::remove_members,
+))]
+pub struct ApiDoc;
