@@ -9,6 +9,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine::aws::environment::{Environment, Names};
+use vitrine::aws::process::Process;
+use vitrine::aws::storage::table::Table;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
@@ -152,8 +154,14 @@ impl Product {
         self.settled().await;
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
-        let table =
-            Environment::new(Settings::default(), self.clock.clone(), Names::default(), &config).dynamodb;
+        let environment = Environment::new(
+            Settings::default(),
+            self.clock.clone(),
+            Process::default(),
+            Names::Process,
+            config,
+        );
+        let table = Table::of(&environment).client;
         let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default();
         let mut table = Vec::new();
         for item in items {
@@ -168,7 +176,7 @@ impl Product {
 
     /// Waits for what is done after the answers.
     pub async fn settled(&self) {
-        self.services.afterwards.done().await;
+        self.services.process.background.finish().await;
     }
 
     /// Asks for the view of a token.

@@ -6,6 +6,8 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use vitrine::aws::environment::{Environment, Names};
+use vitrine::aws::process::Process;
+use vitrine::aws::storage::table::Table;
 use vitrine::rules::settings::Settings;
 use vitrine_local::services::TABLE;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, SECRET, merge};
@@ -673,8 +675,10 @@ async fn removing_an_account_clears_its_tokens_away() {
 async fn interrupted_removal(product: &Product, username: &str) {
     let config = product.services.sdk_config().await.into_builder();
     let config = config.endpoint_url(format!("http://{}", product.services.dynamodb)).build();
-    let table =
-        Environment::new(Settings::default(), product.clock.clone(), Names::default(), &config).dynamodb;
+    let process = Process::default();
+    let environment =
+        Environment::new(Settings::default(), product.clock.clone(), process, Names::Process, config);
+    let table = Table::of(&environment).client;
     let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap();
     admin(product, Method::DELETE, &format!("/v1/users/{username}"), json!(null)).await;
     for item in items {

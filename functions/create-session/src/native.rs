@@ -34,7 +34,7 @@ const MAX_VOUCHED_BYTES: usize = 5_000;
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionInput {
-    pub resource: ResourceInput,
+    pub resource: ResourceName,
     /// Values of locked parameters, and first values of enabled ones.
     #[deserr(default)]
     pub params: Option<BTreeMap<String, Value>>,
@@ -52,7 +52,7 @@ pub struct SessionInput {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ResourceInput {
+pub struct ResourceName {
     #[deserr(default)]
     dashboard: Option<Value>,
     #[deserr(default)]
@@ -61,7 +61,7 @@ pub struct ResourceInput {
     dive: Option<Value>,
 }
 
-impl ResourceInput {
+impl ResourceName {
     fn reference(&self) -> Option<ResourceRef> {
         let named =
             [(Kind::Dashboard, &self.dashboard), (Kind::Question, &self.question), (Kind::Dive, &self.dive)];

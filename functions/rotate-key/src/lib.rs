@@ -1,7 +1,7 @@
 //! Rotates the signing secret: Secrets Manager calls this function four times, once for each step.
 
 use serde::Deserialize;
-use vitrine::aws::signing_keys::rotate::{self, KeyRotation};
+use vitrine::aws::signing_keys::rotate::{KeyRotation, RotationStep};
 use vitrine::rules::error::{Error, Result};
 
 vitrine::function_state! {
@@ -22,10 +22,10 @@ pub struct Step {
 /// Takes the step. An error makes Secrets Manager try again later; it holds no value of the secret.
 pub async fn take(state: &State, event: Step) -> Result<()> {
     let step = match event.step.as_str() {
-        "createSecret" => rotate::Step::Create,
-        "setSecret" => rotate::Step::Set,
-        "testSecret" => rotate::Step::Test,
-        "finishSecret" => rotate::Step::Finish,
+        "createSecret" => RotationStep::Create,
+        "setSecret" => RotationStep::Set,
+        "testSecret" => RotationStep::Test,
+        "finishSecret" => RotationStep::Finish,
         _ => return Err(Error::internal("an unknown step")),
     };
     let taken = match state.rotation.is_about(&event.secret_id) {

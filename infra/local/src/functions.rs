@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
+use vitrine::aws::admin_key::ADMIN_KEY;
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::environment::{Environment, Names};
+use vitrine::aws::signing_keys::SIGNING_SECRET;
+use vitrine::aws::storage::table::TABLE;
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 
 use crate::least_privilege::LeastPrivilege;
-use crate::services::{ADMIN_KEY, SIGNING_SECRET, Services, TABLE};
+use crate::services::{self, Services};
 
 /// Passes the product's functions to a macro: the crate of each, and its name in the template.
 ///
@@ -128,17 +131,20 @@ impl Assembly<'_> {
             .endpoint_url(format!("http://{}", self.services.secrets_manager))
             .interceptor(guard)
             .build();
-        Environment {
-            settings: std::sync::Arc::new(self.settings.clone()),
-            clock: self.clock.clone(),
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
-            names: Names {
-                table: TABLE.to_owned(),
-                signing_secret: SIGNING_SECRET.to_owned(),
-                admin_key: ADMIN_KEY.to_owned(),
-            },
-            afterwards: self.services.afterwards.clone(),
-        }
+        let names = [
+            (TABLE, services::TABLE),
+            (SIGNING_SECRET, services::SIGNING_SECRET),
+            (ADMIN_KEY, services::ADMIN_KEY),
+        ];
+        let names = names.map(|(resource, name)| (resource.variable, name.to_owned()));
+        Environment::new(
+            self.settings.clone(),
+            self.clock.clone(),
+            self.services.process.clone(),
+            Names::Listed(names.into()),
+            self.config.clone(),
+        )
+        .with_client(aws_sdk_dynamodb::Client::from_conf(dynamodb))
+        .with_client(aws_sdk_secretsmanager::Client::from_conf(secrets))
     }
 }

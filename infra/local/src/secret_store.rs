@@ -22,12 +22,12 @@ pub struct SecretStore {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Secret {
-    versions: BTreeMap<String, SecretVersion>,
+    versions: BTreeMap<String, StoredVersion>,
 }
 
 /// A version of a secret. A rotation begins with a labelled version that has no value yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct SecretVersion {
+pub struct StoredVersion {
     pub value: Option<String>,
     pub labels: BTreeSet<String>,
 }
@@ -37,7 +37,7 @@ pub struct SecretVersion {
 #[serde(untagged)]
 enum Stored {
     Value(String),
-    Versions { versions: BTreeMap<String, SecretVersion> },
+    Versions { versions: BTreeMap<String, StoredVersion> },
 }
 
 impl From<Stored> for Secret {
@@ -48,7 +48,7 @@ impl From<Stored> for Secret {
                 let mut secret = Self::default();
                 secret.versions.insert(
                     "first".to_owned(),
-                    SecretVersion { value: Some(value), ..SecretVersion::default() },
+                    StoredVersion { value: Some(value), ..StoredVersion::default() },
                 );
                 secret.label(CURRENT, "first");
                 secret
@@ -67,7 +67,7 @@ pub enum Refusal {
 }
 
 impl Secret {
-    pub fn find(&self, version: Option<&str>, label: &str) -> Option<(&str, &SecretVersion)> {
+    pub fn find(&self, version: Option<&str>, label: &str) -> Option<(&str, &StoredVersion)> {
         let mut found = self.versions.iter().filter(|(_, found)| found.labels.contains(label));
         let (id, found) = match version {
             Some(id) => self.versions.get_key_value(id).filter(|(_, found)| found.labels.contains(label))?,
@@ -76,7 +76,7 @@ impl Secret {
         Some((id, found))
     }
 
-    pub fn versions(&self) -> impl Iterator<Item = (&str, &SecretVersion)> {
+    pub fn versions(&self) -> impl Iterator<Item = (&str, &StoredVersion)> {
         self.versions.iter().map(|(id, version)| (id.as_str(), version))
     }
 

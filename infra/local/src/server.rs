@@ -56,7 +56,7 @@ impl Server {
     /// Answers requests until `stop` completes, then lets running requests and background tasks finish.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), LocalError> {
         serve(self.listener, self.router, stop).await;
-        self.services.afterwards.done().await;
+        self.services.process.background.finish().await;
         self.services.stop();
         Ok(())
     }

@@ -12,8 +12,8 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use vitrine::aws::background::BackgroundTasks;
 use vitrine::aws::environment::impatient;
+use vitrine::aws::process::Process;
 use vitrine::rules::random;
 
 use crate::credential::Credential;
@@ -57,8 +57,8 @@ pub struct Ports {
 pub struct Services {
     pub dynamodb: Endpoint,
     pub secrets_manager: Endpoint,
-    /// Background tasks of the functions.
-    pub afterwards: BackgroundTasks,
+    /// State that all functions share, because they run in one process.
+    pub process: Process,
     database: Database,
     secrets: Arc<SecretStore>,
     credential: Credential,
@@ -78,7 +78,7 @@ impl Services {
         Ok(Self {
             dynamodb: Endpoint::InProcess(DYNAMODB),
             secrets_manager: Endpoint::InProcess(SECRETS_MANAGER),
-            afterwards: BackgroundTasks::default(),
+            process: Process::default(),
             database,
             secrets,
             credential: Credential::generate()?,

@@ -165,6 +165,19 @@ fn parse_relative(text: &str) -> Option<RelativeRange> {
     if let Some(unit) = text.strip_prefix("last").and_then(DateUnit::parse) {
         return Some(RelativeRange { unit, ..days(Direction::Past, 1) });
     }
+    // The form with hyphens: `last-7-days`.
+    if let Some((word, count)) = text.split_once('-')
+        && let Some((count, unit)) = count.split_once('-')
+    {
+        let direction = match word {
+            "last" | "past" => Some(Direction::Past),
+            "next" => Some(Direction::Next),
+            _ => None,
+        };
+        if let (Some(direction), Some((count, unit))) = (direction, parse_count(&format!("{count}{unit}"))) {
+            return Some(RelativeRange { unit, ..days(direction, count) });
+        }
+    }
     let (direction, rest) = match (text.strip_prefix("past"), text.strip_prefix("next")) {
         (Some(rest), _) => (Direction::Past, rest),
         (_, Some(rest)) => (Direction::Next, rest),
@@ -248,6 +261,8 @@ mod tests {
             ("yesterday", DateRange::Relative(relative(Direction::Past, 1, Day))),
             ("past30days", DateRange::Relative(relative(Direction::Past, 30, Day))),
             ("next1month", DateRange::Relative(relative(Direction::Next, 1, Month))),
+            ("last-7-days", DateRange::Relative(relative(Direction::Past, 7, Day))),
+            ("next-2-weeks", DateRange::Relative(relative(Direction::Next, 2, Week))),
             ("lastquarter", DateRange::Relative(relative(Direction::Past, 1, Quarter))),
             ("thisweek", DateRange::Relative(relative(Direction::Current, 1, Week))),
             (

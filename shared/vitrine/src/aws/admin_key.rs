@@ -6,11 +6,15 @@ use std::sync::Arc;
 use vitrine_rules::error::Result;
 use vitrine_rules::random;
 
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{AwsResource, Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::process::KeyRevision;
 use crate::aws::signing_keys::cached_secret::{CachedSecret, GET_SECRET_VALUE};
 
-/// Knows the admin key that the stack was born with, by its fingerprint.
+/// The secret with the admin key.
+pub const ADMIN_KEY: AwsResource = AwsResource { logical_id: "AdminKey", variable: "ADMIN_KEY_SECRET_ARN" };
+
+/// Knows the fingerprint of the admin key that the stack was created with.
 #[derive(Clone)]
 pub struct AdminKey(Arc<CachedSecret<String>>);
 
@@ -28,7 +32,7 @@ impl Capability for AdminKey {
                 Ok(random::fingerprint(key))
             }
         };
-        Self(Arc::new(CachedSecret::new(environment, &environment.names.admin_key, parse)))
+        Self(Arc::new(CachedSecret::new(environment, ADMIN_KEY, KeyRevision::default(), parse)))
     }
 
     async fn warm(&self) {
@@ -37,6 +41,7 @@ impl Capability for AdminKey {
 }
 
 impl AdminKey {
+    /// Returns whether a presented key is the admin key.
     pub async fn is(&self, shown: &str) -> Result<bool> {
         Ok(random::equal(self.0.get().await?.as_ref(), &random::fingerprint(shown)))
     }

@@ -1,8 +1,8 @@
-//! What a function can reach, as types.
+//! Capabilities: the types through which a function reaches AWS.
 //!
-//! A function's state names the capabilities it holds, and nothing else reaches AWS. Each capability
-//! knows the actions it needs, so the state's grants are the function's policy: the template must say
-//! the same, and the local run enforces it.
+//! A function's state names its capabilities, and nothing else reaches AWS. Each capability knows the
+//! actions that it needs, so the grants of the state are the function's IAM policy: a test compares them with
+//! the template, and the local run enforces them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,7 +13,16 @@ use vitrine_rules::settings::Settings;
 
 use crate::aws::environment::Environment;
 
-/// One action on one thing.
+/// A resource of the deployment that functions use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AwsResource {
+    /// The logical id in the template.
+    pub logical_id: &'static str,
+    /// The environment variable that holds its name or ARN.
+    pub variable: &'static str,
+}
+
+/// One action on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
     Table(&'static str),
@@ -38,13 +47,13 @@ pub trait Capability: Sized {
 
     fn connect(environment: &Environment) -> Self;
 
-    /// Does before the first request what would otherwise make it wait. Failing here is no failure yet.
+    /// Prepares the first request before it arrives. A failure here is only logged.
     fn warm(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 }
 
-/// Declares a capability that is made of others.
+/// Declares a capability that consists of others.
 #[macro_export]
 macro_rules! capability_set {
     ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
@@ -70,7 +79,7 @@ macro_rules! capability_set {
     };
 }
 
-/// Declares a function's state. Handlers can ask for any single capability of it.
+/// Declares a function's state. Handlers can extract any single capability of it.
 #[macro_export]
 macro_rules! function_state {
     ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {

@@ -1,63 +1,96 @@
-//! Where a function runs: its settings, its clock, its clients and the names of what it may touch.
+//! The environment of a function: its settings, its clock, its AWS clients and the names of the resources that it
+//! may use.
+//!
+//! It knows no service: each capability builds the client that it needs, and names its own resource.
 
-use std::sync::Arc;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-use crate::aws::background::BackgroundTasks;
+use crate::aws::capability::AwsResource;
+use crate::aws::process::Process;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::settings::{SettingError, Settings};
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Environment {
     pub settings: Arc<Settings>,
     pub clock: Clock,
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    pub secrets: aws_sdk_secretsmanager::Client,
-    pub names: Names,
-    pub afterwards: BackgroundTasks,
+    pub process: Process,
+    config: SdkConfig,
+    clients: Clients,
+    names: Names,
 }
 
-/// What the deployment calls the things a function touches.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    pub table: String,
-    pub signing_secret: String,
-    pub admin_key: String,
+/// Clients that were built, one of each type: they share one HTTP client.
+type Clients = Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>;
+
+/// The deployment's names of the resources that a function uses.
+#[derive(Debug, Clone)]
+pub enum Names {
+    /// The environment variables of the process, as the template sets them.
+    Process,
+    /// Names by variable.
+    Listed(BTreeMap<&'static str, String>),
 }
 
 impl Environment {
     /// Reads the process's environment, as the template sets it. Fails before the first request if a
     /// setting makes no sense.
     pub async fn load() -> Result<Self, SettingError> {
-        let variable = |name: &str| std::env::var(name).ok();
-        let settings = Settings::read(variable)?;
-        let names = Names {
-            table: variable("TABLE_NAME").unwrap_or_default(),
-            signing_secret: variable("SIGNING_SECRET_ARN").unwrap_or_default(),
-            admin_key: variable("ADMIN_KEY_SECRET_ARN").unwrap_or_default(),
-        };
+        let settings = Settings::read(|name| std::env::var(name).ok())?;
         let config = impatient(aws_config::defaults(BehaviorVersion::v2026_01_12())).load().await;
-        Ok(Self::new(settings, Clock::default(), names, &config))
+        Ok(Self::new(settings, Clock::default(), Process::default(), Names::Process, config))
     }
 
-    /// One configuration, and so one HTTP client, behind both services.
-    pub fn new(settings: Settings, clock: Clock, names: Names, config: &SdkConfig) -> Self {
-        Self {
-            settings: Arc::new(settings),
-            clock,
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            secrets: aws_sdk_secretsmanager::Client::new(config),
-            names,
-            afterwards: BackgroundTasks::default(),
+    pub fn new(settings: Settings, clock: Clock, process: Process, names: Names, config: SdkConfig) -> Self {
+        Self { settings: Arc::new(settings), clock, process, config, clients: Clients::default(), names }
+    }
+
+    /// Uses a client that was built elsewhere instead of one that a capability would build.
+    #[must_use]
+    pub fn with_client<C: Clone + Send + Sync + 'static>(self, client: C) -> Self {
+        self.clients().insert(TypeId::of::<C>(), Box::new(client));
+        self
+    }
+
+    /// The client of one service, built when it is first needed.
+    pub fn client<C: Clone + Send + Sync + 'static>(&self, build: impl FnOnce(&SdkConfig) -> C) -> C {
+        let mut clients = self.clients();
+        if let Some(client) = clients.get(&TypeId::of::<C>()).and_then(|client| client.downcast_ref::<C>()) {
+            return client.clone();
         }
+        let client = build(&self.config);
+        clients.insert(TypeId::of::<C>(), Box::new(client.clone()));
+        client
+    }
+
+    /// The deployment's name of a resource; empty if the function was given none.
+    pub fn name_of(&self, resource: AwsResource) -> String {
+        match &self.names {
+            Names::Process => std::env::var(resource.variable).unwrap_or_default(),
+            Names::Listed(names) => names.get(resource.variable).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn clients(&self) -> std::sync::MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send + Sync>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A viewer waits: short timeouts and quick retries, then an honest 503.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Sets short timeouts and quick retries: a viewer waits, and is better served by an early 503.
 pub fn impatient(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
     loader
         .retry_config(

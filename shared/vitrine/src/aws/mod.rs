@@ -5,5 +5,6 @@ pub mod aws_error;
 pub mod background;
 pub mod capability;
 pub mod environment;
+pub mod process;
 pub mod signing_keys;
 pub mod storage;

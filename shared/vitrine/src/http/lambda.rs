@@ -1,4 +1,4 @@
-//! Running a function: read the settings, connect, make ready, serve.
+//! Runs a function: reads the settings, connects, prepares, serves.
 
 use axum::Router;
 use lambda_http::lambda_runtime::{LambdaInvocation, Runtime};
@@ -13,13 +13,13 @@ use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::Capability;
 use crate::aws::environment::Environment;
 
-/// What the `main` of every function with routes does.
+/// Runs a function with routes.
 pub async fn run<S: Capability>(router: impl FnOnce(S) -> Router) -> Result<(), Error> {
-    let (state, afterwards) = connect().await?;
-    serve(Runtime::new(Adapter::from(router(state))), afterwards).await
+    let (state, background) = connect().await?;
+    serve(Runtime::new(Adapter::from(router(state))), background).await
 }
 
-/// What the `main` of every other function does.
+/// Runs a function without routes.
 pub async fn run_events<S, E, A>(
     handle: impl AsyncFn(&S, E) -> vitrine_rules::error::Result<A>,
 ) -> Result<(), Error>
@@ -28,40 +28,40 @@ where
     E: DeserializeOwned,
     A: Serialize,
 {
-    let (state, afterwards): (S, _) = connect().await?;
+    let (state, background): (S, _) = connect().await?;
     let (state, handle) = (&state, &handle);
     let handler =
         service_fn(
             |event: LambdaEvent<E>| async move { handle(state, event.payload).await.map_err(Error::from) },
         );
-    serve(Runtime::new(handler), afterwards).await
+    serve(Runtime::new(handler), background).await
 }
 
-/// A layer around the whole runtime ends when the answer has been sent, and before the next event is asked
-/// for: until then the function is not frozen.
-async fn serve<S>(runtime: Runtime<S>, afterwards: BackgroundTasks) -> Result<(), Error>
+/// Serves events, and finishes the background tasks of each. A layer around the whole runtime ends after the
+/// response was sent and before the next event is requested; until then Lambda does not freeze the function.
+async fn serve<S>(runtime: Runtime<S>, background: BackgroundTasks) -> Result<(), Error>
 where
     S: Service<LambdaInvocation, Response = (), Error = Error>,
 {
-    let after_the_answer = layer_fn(|service| {
-        let afterwards = afterwards.clone();
+    let after_the_response = layer_fn(|service| {
+        let background = background.clone();
         ServiceExt::then(service, move |answered| async move {
-            afterwards.done().await;
+            background.finish().await;
             answered
         })
     });
-    runtime.layer(after_the_answer).run().await
+    runtime.layer(after_the_response).run().await
 }
 
-/// Done before the first event.
+/// Prepares everything before the first event.
 async fn connect<S: Capability>() -> Result<(S, BackgroundTasks), Error> {
     tracing::subscriber::set_global_default(log::json_lines(log::level(), std::io::stdout))?;
-    // Naming the backend here makes a build without it fail, instead of the first token.
+    // Naming the backend here makes a build without it fail, not the first token.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let environment = Environment::load().await?;
     let state = S::connect(&environment);
-    // Before the first request, when the processor is not throttled yet and nobody waits.
-    // Once, and so on the heap: no `main` need be as large as all that is made ready.
+    // During the init phase the processor is not throttled and no viewer waits.
+    // Boxed, because it runs once: no `main` needs to be as large as everything that is prepared.
     Box::pin(state.warm()).await;
-    Ok((state, environment.afterwards))
+    Ok((state, environment.process.background))
 }

@@ -1,7 +1,7 @@
-//! What Secrets Manager holds: the signing keys and the stack's admin key.
+//! A cache for one secret of Secrets Manager.
 //!
-//! Both are kept in memory, read again when they grow old, and go on serving when Secrets Manager does
-//! not answer. Without ever having read them there is no answer at all.
+//! A value is read again when it is older than `KeyCacheSeconds`, and a stale one is used while Secrets Manager
+//! cannot be reached. Until a value has been read for the first time, every request fails.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,61 +9,74 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::Client;
 
 use crate::aws::aws_error::unavailable;
+use crate::aws::capability::AwsResource;
 use crate::aws::environment::Environment;
+use crate::aws::process::KeyRevision;
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Reason, Result};
 
 pub const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
-/// An unknown `kid` asks for the keys again, but not more often than this: anybody can invent one.
+/// An unknown `kid` triggers a refresh, but not more often than this: anybody can invent one.
 const MIN_REFRESH_SECONDS: i64 = 5;
 
-/// How long a request waits for keys to be read again that are in memory already.
+/// The longest wait for a refresh while a stale value is available.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// One secret, read as a `T` and kept.
+/// A secret that is read as a `T` and cached.
 pub struct CachedSecret<T> {
     client: Client,
     secret_id: String,
     pub clock: Clock,
     max_age_seconds: i64,
     parse: fn(&str) -> std::result::Result<T, String>,
-    value: RwLock<Option<(Arc<T>, Timestamp)>>,
-    /// When it was last asked for. Held while asking, so that many requests ask once.
+    /// Changes of the secret that were made in this process.
+    revision: KeyRevision,
+    value: RwLock<Option<Read<T>>>,
+    /// The time of the last request. Locked during a request, so that concurrent callers send one.
     asked: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+/// A secret's value as it was read.
+struct Read<T> {
+    value: Arc<T>,
+    at: Timestamp,
+    revision: u64,
 }
 
 impl<T> CachedSecret<T> {
     pub fn new(
         environment: &Environment,
-        secret_id: &str,
+        secret: AwsResource,
+        revision: KeyRevision,
         parse: fn(&str) -> std::result::Result<T, String>,
     ) -> Self {
         Self {
-            client: environment.secrets.clone(),
-            secret_id: secret_id.to_owned(),
+            client: environment.client(Client::new),
+            secret_id: environment.name_of(secret),
             clock: environment.clock.clone(),
             max_age_seconds: environment.settings.key_cache_seconds,
             parse,
+            revision,
             value: RwLock::default(),
             asked: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The value, not older than it may be while Secrets Manager answers.
+    /// The value; a stale one only while Secrets Manager cannot be reached.
     pub async fn get(&self) -> Result<Arc<T>> {
         self.get_within(self.max_age_seconds).await
     }
 
-    /// The value, read again unless it was asked for a moment ago.
-    pub async fn get_anew(&self) -> Result<Arc<T>> {
+    /// The value, read again unless that was done a few seconds ago.
+    pub async fn refresh(&self) -> Result<Arc<T>> {
         self.get_within(MIN_REFRESH_SECONDS.min(self.max_age_seconds)).await
     }
 
     async fn get_within(&self, max_age: i64) -> Result<Arc<T>> {
         match self.read(max_age) {
             Some(value) => Ok(value),
-            // On the heap: a request that needs nothing read should not carry the room for it about.
+            // Boxed, so that the future of a request that needs no refresh stays small.
             None => Box::pin(self.ask(max_age)).await,
         }
     }
@@ -81,9 +94,10 @@ impl<T> CachedSecret<T> {
             return Ok(Arc::clone(kept));
         }
         *asked = Some(now);
+        let revision = self.revision.current();
         let fetched = match &kept {
             None => self.fetch().await,
-            // Nobody waits long for a newer value than the one that would do.
+            // A stale value is available, so bound the refresh.
             Some(_) => tokio::time::timeout(PATIENCE, self.fetch())
                 .await
                 .unwrap_or_else(|_| Err(Error::new(Reason::Unavailable).detail("GetSecretValue: slow"))),
@@ -91,7 +105,8 @@ impl<T> CachedSecret<T> {
         match fetched {
             Ok(value) => {
                 let value = Arc::new(value);
-                *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&value), now));
+                *self.value.write().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Read { value: Arc::clone(&value), at: now, revision });
                 Ok(value)
             }
             Err(error) => match kept {
@@ -109,9 +124,11 @@ impl<T> CachedSecret<T> {
 
     fn read(&self, max_age: i64) -> Option<Arc<T>> {
         let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
-        let (value, read_at) = value.as_ref()?;
-        let age = self.clock.now().since(*read_at);
-        (max_age == i64::MAX || (0..max_age).contains(&age)).then(|| Arc::clone(value))
+        let Read { value, at, revision } = value.as_ref()?;
+        let age = self.clock.now().since(*at);
+        // A value from before a change in this process is not used, not even during an outage.
+        let is_current = *revision == self.revision.current();
+        (is_current && (max_age == i64::MAX || (0..max_age).contains(&age))).then(|| Arc::clone(value))
     }
 
     async fn fetch(&self) -> Result<T> {

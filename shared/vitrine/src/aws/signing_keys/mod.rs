@@ -13,8 +13,12 @@ use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::token::{self, Authentic, KeySet};
 
 use self::cached_secret::{CachedSecret, GET_SECRET_VALUE};
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{AwsResource, Capability, Grant};
 use crate::aws::environment::Environment;
+
+/// The secret with the signing keys.
+pub const SIGNING_SECRET: AwsResource =
+    AwsResource { logical_id: "SigningSecret", variable: "SIGNING_SECRET_ARN" };
 
 /// Verifies and signs embed tokens.
 #[derive(Clone)]
@@ -27,7 +31,8 @@ impl Capability for SigningKeys {
 
     fn connect(environment: &Environment) -> Self {
         let parse = |text: &str| KeySet::parse(text).map_err(|error| error.to_string());
-        Self(Arc::new(CachedSecret::new(environment, &environment.names.signing_secret, parse)))
+        let revision = environment.process.signing_keys.clone();
+        Self(Arc::new(CachedSecret::new(environment, SIGNING_SECRET, revision, parse)))
     }
 
     async fn warm(&self) {
@@ -36,19 +41,19 @@ impl Capability for SigningKeys {
 }
 
 impl SigningKeys {
-    /// Authenticates a token. A key that we have not heard of may be new, whether the token names it or
-    /// not: then the keys are read again.
+    /// Authenticates a token. An unknown key may be new, whether the token names it or not: then the keys are
+    /// read again.
     pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
         let now = self.0.clock.now();
         match token::authenticate(token, self.0.get().await?.as_ref(), now) {
             Err(error) if matches!(error.reason, Reason::TokenKeyUnknown | Reason::TokenSignature) => {
-                token::authenticate(token, self.0.get_anew().await?.as_ref(), now)
+                token::authenticate(token, self.0.refresh().await?.as_ref(), now)
             }
             result => result,
         }
     }
 
-    /// Are there keys to verify with?
+    /// Checks that there are keys to verify with.
     pub async fn check(&self) -> Result<()> {
         self.0.get().await.map(drop)
     }

@@ -1,9 +1,9 @@
-//! The four steps in which Secrets Manager has the signing secret rotated.
+//! The four steps of a rotation, called by Secrets Manager.
 //!
-//! Each step can be repeated, and a step can come after a crash in the middle of any other: what is written
-//! is written once under the rotation's own version, and takes effect by one move of a label from the very
-//! version that the new set was made from. If that is no longer in force, somebody changed the key set
-//! meanwhile; then the rotation is given up, whole, and the next one begins from what is there.
+//! Each step can be repeated, and can follow a crash in any other step: the new key set is written once under the
+//! rotation's own version, and takes effect when one label moves from the version that it was based on. If that
+//! version is no longer in force, the key set was changed in between; the whole rotation is abandoned, and the next one
+//! starts from the key set that is in force then.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::signing_keys::cached_secret::GET_SECRET_VALUE;
-use crate::aws::signing_keys::secret_versions::{CURRENT, Moved, SecretVersions};
+use crate::aws::signing_keys::secret_versions::{CURRENT, LabelMove, SecretVersions};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::random;
@@ -23,11 +23,11 @@ use vitrine_rules::token::{LEEWAY_SECONDS, key_set::KeySet};
 
 const PENDING: &str = "AWSPENDING";
 
-/// What Secrets Manager asks for, in this order.
+/// The steps, in the order in which Secrets Manager calls them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum RotationStep {
     Create,
-    /// There is nothing else that holds the secret.
+    /// Does nothing: no other system stores the secret.
     Set,
     Test,
     Finish,
@@ -62,7 +62,7 @@ impl Capability for KeyRotation {
 }
 
 impl KeyRotation {
-    /// Is this the secret that we rotate? It is named by its ARN, or by the name in it.
+    /// Returns whether this is the secret that the function rotates, by its ARN or by the name in it.
     pub fn is_about(&self, secret_id: &str) -> bool {
         let name = |id: &str| id.rsplit_once(":secret:").map_or(id, |(_, name)| name).to_owned();
         let (ours, named) = (name(self.versions.secret_id()), name(secret_id));
@@ -71,23 +71,23 @@ impl KeyRotation {
         ours == named || plain == Some(named.as_str())
     }
 
-    /// Takes one step of the rotation whose version is to be `version`.
-    pub async fn step(&self, step: Step, version: &str) -> Result<()> {
+    /// Runs one step of the rotation to `version`.
+    pub async fn step(&self, step: RotationStep, version: &str) -> Result<()> {
         let labels = self.versions.labels(version).await?;
         if labels.iter().any(|label| label == CURRENT) {
-            // Finished before; the step is a repetition.
+            // The rotation is finished, and the step repeated.
             return Ok(());
         }
-        // Secrets Manager labels the version before the first step. Where nobody has, the first step does.
-        let begins = step == Step::Create && labels.is_empty();
+        // Secrets Manager labels the version before the first step. If it has not, the first step does.
+        let begins = step == RotationStep::Create && labels.is_empty();
         if !begins && !labels.iter().any(|label| label == PENDING) {
-            return Err(Error::internal("this version is not the one that is to come"));
+            return Err(Error::internal("not the pending version"));
         }
         match step {
-            Step::Create => self.create(version).await,
-            Step::Set => Ok(()),
-            Step::Test => self.test(version).await,
-            Step::Finish => self.finish(version).await,
+            RotationStep::Create => self.create(version).await,
+            RotationStep::Set => Ok(()),
+            RotationStep::Test => self.test(version).await,
+            RotationStep::Finish => self.finish(version).await,
         }
     }
 
@@ -105,11 +105,11 @@ impl KeyRotation {
         };
         let mut document = current.rotated(key, now, self.old_keys_end(now));
         document.made_from = Some(made_from);
-        // Where the same step runs twice at once and the other was first, its key is the new one.
+        // If the same step runs twice at once, the key of the first one is used.
         self.versions.write(&document, PENDING, Some(version)).await.map(drop)
     }
 
-    /// The new set signs what it verifies, and still verifies what the old one signs.
+    /// Checks that the new set verifies what it signs, and still verifies what the old set signs.
     async fn test(&self, version: &str) -> Result<()> {
         let pending = self.pending(version).await?.ok_or_else(|| Error::internal("nothing to test"))?;
         let (current, _) = self.current().await?;
@@ -121,15 +121,16 @@ impl KeyRotation {
 
     async fn finish(&self, version: &str) -> Result<()> {
         let pending = self.pending(version).await?.ok_or_else(|| Error::internal("nothing to finish"))?;
-        let made_from = pending.made_from.ok_or_else(|| Error::internal("made from nothing"))?;
+        let made_from =
+            pending.made_from.ok_or_else(|| Error::internal("the pending version names no base version"))?;
         match self.versions.put_in_force(version, &made_from).await? {
-            Moved::Done => {
+            LabelMove::Done => {
                 tracing::info!(key = pending.keys[0].kid, "a new key signs");
                 Ok(())
             }
-            // Twice at once, and the other was first; or the key set was changed.
-            Moved::Elsewhere if self.is_in_force(version).await? => Ok(()),
-            Moved::Elsewhere => self.give_up(version).await,
+            // The same step ran at the same time and was first, or the key set was changed.
+            LabelMove::Elsewhere if self.is_in_force(version).await? => Ok(()),
+            LabelMove::Elsewhere => self.give_up(version).await,
         }
     }
 
@@ -137,14 +138,14 @@ impl KeyRotation {
         Ok(self.versions.labels(version).await?.iter().any(|label| label == CURRENT))
     }
 
-    /// Leaves nothing pending, so that another rotation can begin.
+    /// Removes the pending version, so that another rotation can start.
     async fn give_up(&self, version: &str) -> Result<()> {
         self.versions.unlabel(version, PENDING).await?;
         Err(Error::internal("the key set was changed while it was being rotated; rotate again"))
     }
 
-    /// A backend may sign with the key before for a while, until it reads the secret again; functions may
-    /// too, while they have it in memory. The last token made so lives as long as any may.
+    /// The end of the old keys. A backend signs with the previous key until it reads the secret again, and a function
+    /// while it has that key cached; the last token signed so lives for the longest lifetime.
     fn old_keys_end(&self, now: Timestamp) -> Timestamp {
         let signs_on = self.settings.key_grace_seconds.max(self.settings.key_cache_seconds);
         now.plus(signs_on + self.settings.max_token_lifetime_seconds + LEEWAY_SECONDS)
@@ -156,7 +157,7 @@ impl KeyRotation {
         Ok((document(current.text)?, current.id))
     }
 
-    /// What the rotation has written, if it has.
+    /// The pending key set, if the rotation has written it.
     async fn pending(&self, version: &str) -> Result<Option<KeyDocument>> {
         let pending = self.versions.labelled(version, PENDING).await?;
         pending.map(|pending| document(pending.text)).transpose()

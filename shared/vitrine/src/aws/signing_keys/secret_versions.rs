@@ -1,15 +1,17 @@
 //! The versions of the signing secret, and the labels on them.
 //!
-//! What changes the key set writes a version without force first, and then moves the label `AWSCURRENT` to it
-//! *from the version that the change was made from*: of two who change at once one fails.
+//! A change of the key set first writes a new version that is not in force, and then moves the label `AWSCURRENT` to it
+//! *from the version that the change was based on*: of two concurrent changes, one fails.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
 
+use super::SIGNING_SECRET;
 use crate::aws::aws_error::unavailable;
 use crate::aws::environment::Environment;
+use crate::aws::process::KeyRevision;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::token::key_document::KeyDocument;
 
@@ -20,35 +22,40 @@ pub const CURRENT: &str = "AWSCURRENT";
 pub struct SecretVersions {
     client: Client,
     secret_id: String,
+    revision: KeyRevision,
 }
 
-/// A version as it was read.
-pub struct Version {
+/// A version of the secret as it was read.
+pub struct SecretVersion {
     pub id: String,
-    /// None if it is no text.
+    /// None if the value is binary.
     pub text: Option<String>,
 }
 
-/// What came of a write that may be there already.
+/// The outcome of writing a version.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum SecretWrite {
     /// Under this id.
     New(String),
-    /// Somebody else has written under the id that was asked for.
-    Before,
+    /// A version with the requested id exists already.
+    Exists,
 }
 
-/// What came of moving a label.
+/// The outcome of moving a label.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Moved {
+pub enum LabelMove {
     Done,
-    /// It is not where it was to be moved from.
+    /// The label is not on the version that it was to be moved from.
     Elsewhere,
 }
 
 impl SecretVersions {
     pub fn of(environment: &Environment) -> Self {
-        Self { client: environment.secrets.clone(), secret_id: environment.names.signing_secret.clone() }
+        Self {
+            client: environment.client(Client::new),
+            secret_id: environment.name_of(SIGNING_SECRET),
+            revision: environment.process.signing_keys.clone(),
+        }
     }
 
     pub fn secret_id(&self) -> &str {
@@ -57,12 +64,12 @@ impl SecretVersions {
 
     /// The version in force; none if there is no secret or no value of it yet.
     /// Needs `secretsmanager:GetSecretValue`.
-    pub async fn current(&self) -> Result<Option<Version>> {
+    pub async fn current(&self) -> Result<Option<SecretVersion>> {
         read(self.client.get_secret_value().secret_id(&self.secret_id)).await
     }
 
     /// One version, if it is there and has the label. Needs `secretsmanager:GetSecretValue`.
-    pub async fn labelled(&self, version: &str, label: &str) -> Result<Option<Version>> {
+    pub async fn labelled(&self, version: &str, label: &str) -> Result<Option<SecretVersion>> {
         let get = self.client.get_secret_value().secret_id(&self.secret_id);
         read(get.version_id(version).version_stage(label)).await
     }
@@ -81,7 +88,7 @@ impl SecretVersions {
 
     /// Writes a version with a label, under an id of the caller's if there is one.
     /// Needs `secretsmanager:PutSecretValue`.
-    pub async fn write(&self, document: &KeyDocument, label: &str, id: Option<&str>) -> Result<Written> {
+    pub async fn write(&self, document: &KeyDocument, label: &str, id: Option<&str>) -> Result<SecretWrite> {
         let answer = self
             .client
             .put_secret_value()
@@ -91,20 +98,24 @@ impl SecretVersions {
             .version_stages(label)
             .send()
             .await;
+        if label == CURRENT {
+            // Also after a failure: the write may have happened.
+            self.revision.changed();
+        }
         match answer {
             Ok(answer) => answer
                 .version_id
-                .map(Written::New)
+                .map(SecretWrite::New)
                 .ok_or_else(|| Error::internal("PutSecretValue: no version")),
             Err(SdkError::ServiceError(refused)) if refused.err().is_resource_exists_exception() => {
-                Ok(Written::Before)
+                Ok(SecretWrite::Exists)
             }
             Err(error) => Err(unavailable("PutSecretValue", &error)),
         }
     }
 
     /// Puts the version `to` in force, if `from` is. Needs `secretsmanager:UpdateSecretVersionStage`.
-    pub async fn put_in_force(&self, to: &str, from: &str) -> Result<Moved> {
+    pub async fn put_in_force(&self, to: &str, from: &str) -> Result<LabelMove> {
         let answer = self
             .client
             .update_secret_version_stage()
@@ -115,9 +126,12 @@ impl SecretVersions {
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(Moved::Done),
+            Ok(_) => {
+                self.revision.changed();
+                Ok(LabelMove::Done)
+            }
             Err(SdkError::ServiceError(refused)) if refused.err().is_invalid_parameter_exception() => {
-                Ok(Moved::Elsewhere)
+                Ok(LabelMove::Elsewhere)
             }
             Err(error) => Err(unavailable("UpdateSecretVersionStage", &error)),
         }
@@ -137,9 +151,9 @@ impl SecretVersions {
     }
 }
 
-async fn read(get: GetSecretValueFluentBuilder) -> Result<Option<Version>> {
+async fn read(get: GetSecretValueFluentBuilder) -> Result<Option<SecretVersion>> {
     match get.send().await {
-        Ok(answer) => Ok(answer.version_id.map(|id| Version { id, text: answer.secret_string })),
+        Ok(answer) => Ok(answer.version_id.map(|id| SecretVersion { id, text: answer.secret_string })),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(unavailable("GetSecretValue", &error)),
     }

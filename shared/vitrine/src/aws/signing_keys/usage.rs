@@ -34,7 +34,7 @@ pub struct KeyUsage {
 pub struct KeyUsageRecorder {
     table: Table,
     clock: Clock,
-    afterwards: BackgroundTasks,
+    background: BackgroundTasks,
     /// What this process has written last, so that it need not ask.
     written: Arc<Mutex<BTreeMap<String, Timestamp>>>,
 }
@@ -48,7 +48,7 @@ impl Capability for KeyUsageRecorder {
         Self {
             table: Table::of(environment),
             clock: environment.clock.clone(),
-            afterwards: environment.afterwards.clone(),
+            background: environment.process.background.clone(),
             written: Arc::default(),
         }
     }
@@ -60,7 +60,7 @@ impl KeyUsageRecorder {
         let now = self.clock.now();
         if self.is_due(kid, now) {
             let (table, kid) = (self.table.clone(), kid.to_owned());
-            self.afterwards.run(async move {
+            self.background.run(async move {
                 if let Err(error) = write(&table, &kid, now).await {
                     tracing::warn!(detail = error.detail, "the use of a signing key was not written down");
                 }

@@ -21,7 +21,7 @@ fn item_key(request_id: &str) -> Item {
 #[derive(Debug, Clone)]
 pub struct RefusalRecordWriter {
     table: Table,
-    afterwards: BackgroundTasks,
+    background: BackgroundTasks,
 }
 
 impl Capability for RefusalRecordWriter {
@@ -30,14 +30,14 @@ impl Capability for RefusalRecordWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), afterwards: environment.afterwards.clone() }
+        Self { table: Table::of(environment), background: environment.process.background.clone() }
     }
 }
 
 impl RefusalRecordWriter {
     pub fn keep(&self, decision: RefusalRecord) {
         let table = self.table.clone();
-        self.afterwards.run(async move {
+        self.background.run(async move {
             if let Err(error) = write(&table, &decision).await {
                 tracing::warn!(detail = error.detail, "a decision was not written down");
             }

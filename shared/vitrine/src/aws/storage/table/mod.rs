@@ -15,8 +15,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::schema::{PARTITION, SORT};
 use crate::aws::aws_error::unavailable;
+use crate::aws::capability::AwsResource;
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Result};
+
+pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -29,7 +32,7 @@ pub struct Table {
 
 impl Table {
     pub fn of(environment: &Environment) -> Self {
-        Self { client: environment.dynamodb.clone(), name: environment.names.table.as_str().into() }
+        Self { client: environment.client(Client::new), name: environment.name_of(TABLE).into() }
     }
 
     pub fn name(&self) -> &str {
