@@ -1,5 +1,4 @@
-//! ViewOpener that are under way while something is withdrawn: decided once, from what was before or from what
-//! was after, and bounded from when they asked.
+//! Views in flight while access is withdrawn: each is decided once, by the state before the change or after it.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Call, Product, SECRET};

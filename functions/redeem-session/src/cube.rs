@@ -48,7 +48,7 @@ pub async fn token(
 /// Revoke a session.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/session/revoke", tag = "cube",
-    description = "Admin only, of whichever deployment. Exchanged or not, and also for a session that is not known: 204. ViewOpener end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked all the same.",
+    description = "Admin only, of whichever deployment. Exchanged or not, and also for a session that is not known: 204. Views end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked all the same.",
     request_body = CubeSessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(

@@ -1,4 +1,4 @@
-//! ViewOpener: the decision to show a resource, its parameters, and the record of a refusal.
+//! Views: the decision to show a resource, its parameters, and the record of a refusal.
 
 pub mod decide;
 pub mod refusal_record;

@@ -352,7 +352,7 @@ fn start_key(cursor: &str, index: &str, prefix: &str) -> Result<Item> {
     Ok(start)
 }
 
-/// The reasons why a resource does not fit into the table. ViewRequest before anything is written.
+/// The reasons why a resource does not fit into the table. Computed before anything is written.
 pub fn size_problems(resource: &Resource) -> Vec<Issue> {
     match to_item(resource, &resource.reference()) {
         Err(error) => error.issues,
