@@ -187,9 +187,7 @@ async fn metabase_lists_hold_what_is_published_and_not_archived() {
     product.publish("dashboard/2", json!({"enable_embedding": false})).await;
     product.publish("dashboard/3", json!({"archived": true})).await;
     product.publish("question/4", json!({"title": "Asked"})).await;
-    for (path, id, name) in
-        [("/api/dashboard/embeddable", 1, "Open"), ("/api/card/embeddable", 4, "Asked")]
-    {
+    for (path, id, name) in [("/api/dashboard/embeddable", 1, "Open"), ("/api/card/embeddable", 4, "Asked")] {
         let listed = product.get(path).header("x-metabase-session", vitrine_tests::ADMIN_KEY).send().await;
         assert_eq!(listed.status, 200);
         let items = listed.json.as_array().unwrap();

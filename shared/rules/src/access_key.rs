@@ -1,4 +1,4 @@
-//! Who may call the administrative API, and for what.
+//! Access keys of the administrative API, with their permissions and their scope.
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub enum Permission {
     Introspect,
 }
 
-/// An access key, without the key.
+/// The record of an access key, without the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessKey {
@@ -37,7 +37,7 @@ pub struct AccessKey {
     pub name: String,
     pub role: Role,
     pub permissions: Vec<Permission>,
-    /// The deployments it is limited to; none named means all.
+    /// The deployments that it is limited to; an empty list means all.
     pub deployments: Vec<Deployment>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -46,7 +46,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// The key that the stack is born with.
+    /// The id of the key that the stack is created with.
     pub const BOOTSTRAP: &'static str = "bootstrap";
 
     pub fn bootstrap() -> Self {
@@ -61,7 +61,7 @@ impl AccessKey {
         }
     }
 
-    /// What a service account may, as a key.
+    /// The permissions of a service account, expressed as a key.
     pub fn of_account(account: &ServiceAccount) -> Self {
         Self {
             id: format!("account:{}", account.username),
@@ -100,14 +100,14 @@ impl AccessKey {
     }
 }
 
-/// A new key: `sk-<id>-<secret>`. The id finds the record, the whole is compared by its fingerprint.
+/// Creates a key: `sk-<id>-<secret>`. The id finds the record, and the whole key is compared by its fingerprint.
 pub fn new_key() -> Result<(String, String)> {
     let id = random::short_id()?;
     let key = format!("sk-{id}-{}", random::secret()?);
     Ok((id, key))
 }
 
-/// The id within a key that has the form of ours.
+/// The id in a key of this form.
 pub fn id_of(key: &str) -> Option<&str> {
     let (id, secret) = key.strip_prefix("sk-")?.split_once('-')?;
     let sound = crate::resource::ids::is_public_id(id) && secret.len() == 43;

@@ -1,7 +1,6 @@
 //! The clock that every rule reads.
 //!
-//! On AWS it is the system's. The local run can set it elsewhere, from where it runs on; tests do the
-//! same instead of waiting.
+//! On AWS it is the system clock. The local run and the tests can set it to another time, from which it continues.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The last second of the year 9999: what RFC 3339 can write.
+    /// The last second of the year 9999, the latest that RFC 3339 can express.
     const LATEST: i64 = 253_402_300_799;
 
     pub fn from_unix(seconds: i64) -> Self {
@@ -75,17 +74,17 @@ impl Clock {
         self.system().plus(self.offset_seconds.load(Ordering::Relaxed))
     }
 
-    /// What the machine's own clock says.
+    /// The time of the machine's own clock.
     pub fn system(&self) -> Timestamp {
         Timestamp::from_unix(jiff::Timestamp::now().as_second())
     }
 
-    /// From now on this clock runs `seconds` ahead of the machine's.
+    /// Sets this clock `seconds` ahead of the machine's.
     pub fn set_offset(&self, seconds: i64) {
         self.offset_seconds.store(seconds, Ordering::Relaxed);
     }
 
-    /// From now on this clock runs from `moment`.
+    /// Sets this clock to `moment`, from which it continues.
     pub fn set(&self, moment: Timestamp) {
         self.set_offset(moment.since(self.system()));
     }

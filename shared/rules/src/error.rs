@@ -1,8 +1,7 @@
 //! The one error of the product.
 //!
-//! What a caller may know and what the log should know are two different fields. The caller gets a
-//! message out of a closed set and a stable `reason` word; parser, SDK and type texts go to `detail`,
-//! which is logged and never leaves.
+//! The text for the caller and the text for the log are two fields. The caller gets a message from a closed set
+//! and a stable `reason` word; texts of parsers, the SDK and types go to `detail`, which is logged and never sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,11 +19,11 @@ pub struct Error {
     pub detail: Option<String>,
 }
 
-/// One thing wrong with a request, by field.
+/// A problem of one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Issue {
-    /// Where it is, for example `parameters[0].slug`; empty for the body as a whole.
+    /// The path of the field, for example `parameters[0].slug`; empty for the body as a whole.
     pub path: String,
     pub message: String,
 }
@@ -35,7 +34,7 @@ impl Issue {
     }
 }
 
-/// The family of an error: it decides the status, and is the upper-case word that clients read.
+/// The family of an error: it determines the status and the upper-case `code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     BadRequest,
@@ -82,10 +81,10 @@ impl Code {
     }
 }
 
-/// Declares every reason once: its word on the wire, its family, and what the caller is told.
+/// Declares every reason once: its word, its family, and the message for the caller.
 macro_rules! reasons {
     ($($name:ident, $word:literal, $code:ident, $message:literal;)+) => {
-        /// Why something was refused. The words are part of the contract and never change meaning.
+        /// The reason of a refusal. The words are part of the API and never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Reason { $($name),+ }
 
@@ -100,7 +99,7 @@ macro_rules! reasons {
                 match self { $(Self::$name => Code::$code),+ }
             }
 
-            /// What the caller is told when nothing more exact is known.
+            /// The message for the caller when there is no more exact one.
             pub const fn message(self) -> &'static str {
                 match self { $(Self::$name => $message),+ }
             }
@@ -126,7 +125,7 @@ reasons! {
     SessionRequired, "session_required", Forbidden, "This needs a token that came out of an embed session.";
     SessionUnknown, "session_unknown", Unauthorized, "The session is unknown, expired or already used.";
 
-    // What the token asks for.
+    // The resource and parameters that the token names.
     ResourceMissing, "resource_missing", BadRequest, "Token is missing value for keypath [:resource]";
     ResourceAmbiguous, "resource_ambiguous", BadRequest, "The token names more than one resource.";
     ResourceIdInvalid, "resource_id_invalid", BadRequest, "Invalid ID.";
@@ -148,7 +147,7 @@ reasons! {
     ParameterInvalid, "parameter_invalid", BadRequest, "Invalid parameter values";
     AttributeMissing, "attribute_missing", Forbidden, "The viewer lacks an attribute that this resource is locked to.";
 
-    // Who calls the administrative API.
+    // The caller of the administrative API.
     AccessKeyMissing, "access_key_missing", Unauthorized, "Unauthenticated";
     AccessKeyUnknown, "access_key_unknown", Unauthorized, "Unauthenticated";
     EmbeddingSwitchedOff, "embedding_switched_off", BadRequest, "Embedding is not enabled.";
@@ -186,7 +185,7 @@ reasons! {
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";
     Conflict, "conflict", Conflict, "Somebody else changed this at the same time. Try again.";
 
-    // Ourselves.
+    // Failures of this service.
     Internal, "internal", InternalServerError, "Something went wrong on our side.";
     Unavailable, "unavailable", ServiceUnavailable, "Temporarily unavailable. Try again shortly.";
 }
@@ -214,19 +213,19 @@ impl Error {
         self
     }
 
-    /// Adds what the log should know. Never put a token, a key or a parameter's value here.
+    /// Adds a text for the log. It must never contain a token, a key or a parameter's value.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         self.detail = Some(detail.to_string());
         self
     }
 
-    /// A request whose fields are wrong.
+    /// An invalid field of a request.
     pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Reason::RequestInvalid).issue(path, message)
     }
 
-    /// Something of ours that must not happen.
+    /// A fault of this service.
     pub fn internal(detail: impl fmt::Display) -> Self {
         Self::new(Reason::Internal).detail(detail)
     }

@@ -16,7 +16,7 @@ pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// 256 random bits as 43 URL-safe characters: what nobody can guess.
+/// 256 random bits as 43 URL-safe characters: an unguessable secret.
 pub fn secret() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
 }
@@ -26,7 +26,7 @@ pub fn hex_secret() -> Result<String> {
     Ok(hex(&bytes::<32>()?))
 }
 
-/// 128 random bits as 32 lowercase hex characters: the form of a Cube session.
+/// 128 random bits as 32 lowercase hex characters: the form of a session id in hex.
 pub fn hex_session() -> Result<String> {
     Ok(hex(&bytes::<16>()?))
 }
@@ -44,7 +44,7 @@ pub fn short_id() -> Result<String> {
     Ok(id)
 }
 
-/// 21 characters of the alphabet that Metabase's entity ids use.
+/// 21 URL-safe characters: the form of an entity id.
 pub fn entity_id() -> Result<String> {
     pick::<21>(URL_SAFE)
 }
@@ -63,12 +63,12 @@ fn pick<const N: usize>(alphabet: &[u8]) -> Result<String> {
     Ok(picked)
 }
 
-/// SHA-256, as hex: how a secret is stored that need never be shown again.
+/// SHA-256 as hex: the stored form of a secret that is shown only once.
 pub fn fingerprint(secret: &str) -> String {
     hex(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
 }
 
-/// Compares without telling by its duration where two values differ.
+/// Compares two values in constant time.
 pub fn equal(left: &str, right: &str) -> bool {
     constant_time::verify_slices_are_equal(left.as_bytes(), right.as_bytes()).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Sessions: credentials that we make for a browser.
+//! Sessions: credentials that the stack creates for a browser.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,14 +8,13 @@ use crate::resource::ids::{Deployment, Kind, PrimaryId};
 use crate::viewer::Viewer;
 use crate::viewer::tenant::TenantName;
 
-/// How long a single-use session waits to be exchanged.
+/// The time within which a single-use session must be exchanged.
 pub const REDEEM_WITHIN_SECONDS: i64 = 300;
 
-/// How long a session of a deployment lives once it is exchanged.
+/// The lifetime of a deployment's session after its exchange.
 pub const DEPLOYMENT_SECONDS: i64 = 86_400;
 
-/// A single-use session, as it is stored: what the token out of it will say. Its id is kept as a
-/// fingerprint only.
+/// A stored single-use session: the contents of its future token. Its id is stored as a fingerprint only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     pub vouches: SessionGrant,
@@ -24,7 +23,7 @@ pub struct Session {
     pub lifetime: Lifetime,
 }
 
-/// When the token out of a session expires.
+/// The expiry of a session's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifetime {
@@ -42,52 +41,52 @@ impl Lifetime {
     }
 }
 
-/// What a credential of ours vouches for.
+/// The things that a session's token will grant.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionGrant {
-    /// None: whatever is published in the deployment.
+    /// None: everything that is published in the deployment.
     pub resource: Option<(Kind, PrimaryId)>,
     pub params: Map<String, Value>,
     pub viewer: Viewer,
-    /// The service account that the viewer is.
+    /// The id of the viewer, for a service account.
     pub account: Option<String>,
-    /// The external user that the viewer is.
+    /// The id of the viewer, for an external user.
     pub user: Option<u64>,
     pub tenant: Option<TenantName>,
     pub deployment: Option<Deployment>,
 }
 
-/// What is known of a session of a deployment and stays on our side. The token only refers to it.
+/// The facts about a deployment's session that stay on the server. The token only refers to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     pub deployment: Deployment,
-    /// The one dashboard that it opens, by its public id.
+    /// The public id of the only dashboard that it opens.
     pub dashboard: Option<String>,
     pub viewer: Viewer,
-    /// The external user that the viewer is.
+    /// The id of the viewer, for an external user.
     pub user: Option<u64>,
-    /// The user's tenant, and which one of that name.
+    /// The name and id of the user's tenant.
     pub tenant: Option<(TenantName, u64)>,
     pub creator_mode: bool,
-    /// What the owner's own services are to know of the viewer.
+    /// Facts about the viewer for the owner's own services.
     pub security_context: Option<Map<String, Value>>,
-    /// What the page is to show of itself.
+    /// Settings of the page.
     pub settings: Map<String, Value>,
     pub theme: Option<Map<String, Value>>,
 }
 
 impl Context {
-    /// How much of it there may be.
+    /// The maximum of [`Self::size`].
     pub const MAX_BYTES: usize = 64 * 1024;
 
-    /// What the caller's part of it takes.
+    /// The size of the caller's part, in bytes of JSON.
     pub fn size(&self) -> usize {
         let sized = (&self.viewer.attributes, &self.viewer.groups, &self.security_context, &self.settings);
         serde_json::to_string(&sized).map_or(usize::MAX, |text| text.len())
     }
 }
 
-/// What is on file under a token's id.
+/// The stored state of a session or of a revoked token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionState {
     Absent,

@@ -1,5 +1,5 @@
-//! What an operator can decide. A setting has one name everywhere: the template's parameter, the
-//! environment variable of a function, and `--set` in the local run.
+//! Settings of the deployment. A setting has one name everywhere: as the template's parameter, as the
+//! environment variable of a function, and for `--set` in the local run.
 
 use std::str::FromStr;
 
@@ -23,12 +23,12 @@ pub struct Settings {
     pub revoke_on_replay: bool,
 }
 
-/// What happens when a URL names an enabled parameter that the token has set.
+/// The rule for a URL that names an enabled parameter which the token has set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnabledInToken {
-    /// The token's value is the first value; the URL overrides it.
+    /// The token's value is the initial value, and the URL overrides it.
     Default,
-    /// The token's value stands; naming it in the URL is refused.
+    /// The token's value is fixed, and naming the parameter in the URL is refused.
     Pinned,
 }
 
@@ -69,7 +69,7 @@ impl Settings {
         "RevokeOnReplay",
     ];
 
-    /// Reads every setting that `lookup` has; the others keep their safe defaults.
+    /// Reads every setting that `lookup` finds; the others keep their safe defaults.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let mut settings = Self::default();
         for name in Self::NAMES {
@@ -130,7 +130,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Where a resource belongs that does not say.
+    /// The deployment of a resource that names none.
     pub fn first_deployment(&self) -> Deployment {
         self.deployments.first().copied().unwrap_or(Deployment::FIRST)
     }

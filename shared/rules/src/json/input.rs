@@ -1,4 +1,4 @@
-//! Reading what a caller sent: every problem at once, each by field, in our own words.
+//! Input from callers: every problem is reported at once, by field, with messages of our own.
 
 use std::ops::ControlFlow;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Issue, Reason, Result};
 
-/// What is wrong with a single value.
+/// The problem of a single value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wrong(pub &'static str);
 
-/// All that is wrong with a document.
+/// All problems of a document.
 #[derive(Debug, Default)]
 pub struct Invalid {
     issues: Vec<Issue>,
@@ -23,21 +23,21 @@ pub fn read<T: Deserr<Invalid>>(document: Value) -> Result<T> {
         .map_err(|invalid| Error::new(Reason::RequestInvalid).issues(invalid.issues))
 }
 
-/// Like [`read`], and asks the result itself whether its parts fit together.
+/// Reads a document like [`read`], and then checks the rules across its fields.
 pub fn check<T: Deserr<Invalid> + Check>(document: Value) -> Result<T> {
     let read: T = read(document)?;
     let issues = read.problems();
     if issues.is_empty() { Ok(read) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
 }
 
-/// Rules that reach across fields.
+/// Rules across fields.
 pub trait Check {
     fn problems(&self) -> Vec<Issue> {
         Vec::new()
     }
 }
 
-/// A field of a partial update, where null and absence mean different things.
+/// A field of a partial update, in which null and absence differ.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Patch<T> {
     #[default]
@@ -47,7 +47,7 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// For a field that can be empty.
+    /// Applies the patch to a field that can be empty.
     pub fn over(self, present: Option<T>) -> Option<T> {
         match self {
             Self::Keep => present,

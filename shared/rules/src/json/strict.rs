@@ -1,14 +1,14 @@
-//! JSON in which a member may stand once only.
+//! Strict JSON, in which an object has each member at most once.
 //!
-//! A parser that lets the last duplicate win and one that lets the first win read two different
-//! documents out of the same bytes. We read none.
+//! A parser that keeps the last duplicate and one that keeps the first read two different documents from the same
+//! bytes. This one refuses both.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads one JSON document; `None` when it is not JSON or names a member twice.
+/// Parses one JSON document; `None` if it is not JSON or has a duplicate member.
 pub fn parse(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice::<Strict>(bytes).ok().map(|strict| strict.0)
 }

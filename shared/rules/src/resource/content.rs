@@ -1,4 +1,4 @@
-//! What the iframe shows.
+//! The content of an iframe.
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,14 @@ use crate::resource::origin::Origin;
 #[deserr(error = Invalid, tag = "type", rename_all = lowercase, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Content {
-    /// Markup and script of the owner, run in a nested sandbox that cannot reach the page around it.
+    /// HTML and scripts of the owner, run in a nested sandbox that cannot reach the page around it.
     Html { html: String },
-    /// A page of the owner's own.
+    /// A page on the owner's own site.
     Url { url: String },
 }
 
 impl Content {
-    /// What fits into one item beside everything else that a resource has.
+    /// The maximum size, so that a resource fits into one item.
     pub const MAX_BYTES: usize = 300 * 1024;
 
     pub fn problems(&self, path: &str) -> Vec<Issue> {
@@ -41,7 +41,7 @@ impl Content {
         }
     }
 
-    /// The origin that the page must be allowed to frame, if the content is elsewhere.
+    /// The origin that the page must be allowed to frame, for content on another site.
     pub fn frame_source(&self) -> Option<Origin> {
         match self {
             Self::Html { .. } => None,
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_that_may_be_framed() {
+    fn only_https_and_loopback_urls_can_be_framed() {
         for (url, source) in [
             ("https://app.example.com/report?a=1#b", Some("https://app.example.com")),
             ("https://app.example.com:8443", Some("https://app.example.com:8443")),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_has_a_limit() {
+    fn html_has_a_maximum_size() {
         let html = |length| Content::Html { html: "x".repeat(length) };
         assert!(html(Content::MAX_BYTES).problems("content").is_empty());
         assert!(!html(Content::MAX_BYTES + 1).problems("content").is_empty());

@@ -1,4 +1,4 @@
-//! A version of a dive's content.
+//! Versions of a dive's content.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::input::Invalid;
 
-/// Slug to [`WhoMaySet`]. A parameter that is not named here may be set by nobody.
+/// The rule for each parameter, by slug. Nobody can set a parameter that is not listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -25,7 +25,7 @@ impl Deref for EmbeddingParams {
     }
 }
 
-/// By hand, because deserr's own map reader drops the entries that it cannot read.
+/// Written by hand, because deserr's own map reader drops entries that it cannot read.
 impl Deserr<Invalid> for EmbeddingParams {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,
@@ -53,18 +53,18 @@ impl Deserr<Invalid> for EmbeddingParams {
     }
 }
 
-/// Who may set a parameter.
+/// The party that can set a parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum WhoMaySet {
-    /// Nobody: its default applies.
+    /// Nobody; the default applies.
     Disabled,
     /// The viewer.
     Enabled,
     /// The token only.
     Locked,
-    /// Nobody: it is the viewer's attribute of this name.
+    /// Nobody; the value comes from this viewer attribute.
     Attribute(String),
 }
 

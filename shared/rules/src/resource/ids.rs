@@ -1,4 +1,4 @@
-//! What a resource can be called.
+//! Identifiers of resources.
 //!
 //! A dashboard or a question has a positive number, a 21-character entity id and a 12-character public
 //! id; a dive has a UUID and a public id. All of them name the same resource.
@@ -52,7 +52,7 @@ impl FromStr for Kind {
     }
 }
 
-/// The id a resource is stored and sorted under: it is there from the first day and never changes.
+/// The id that a resource is stored and sorted by. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -70,7 +70,7 @@ impl fmt::Display for PrimaryId {
     }
 }
 
-/// Any id that names a resource. The four shapes cannot be confused with each other.
+/// Any id that names a resource. The four forms are distinct.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ResourceId {
     Number(u64),
@@ -80,10 +80,10 @@ pub enum ResourceId {
 }
 
 impl ResourceId {
-    /// The largest number that JavaScript's JSON reads exactly.
+    /// The largest number that JavaScript represents exactly.
     pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-    /// Reads an id out of a path.
+    /// Parses an id from a path.
     pub fn parse(kind: Kind, text: &str) -> Result<Self> {
         let id = if text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             text.parse()
@@ -100,7 +100,7 @@ impl ResourceId {
         id.filter(|id| id.fits(kind)).ok_or(Reason::IdInvalid.into())
     }
 
-    /// Reads an id out of a token, where a number is a JSON number and never a text.
+    /// Parses an id from a token, in which a number is a JSON number and never a string.
     pub fn from_claim(kind: Kind, claim: &Value) -> Result<Self> {
         let id = match claim {
             Value::Number(number) => {
@@ -139,7 +139,7 @@ impl From<PrimaryId> for ResourceId {
     }
 }
 
-/// One resource, by any of its ids: `{"dashboard": 1}` on the wire.
+/// A reference to one resource by any of its ids: `{"dashboard": 1}` in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ResourceRef {
     pub kind: Kind,
@@ -158,27 +158,27 @@ impl fmt::Display for ResourceRef {
     }
 }
 
-/// Does `text` have the form of a public id: 12 letters and digits, a letter first?
+/// Returns whether `text` has the form of a public id: 12 letters and digits, starting with a letter.
 pub fn is_public_id(text: &str) -> bool {
     text.len() == 12
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && text.as_bytes()[0].is_ascii_alphabetic()
 }
 
-/// Can `text` be the name of something that a path names: 1 to 255 characters, without slashes, control
-/// characters or outer spaces?
+/// Returns whether `text` can be a name in a path: 1 to 255 characters, without slashes, control characters or
+/// spaces at the ends.
 pub fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.chars().count())
         && text.trim() == text
         && !text.chars().any(|letter| letter.is_control() || letter == '/')
 }
 
-/// Does `text` have the form of an entity id?
+/// Returns whether `text` has the form of an entity id.
 pub fn is_entity_id(text: &str) -> bool {
     text.len() == 21 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Reads the hyphenated form only, in either case.
+/// Parses the hyphenated form only, in upper or lower case.
 fn parse_uuid(text: &str) -> Option<String> {
     (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten().map(|uuid| uuid.to_string())
 }
@@ -187,7 +187,7 @@ pub fn new_uuid() -> Result<String> {
     Ok(uuid::Builder::from_random_bytes(random::bytes()?).into_uuid().to_string())
 }
 
-/// A number that Cube calls a deployment: a share of the stack's resources.
+/// The number of a deployment: a part of the stack's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Deserr)]
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(u32) = Self::new -> Wrong)]

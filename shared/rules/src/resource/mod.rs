@@ -30,19 +30,19 @@ use crate::settings::Settings;
 pub struct Resource {
     pub kind: Kind,
     pub id: PrimaryId,
-    /// Dashboards and questions have one; dives do not.
+    /// Present for dashboards and questions, not for dives.
     pub entity_id: Option<String>,
     pub public_id: String,
     pub title: String,
     pub description: Option<String>,
     pub content: Option<Content>,
-    /// Grows whenever the content changes; 1 at first. Of dives the older versions stay readable.
+    /// Starts at 1 and grows whenever the content changes. Older versions of a dive stay readable.
     pub version: u64,
     pub parameters: Vec<Parameter>,
     pub enable_embedding: bool,
     pub embedding_params: EmbeddingParams,
     pub allowed_origins: Vec<Origin>,
-    /// May the content give viewers files?
+    /// Allows the content to offer files for download.
     #[serde(default)]
     pub allow_downloads: bool,
     pub archived: bool,
@@ -51,23 +51,23 @@ pub struct Resource {
     pub created_at: Timestamp,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub updated_at: Timestamp,
-    /// When it was published for the first time.
+    /// The time of the first publication.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub initially_published_at: Option<Timestamp>,
-    /// Since when it has been published without a break.
+    /// The start of the current publication.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub published_at: Option<Timestamp>,
-    /// Grows with every change; a write that did not see the latest one is refused.
+    /// Grows with every change. A write that is based on an older revision is refused.
     pub revision: u64,
 }
 
-/// What an owner decides about a resource.
+/// The fields of a resource that its owner sets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceInput {
     pub title: String,
-    /// For a dashboard or question that has one already elsewhere. It never changes; made if not said.
+    /// The entity id of a dashboard or question that has one in another system. Generated if absent; it never changes.
     #[deserr(default)]
     pub entity_id: Option<String>,
     #[deserr(default)]
@@ -82,12 +82,12 @@ pub struct ResourceInput {
     pub embedding_params: EmbeddingParams,
     #[deserr(default)]
     pub allowed_origins: Vec<Origin>,
-    /// May the content give viewers files?
+    /// Allows the content to offer files for download.
     #[deserr(default)]
     pub allow_downloads: bool,
     #[deserr(default)]
     pub archived: bool,
-    /// The first of the stack's deployments, if not said.
+    /// The first of the stack's deployments if absent.
     #[deserr(default)]
     pub deployment: Option<Deployment>,
 }
@@ -119,8 +119,7 @@ impl Check for ResourceInput {
     }
 }
 
-/// A published resource must not lock or open a parameter that it does not have: a lock on a name that
-/// means nothing protects nothing.
+/// Finds parameters in the policy that the resource does not declare: locking such a name would protect nothing.
 fn stray_policies(parameters: &[Parameter], policy: &EmbeddingParams) -> Vec<Issue> {
     policy
         .keys()
@@ -130,7 +129,7 @@ fn stray_policies(parameters: &[Parameter], policy: &EmbeddingParams) -> Vec<Iss
 }
 
 impl Resource {
-    /// A resource seen for the first time.
+    /// Creates a resource.
     pub fn create(
         kind: Kind,
         id: PrimaryId,
@@ -169,7 +168,7 @@ impl Resource {
         Ok(blank.replaced(input, first, now))
     }
 
-    /// The same resource, with everything an owner decides decided anew.
+    /// Returns the resource with all of the owner's fields replaced.
     #[must_use]
     pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
         let is_published = input.enable_embedding && !input.archived;
@@ -194,7 +193,7 @@ impl Resource {
         }
     }
 
-    /// What its owner has decided so far, to be changed in part.
+    /// The owner's fields as they are, for a partial change.
     pub fn decided(&self) -> ResourceInput {
         ResourceInput {
             title: self.title.clone(),
@@ -243,7 +242,7 @@ impl Resource {
             }
     }
 
-    /// Everything it can be called.
+    /// All references that name this resource.
     pub fn references(&self) -> Vec<ResourceRef> {
         let mut all =
             vec![self.reference(), ResourceRef::new(self.kind, ResourceId::Public(self.public_id.clone()))];
@@ -256,7 +255,7 @@ impl Resource {
         self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
     }
 
-    /// Whose pages may frame it: those of the whole deployment and its own.
+    /// The origins that may frame it: those of the whole stack and its own.
     pub fn frame_origins<'a>(&'a self, settings: &'a Settings) -> BTreeSet<&'a Origin> {
         settings.allowed_origins.iter().chain(&self.allowed_origins).collect()
     }
@@ -266,7 +265,7 @@ impl Resource {
     }
 }
 
-/// A resource in a list: without its content and its rules.
+/// A resource in a list: without its content and policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceSummary {

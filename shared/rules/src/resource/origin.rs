@@ -1,7 +1,7 @@
-//! A web origin that may frame an embed, in the form `frame-ancestors` takes.
+//! Origins that may frame an embed, in the form that `frame-ancestors` takes.
 //!
-//! What passes here is written into a response header, so the form is narrow: a scheme, a host that may
-//! begin with `*.`, and a port that may be `*`.
+//! They are written into a response header, so the form is narrow: a scheme, a host that can start with `*.`, and a port
+//! that can be `*`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub struct Origin(String);
 const FORM: Wrong = Wrong("must be an origin such as https://app.example.com, https://*.example.com or *");
 
 impl Origin {
-    /// A list of them, separated by commas or spaces.
+    /// Parses a list, separated by commas or spaces.
     pub fn list(text: &str) -> Result<Vec<Self>, Wrong> {
         text.split([',', ' ']).filter(|part| !part.is_empty()).map(str::parse).collect()
     }

@@ -1,4 +1,4 @@
-//! What a token claims, with every claim of the right type.
+//! The claims of a token, each of the right type.
 
 use serde_json::{Map, Value};
 
@@ -18,19 +18,19 @@ pub struct Claims {
     pub issuer: Option<String>,
     pub subject: Option<String>,
     pub token_id: Option<String>,
-    /// The stored session that the token came out of: without it the token is worth nothing.
+    /// The stored session that the token belongs to. Without it the token opens nothing.
     pub session: Option<String>,
-    /// The version of the content that the token is about; none means the current one.
+    /// The version of the content that the token names; none means the current one.
     pub version: Option<u64>,
-    /// The service account that the viewer is: without it the token is worth nothing.
+    /// The service account of the viewer. Without it the token opens nothing.
     pub account: Option<String>,
-    /// The external user that the viewer is: without it the token is worth nothing.
+    /// The external user of the viewer. Without it the token opens nothing.
     pub user: Option<u64>,
     /// The tenant of that user.
     pub tenant: Option<TenantName>,
-    /// The deployment whose published dashboards the token's session may open.
+    /// The deployment whose published dashboards the token's session opens.
     pub deployment: Option<Deployment>,
-    /// Is there a first state on file that the content begins with?
+    /// The content has a stored initial state.
     pub has_state: bool,
     pub viewer: Viewer,
     resource: Option<Value>,
@@ -45,7 +45,7 @@ impl Claims {
         };
         let viewer = match members.remove("viewer") {
             None | Some(Value::Null) => Viewer::default(),
-            // serde would also read a list, by position.
+            // serde would also accept a list, by position.
             Some(value) if !value.is_object() => return Err(wrong("viewer")),
             Some(value) => serde_json::from_value(value)
                 .ok()
@@ -80,7 +80,7 @@ impl Claims {
         })
     }
 
-    /// What a token would claim that vouches for this.
+    /// The claims of a token for this resource, these parameters and this viewer.
     pub fn vouching(resource: &ResourceRef, params: Map<String, Value>, viewer: Viewer) -> Self {
         let id = match &resource.id {
             ResourceId::Number(number) => Value::from(*number),
@@ -94,12 +94,12 @@ impl Claims {
         }
     }
 
-    /// Does the token's session open whatever is published in its deployment?
+    /// Returns whether the token's session opens everything that is published in its deployment.
     pub const fn opens_deployment(&self) -> bool {
         self.deployment.is_some() && self.resource.is_none()
     }
 
-    /// The resource that the token names; of `kind`, where the route asks for one.
+    /// The resource that the token names; of `kind`, if the route names one.
     pub fn resource(&self, kind: Option<Kind>) -> Result<ResourceRef> {
         let named = |kind: Kind| {
             self.resource.as_ref().and_then(|resource| resource.get(kind.word())).filter(|id| !id.is_null())
@@ -133,7 +133,7 @@ impl Claims {
         }
     }
 
-    /// The policy that a preview is to be shown under.
+    /// The embed policy for a preview.
     pub fn preview_policy(&self) -> Result<EmbeddingParams> {
         match &self.embedding_params {
             None | Some(Value::Null) => Err(Reason::PolicyMissing.into()),
@@ -142,7 +142,7 @@ impl Claims {
     }
 }
 
-/// What only our own tokens of a deployment's session claim. An owner's token may call other things so.
+/// Claims that only tokens of a deployment's session have. An owner's token can use the same names for other things.
 #[derive(Default)]
 struct OfDeployment {
     user: Option<u64>,
@@ -163,7 +163,7 @@ impl OfDeployment {
     }
 }
 
-/// A `NumericDate`: whole seconds or a fraction of them, nothing else.
+/// Reads a `NumericDate`: seconds, possibly with a fraction.
 fn moment(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<i64>> {
     match members.remove(name) {
         None => Ok(None),

@@ -1,4 +1,4 @@
-//! The compact form: three parts of unpadded, canonical base64url, at most 8 KiB in all.
+//! The compact form of a token: three parts of unpadded, canonical base64url, at most 8 KiB in total.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,11 +7,11 @@ use crate::error::{Reason, Result};
 
 const MAX_BYTES: usize = 8 * 1024;
 
-/// The parts of a token that has the form of one. Nothing in it can be believed yet.
+/// The parts of a well-formed token. Nothing in them is trusted yet.
 pub struct Compact<'a> {
     pub header: Vec<u8>,
     pub claims: Vec<u8>,
-    /// What the signature is over.
+    /// The signed text.
     pub signed: &'a str,
     pub signature: &'a str,
 }

@@ -1,15 +1,15 @@
-//! What a token's header may say. It never chooses the algorithm or the key material: it may only name
-//! the algorithm that we use and a key that we have.
+//! The header of a token. It chooses neither the algorithm nor the key material: it can only name the algorithm in use
+//! and a known key.
 
 use serde_json::Value;
 
 use crate::error::{Error, Reason, Result};
 use crate::json::strict;
 
-/// Members that carry or fetch key material, or change how the token is to be read.
+/// Members that carry or fetch key material, or change how a token is read.
 const REFUSED: [&str; 6] = ["crit", "jwk", "jku", "x5u", "x5c", "b64"];
 
-/// The type of the tokens that we mint.
+/// The type of the tokens that the stack signs.
 pub const MINTED_TYPE: &str = "embed+jwt";
 
 pub struct Header {
@@ -48,7 +48,7 @@ impl Header {
     }
 }
 
-/// A token made for another purpose with the same secret is not an embed token.
+/// Returns whether a token is meant as an embed token. One made for another purpose with the same secret is not.
 fn is_embed_type(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("JWT") || kind.eq_ignore_ascii_case(MINTED_TYPE)
 }

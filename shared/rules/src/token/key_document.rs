@@ -1,5 +1,4 @@
-//! The key set as it is written down, and the two ways in which it changes: a key is added in front, or one
-//! is taken out.
+//! The stored form of the key set, and its two changes: adding a new signing key, and removing a key.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -11,7 +10,7 @@ use crate::json::strict;
 #[derive(Debug, Clone)]
 pub struct KeyDocument {
     pub keys: Vec<StoredKey>,
-    /// The version of the secret that this document came out of, if it is not yet in force.
+    /// The version of the secret that a pending document is based on.
     pub made_from: Option<String>,
 }
 
@@ -20,18 +19,18 @@ pub struct StoredKey {
     pub kid: String,
     pub secret: SecretString,
     pub created_at: Option<Timestamp>,
-    /// When a key that signs no longer stops verifying as well.
+    /// The end of a key that no longer signs: after it the key verifies nothing.
     pub verifies_until: Option<Timestamp>,
 }
 
 impl KeyDocument {
-    /// A set of one key.
+    /// Creates a set of one key.
     pub fn of(kid: &str, secret: SecretString, now: Timestamp) -> Self {
         let key = StoredKey { kid: kid.to_owned(), secret, created_at: Some(now), verifies_until: None };
         Self { keys: vec![key], made_from: None }
     }
 
-    /// The keys of a document: of a set, or of a single key as CloudFormation generates it.
+    /// Parses a key set, or a single key as CloudFormation generates it.
     pub fn parse(document: &str) -> Result<Self, KeySetError> {
         let Some(Value::Object(members)) = strict::parse(document.as_bytes()) else {
             return Err(KeySetError::Form);
@@ -46,7 +45,7 @@ impl KeyDocument {
         };
         let made_from = members.get("made_from").and_then(Value::as_str).map(str::to_owned);
         let document = Self { keys, made_from };
-        // What is written down is never less sound than what is verified with.
+        // A document is valid only if its keys can be used.
         KeySet::of(&document)?;
         Ok(document)
     }
@@ -54,7 +53,7 @@ impl KeyDocument {
     pub fn write(&self) -> String {
         let keys: Vec<_> = self.keys.iter().map(StoredKey::write).collect();
         let mut document = json!({ "keys": keys });
-        // Where it stood before the first rotation, for backends that read it there.
+        // Backends read the secret here, where it is before the first rotation.
         if let Some(signing) = self.keys.first() {
             document["secret"] = json!(signing.secret.expose_secret());
         }
@@ -64,13 +63,13 @@ impl KeyDocument {
         document.to_string()
     }
 
-    /// The secret that signs.
+    /// The secret of the signing key.
     pub fn signing_secret(self) -> Option<SecretString> {
         self.keys.into_iter().next().map(|key| key.secret)
     }
 
-    /// A new key signs. Those there are verify until `old_until`, or as long as they were told before; whose
-    /// time is over goes.
+    /// Adds a new signing key. Existing keys keep their expiry, or get `old_until` if they had none; expired keys are
+    /// dropped.
     #[must_use]
     pub fn rotated(&self, key: StoredKey, now: Timestamp, old_until: Timestamp) -> Self {
         let old = self.keys.iter().filter(|old| old.verifies_at(now)).map(|old| StoredKey {
@@ -90,7 +89,7 @@ impl KeyDocument {
 impl StoredKey {
     fn read(members: &Map<String, Value>) -> Result<Self, KeySetError> {
         let text = |name| members.get(name).and_then(Value::as_str).ok_or(KeySetError::Form);
-        // A time that cannot be read must not turn into a key that never ends.
+        // A time that cannot be parsed must not make a key that never expires.
         let time = |name| match members.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(time)) => time.parse().map(Some).map_err(|_| KeySetError::Form),
@@ -128,27 +127,27 @@ mod tests {
         StoredKey { kid: kid.to_owned(), secret, created_at: None, verifies_until: None }
     }
 
-    fn told(document: &KeyDocument) -> Vec<(&str, Option<i64>)> {
+    fn keys(document: &KeyDocument) -> Vec<(&str, Option<i64>)> {
         let until = |key: &StoredKey| key.verifies_until.map(Timestamp::unix);
         document.keys.iter().map(|key| (key.kid.as_str(), until(key))).collect()
     }
 
     #[test]
-    fn a_rotation_gives_every_old_key_its_end_once_and_drops_those_past_it() {
+    fn a_rotation_sets_the_expiry_of_old_keys_once_and_drops_expired_ones() {
         let at = Timestamp::from_unix;
         let first = KeyDocument { keys: vec![key("a")], made_from: None };
         let second = first.rotated(key("b"), at(1_000), at(1_500));
-        assert_eq!(told(&second), [("b", None), ("a", Some(1_500))]);
+        assert_eq!(keys(&second), [("b", None), ("a", Some(1_500))]);
         let third = second.rotated(key("c"), at(1_499), at(2_000));
-        assert_eq!(told(&third), [("c", None), ("b", Some(2_000)), ("a", Some(1_500))]);
+        assert_eq!(keys(&third), [("c", None), ("b", Some(2_000)), ("a", Some(1_500))]);
         let fourth = third.rotated(key("d"), at(1_500), at(2_500));
-        assert_eq!(told(&fourth), [("d", None), ("c", Some(2_500)), ("b", Some(2_000))]);
-        assert_eq!(told(&fourth.without("c")), [("d", None), ("b", Some(2_000))]);
-        assert_eq!(told(&KeyDocument::parse(&fourth.write()).unwrap()), told(&fourth));
+        assert_eq!(keys(&fourth), [("d", None), ("c", Some(2_500)), ("b", Some(2_000))]);
+        assert_eq!(keys(&fourth.without("c")), [("d", None), ("b", Some(2_000))]);
+        assert_eq!(keys(&KeyDocument::parse(&fourth.write()).unwrap()), keys(&fourth));
     }
 
     #[test]
-    fn a_time_that_cannot_be_read_makes_no_key_that_never_ends() {
+    fn an_expiry_that_cannot_be_parsed_is_refused() {
         let secret = "0123456789abcdef".repeat(4);
         for until in [json!("soon"), json!(1_500), json!(true)] {
             let document = json!({"keys": [{"kid": "a", "secret": secret, "verifies_until": until}]});

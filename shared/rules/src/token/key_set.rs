@@ -1,4 +1,4 @@
-//! The signing keys: the first signs, and all verify whose time is not over.
+//! The set of signing keys: the first one signs, and all that have not expired verify.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::key_document::{KeyDocument, StoredKey};
 use crate::clock::Timestamp;
 
-/// A key set as Secrets Manager holds it. The document must never be empty and never be guessed at.
+/// A key set, ready for use. It is never empty.
 #[derive(Clone)]
 pub struct KeySet {
     keys: Vec<SigningKey>,
@@ -22,7 +22,7 @@ pub struct SigningKey {
     verifies_until: Option<Timestamp>,
 }
 
-/// Why a secret's value is no key set. Says nothing of the value.
+/// The reason why a secret's value is no key set. It contains nothing of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     #[error("the signing secret is not a JSON key set")]
@@ -54,7 +54,7 @@ impl KeySet {
         Ok(Self { keys })
     }
 
-    /// The keys that verify at this time: those of `kid`, if a token names one.
+    /// The keys that verify at this time: only `kid`, if the token names one.
     pub fn verifying(&self, kid: Option<&str>, now: Timestamp) -> impl Iterator<Item = &SigningKey> {
         self.keys
             .iter()
@@ -62,7 +62,7 @@ impl KeySet {
             .filter(move |key| key.verifies_until.is_none_or(|until| now < until))
     }
 
-    /// The key that signs makes what it verifies.
+    /// Checks that the signing key verifies its own signature.
     pub fn prove(&self) -> crate::error::Result<()> {
         use jsonwebtoken::{Algorithm, crypto};
         let (message, key) = (b"proof", self.signing());
@@ -75,13 +75,13 @@ impl KeySet {
         }
     }
 
-    /// The key that signs.
+    /// The signing key.
     pub fn signing(&self) -> &SigningKey {
         &self.keys[0]
     }
 }
 
-/// Is this the form of a signing secret: 64 lowercase hex characters?
+/// Returns whether `text` has the form of a signing secret: 64 lowercase hex characters.
 pub fn is_secret(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
@@ -93,7 +93,7 @@ impl fmt::Debug for KeySet {
 }
 
 impl SigningKey {
-    /// The secret's ASCII bytes are the HMAC key: it is not decoded from hex, because no client does.
+    /// Builds the key. The secret's ASCII bytes are the HMAC key: it is not decoded from hex, because no client does so.
     fn new(stored: &StoredKey) -> Result<Self, KeySetError> {
         let secret = stored.secret.expose_secret();
         if !is_secret(secret) {
@@ -126,7 +126,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn both_documents_and_no_other() {
+    fn key_sets_and_single_keys_are_read_and_nothing_else() {
         let secret = "0123456789abcdef".repeat(4);
         let upper = secret.to_uppercase();
         let cases = [
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn never_shows_a_secret() {
+    fn debug_output_contains_no_secret() {
         let secret = "0123456789abcdef".repeat(4);
         let set = KeySet::parse(&json!({"kid": "a", "secret": secret}).to_string()).unwrap();
         assert_eq!(format!("{set:?}"), r#"["a"]"#);

@@ -1,8 +1,8 @@
-//! Embed tokens: JWTs signed with HS256, by the owner's backend or by us.
+//! Embed tokens: JWTs signed with HS256, by the owner's backend or by the stack.
 //!
-//! `jsonwebtoken` does the cryptography. What surrounds it is ours, because a general library is lenient
-//! where we must not be: the form of the three parts, the header, duplicate members, the types of the
-//! claims, and time, which follows our own clock.
+//! `jsonwebtoken` does the cryptography. The checks around it are our own, because a general library is too lenient: the
+//! form of the three parts, the header, duplicate members, the types of the claims, and time, which follows the
+//! stack's own clock.
 
 pub mod claims;
 mod compact;
@@ -23,14 +23,14 @@ use crate::settings::Settings;
 use compact::Compact;
 use header::Header;
 
-/// How far two clocks may differ.
+/// The tolerated difference between two clocks.
 pub const LEEWAY_SECONDS: i64 = 60;
 
-/// A token whose signature is good. Whether it is still in time is asked separately.
+/// A token with a valid signature. Its times are checked separately.
 #[derive(Debug)]
 pub struct Authentic {
     pub claims: Claims,
-    /// The key that signed it.
+    /// The id of the key that signed it.
     pub kid: String,
 }
 
@@ -56,7 +56,7 @@ fn is_signed_by(compact: &Compact, key: &SigningKey) -> bool {
     .unwrap_or(false)
 }
 
-/// Is the token in time?
+/// Checks the token's times.
 pub fn check_time(claims: &Claims, settings: &Settings, now: Timestamp) -> Result<()> {
     let now = now.unix();
     match claims.expires {

@@ -16,14 +16,14 @@ fn secret(character: char) -> String {
     character.to_string().repeat(64)
 }
 
-/// The current key `b`, and `a`, which it replaced.
+/// The current key `b`, and its predecessor `a`.
 fn keys() -> KeySet {
     let document =
         json!({"keys": [{"kid": "b", "secret": secret('b')}, {"kid": "a", "secret": secret('a')}]});
     KeySet::parse(&document.to_string()).unwrap()
 }
 
-/// Signs any header and any claims, sound or not.
+/// Signs any header and any claims, valid or not.
 fn sign_text(header: &str, claims: &str, secret: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let key = EncodingKey::from_secret(secret.as_bytes());
@@ -50,7 +50,7 @@ fn reason_of(token: &str) -> Option<Reason> {
 }
 
 #[test]
-fn headers() {
+fn headers_name_the_algorithm_and_no_key_material() {
     use Reason::*;
     let cases = [
         (json!({"alg": "HS256"}), None),
@@ -90,7 +90,7 @@ fn headers() {
 }
 
 #[test]
-fn duplicate_members_refuse() {
+fn duplicate_members_are_refused() {
     let header = r#"{"alg":"HS256"}"#;
     let twice = r#"{"exp":1700000600,"exp":1,"resource":{"dashboard":1},"params":{}}"#;
     assert_eq!(reason_of(&sign_text(header, twice, &secret('b'))), Some(Reason::TokenClaims));
@@ -104,7 +104,7 @@ fn duplicate_members_refuse() {
 }
 
 #[test]
-fn types_of_claims() {
+fn claims_have_their_types() {
     let cases = [
         (json!({"exp": NOW + 600}), None),
         (json!({"exp": NOW as f64 + 600.5}), None),
@@ -130,7 +130,7 @@ fn types_of_claims() {
 }
 
 #[test]
-fn time() {
+fn times_are_checked_with_leeway() {
     use Reason::*;
     let cases = [
         (json!({"exp": NOW - 59}), None),
@@ -157,7 +157,7 @@ fn time() {
 }
 
 #[test]
-fn forms() {
+fn only_the_canonical_compact_form_is_read() {
     let good = sign(json!({"alg": "HS256"}), claims());
     let parts: Vec<_> = good.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("three parts") };
@@ -184,7 +184,7 @@ fn forms() {
 }
 
 #[test]
-fn every_key_of_the_set_verifies_and_no_other() {
+fn only_keys_of_the_set_verify() {
     let old = sign_text(r#"{"alg":"HS256"}"#, &claims().to_string(), &secret('a'));
     assert_eq!(verify(&old, &Settings::default()).unwrap().kid, "a");
     let strange = sign_text(r#"{"alg":"HS256"}"#, &claims().to_string(), &secret('c'));
@@ -194,7 +194,7 @@ fn every_key_of_the_set_verifies_and_no_other() {
 }
 
 #[test]
-fn what_the_payload_names() {
+fn a_payload_names_one_resource_and_its_parameters() {
     use Reason::*;
     let read = |claims: Value| Claims::read(claims.to_string().as_bytes()).unwrap();
     let resource = |value: Value, kind| {
@@ -228,7 +228,7 @@ fn what_the_payload_names() {
 }
 
 proptest! {
-    /// What we mint, we read back; moved by one character anywhere, it is refused.
+    /// A minted token is read back whole, and refused after a change of any one character.
     #[test]
     fn minted_tokens_are_read_back_whole(
         number in 1u64..1_000_000,
@@ -271,7 +271,7 @@ proptest! {
         prop_assert!(verify(&moved, &Settings::default()).is_err());
     }
 
-    /// No text makes the codec panic or pass.
+    /// No text makes the parser panic, and none passes.
     #[test]
     fn nothing_unsigned_passes(text in "\\PC{0,80}", parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 0..5)) {
         prop_assert!(verify(&text, &Settings::default()).is_err());

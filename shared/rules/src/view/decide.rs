@@ -39,15 +39,15 @@ pub struct View {
     /// The parameters that the token set.
     pub token_params: Map<String, Value>,
     pub viewer: Viewer,
-    /// The session of a deployment that this was opened with.
+    /// The deployment's session that opened the view.
     pub context: Option<Arc<Context>>,
-    /// What the content begins with.
+    /// The initial state of the content.
     pub state: Option<Arc<Value>>,
     pub expires_at: Option<Timestamp>,
 }
 
 impl View {
-    /// The viewer's attributes that this resource is locked to: its content may show them, and no others.
+    /// The viewer's attributes that the resource is locked to. Its content can show them and no others.
     pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
         let bound = |(slug, visibility): (&String, &WhoMaySet)| match visibility {
             WhoMaySet::Attribute(name) => Some((name.clone(), self.given_values.get(slug)?.clone())),
@@ -57,33 +57,33 @@ impl View {
     }
 }
 
-/// What storage knows that bears on the decision.
+/// The stored facts that a decision depends on.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     pub embedding_enabled: bool,
     pub resource: Option<Arc<Resource>>,
-    /// The version that the token is about, if it says one.
+    /// The version that the token names.
     pub version: Option<Arc<Version>>,
-    /// The service account that the viewer is, if the token says one.
+    /// The service account that the token names.
     pub account: Option<Arc<ServiceAccount>>,
-    /// The external user that the viewer is, if the token says one and it is still there.
+    /// The external user that the token names, if the user still exists.
     pub user: Option<Arc<ExternalUser>>,
-    /// Which tenant has the name that the token says.
+    /// The id of the tenant that has the name in the token.
     pub tenant: Option<u64>,
-    /// What the content begins with.
+    /// The initial state of the content.
     pub state: Option<Arc<Value>>,
-    /// What is on file of the token's session, if it is one of a deployment.
+    /// The stored facts about the token's session, for a session of a deployment.
     pub context: Option<Arc<Context>>,
-    /// The session, or the revocation, that the token's id stands for.
+    /// The state of the session or the revocation under the token's id.
     pub session: SessionState,
 }
 
-/// What is asked for with a credential.
+/// A request for a view, beside its credential.
 #[derive(Debug, Clone)]
 pub struct ViewRequest {
-    /// The kind that the route is about.
+    /// The kind that the route names.
     pub kind: Option<Kind>,
-    /// The resource that the route is about. A token that names one must name the same.
+    /// The resource that the route names. A token that names one must name the same.
     pub resource: Option<ResourceRef>,
     pub parameters: ViewerParameters,
     pub named_by: NamedBy,
@@ -132,7 +132,7 @@ impl ViewRequest {
     }
 }
 
-/// What the URL calls parameters by.
+/// The names of parameters in the URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NamedBy {
     #[default]
@@ -140,23 +140,23 @@ pub enum NamedBy {
     Id,
 }
 
-/// Under which terms a view is opened.
+/// The terms that a view is opened under.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Terms {
-    /// What is published, under its own policy.
+    /// Published resources, under their own policy.
     #[default]
     Published,
-    /// What an admin looks at before: published or not, under the policy that the token brings.
+    /// An admin's preview: published or not, under the policy in the token.
     Preview,
 }
 
-/// Who a credential stands for, before it is asked about any resource.
+/// Determines the viewer of a credential, for any resource.
 pub fn viewer(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
     check_session(claims, evidence.session)?;
     viewer_of(claims, evidence)
 }
 
-/// While embedding is switched off nobody is shown anything.
+/// Requires the global switch to be on.
 pub fn require_embedding(evidence: &Evidence) -> Result<()> {
     if evidence.embedding_enabled { Ok(()) } else { Err(Reason::EmbeddingDisabled.into()) }
 }
@@ -218,8 +218,8 @@ pub fn view(
     })
 }
 
-/// What the route names must be what the token names, and what a session may open. Whatever lies beyond is
-/// not there for whoever asks.
+/// Checks that the route's resource is the token's, and that the session may open it. For this viewer, any other
+/// resource does not exist.
 fn check_reach(request: &ViewRequest, evidence: &Evidence, resource: &Resource) -> Result<()> {
     let is_asked = request.resource.as_ref().is_none_or(|named| resource.is_called(named));
     let is_open = evidence.context.as_ref().is_none_or(|context| {
@@ -229,7 +229,7 @@ fn check_reach(request: &ViewRequest, evidence: &Evidence, resource: &Resource) 
     if is_asked && is_open { Ok(()) } else { Err(Reason::ResourceNotFound.into()) }
 }
 
-/// The session of a service account ends when its dive is taken down, and does not come back with it.
+/// Ends the session of a service account when its dive is unpublished, also after it is published again.
 fn check_embed_session(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<()> {
     let made_before = resource.published_at.is_some_and(|since| claims.issued < Some(since.unix()));
     let lacks_state = claims.has_state && evidence.state.is_none();
@@ -239,8 +239,8 @@ fn check_embed_session(claims: &Claims, evidence: &Evidence, resource: &Resource
     Ok(())
 }
 
-/// A service account is what it is now, not what it was when the token was made. An external user is what
-/// the session says, as long as user and tenant are there.
+/// Determines the viewer. A service account has its current attributes, not those at the time of the token. An external
+/// user has those of the session, as long as the user and the tenant exist.
 fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
     let context = evidence.context.as_deref();
     let mut viewer = claims.viewer.clone();
@@ -286,7 +286,7 @@ fn check_session(claims: &Claims, state: SessionState) -> Result<()> {
     match state {
         SessionState::Revoked => Err(Reason::TokenRevoked.into()),
         SessionState::Redeemed => Ok(()),
-        // A token out of a stored session lives only as long as the session does.
+        // The token of a stored session is valid only while the session exists.
         SessionState::Absent | SessionState::Waiting if claims.session.is_some() => {
             Err(Reason::TokenRevoked.into())
         }

@@ -24,11 +24,11 @@ pub struct RefusalRecord {
     pub rule: String,
     pub expected: String,
     pub actual: String,
-    /// How far the token's own time is behind our clock, in seconds; negative if it is ahead. Only where time
-    /// is what refused.
+    /// The seconds by which the token's time is behind the stack's clock; negative if it is ahead. Only for refusals
+    /// because of time.
     pub clock_difference_seconds: Option<i64>,
     pub fix: String,
-    /// What was to be shown, `kind/id`.
+    /// The requested resource, as `kind/id`.
     pub resource: Option<String>,
     /// The `kid` of the key that signed the token.
     pub signing_key: Option<String>,
@@ -107,7 +107,7 @@ struct Rule {
     fix: &'static str,
 }
 
-/// Every rule that can refuse a view.
+/// The rules that can refuse a view.
 fn rule(reason: Reason) -> Rule {
     let (rule, expected, fix) = match reason {
         Reason::TokenMissing => (

@@ -43,10 +43,10 @@ pub struct VisibleParameter {
     pub value: Value,
 }
 
-/// Reads viewer parameters out of a query string.
+/// Reads viewer parameters from a query string.
 ///
-/// `parameters=<JSON object>` replaces all others. Otherwise each name is a slug: given twice it is a
-/// list, and given empty it is null, which is a value: "no filter".
+/// `parameters=<JSON object>` replaces all others. Otherwise each name is a slug: a repeated one makes a list, and an
+/// empty one is null, which means "no filter".
 pub fn from_query(query: &str) -> Result<Map<String, Value>> {
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     if let Some((_, text)) = pairs.iter().find(|(name, _)| name == "parameters")
@@ -109,7 +109,7 @@ pub fn resolve(
     Ok(resolved)
 }
 
-/// May the token and the URL say what they say about `slug`?
+/// Checks that the token and the URL may give the values that they give for `slug`.
 fn permit(slug: &str, visibility: &WhoMaySet, given: Given, settings: &Settings) -> Result<()> {
     let in_token = given.token.get(slug).filter(|value| !is_blank(value));
     let in_url = given.url.get(slug).filter(|value| !is_blank(value));
@@ -128,7 +128,7 @@ fn permit(slug: &str, visibility: &WhoMaySet, given: Given, settings: &Settings)
                 format!("You can't specify a value for :{slug} if it's already set in the JWT."),
             ))
         }
-        WhoMaySet::Locked if !in_token.is_some_and(|value| is_lock(value, settings)) => Err(about(
+        WhoMaySet::Locked if !in_token.is_some_and(|value| holds_a_value(value, settings)) => Err(about(
             Reason::ParameterLockedMissing,
             format!("You must specify a value for :{slug} in the JWT."),
         )),
@@ -147,7 +147,7 @@ fn permit(slug: &str, visibility: &WhoMaySet, given: Given, settings: &Settings)
     }
 }
 
-/// Does this policy entry promise something that an undeclared parameter cannot keep?
+/// Returns whether a policy entry makes a promise that an undeclared parameter cannot keep.
 fn binds(visibility: &WhoMaySet, slug: &str, given: Given) -> bool {
     match visibility {
         WhoMaySet::Locked | WhoMaySet::Attribute(_) => true,
@@ -163,10 +163,10 @@ fn effective(parameter: &Parameter, visibility: &WhoMaySet, given: Given, pinned
         WhoMaySet::Enabled => {
             let in_url = given.url.get(&parameter.slug);
             let in_token = given.token.get(&parameter.slug);
-            // A blank in the URL passes the check; it must not take the place of what is pinned.
+            // Blank text in the URL passes the check, and must not replace a pinned value.
             let stands = in_token.filter(|value| pinned && !is_blank(value));
             match stands.or(in_url).or(in_token) {
-                // A parameter that must have a value falls back to its default when it is cleared.
+                // A required parameter returns to its default when it is cleared.
                 Some(value) if parameter.required && is_nothing(value) => return default(),
                 Some(value) => value,
                 None => return default(),
@@ -178,20 +178,21 @@ fn effective(parameter: &Parameter, visibility: &WhoMaySet, given: Given, pinned
     if is_nothing(value) { Value::Null } else { value.clone() }
 }
 
-/// Does `value` really hold a locked parameter fast? An empty list switches the filter off: only if allowed.
-fn is_lock(value: &Value, settings: &Settings) -> bool {
+/// Returns whether `value` really restricts a locked parameter. An empty list switches the filter off, so it needs the
+/// setting.
+fn holds_a_value(value: &Value, settings: &Settings) -> bool {
     match value {
         Value::Array(items) if items.is_empty() => settings.allow_empty_locked_list,
         value => !is_nothing(value),
     }
 }
 
-/// A text of nothing but white space: it counts as not said at all.
+/// Returns whether a value is text of white space only, which counts as absent.
 fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Null, blank, or a list of nothing else.
+/// Returns whether a value is null, blank, or a list of such values.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -251,7 +252,7 @@ mod tests {
     fn the_rule_table() {
         use Reason::*;
         let cases: Vec<(Value, Value, &str, std::result::Result<Value, Reason>)> = vec![
-            // disabled: nobody may say anything; the default applies
+            // disabled: nobody may give a value; the default applies
             (json!("disabled"), json!({}), "", Ok(json!("fallback"))),
             (json!("disabled"), json!({"x": "a"}), "", Err(ParameterDisabled)),
             (json!("disabled"), json!({"x": null}), "", Err(ParameterDisabled)),
@@ -262,7 +263,7 @@ mod tests {
             (json!("disabled"), json!({}), "x=a", Err(ParameterDisabled)),
             (json!("disabled"), json!({}), "x=", Err(ParameterDisabled)),
             (json!("disabled"), json!({}), "x=a&x=b", Err(ParameterDisabled)),
-            // not listed: the same, and its name is not even known
+            // not listed: the same, and its name is unknown
             (json!(null), json!({}), "", Ok(json!("fallback"))),
             (json!(null), json!({"x": "a"}), "", Err(ParameterUnknown)),
             (json!(null), json!({}), "x=a", Err(ParameterUnknown)),
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_move_two_rules() {
+    fn two_settings_change_the_rules() {
         let pinned = [("EnabledInToken", "pinned")];
         let refused = resolve_x(json!("enabled"), json!({"x": "a"}), "x=b", &pinned).unwrap_err();
         assert_eq!(refused.message, "You can't specify a value for :x if it's already set in the JWT.");
@@ -377,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_open_is_visible() {
+    fn only_enabled_parameters_are_visible() {
         let empty = Map::new();
         let token = json!({"x": "a"}).as_object().cloned().unwrap();
         let none = BTreeMap::new();
@@ -394,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_on_a_parameter_that_is_gone_refuses() {
+    fn a_locked_parameter_that_is_not_declared_refuses() {
         let token = json!({"gone": "a"}).as_object().cloned().unwrap();
         let given = Given { token: &token, url: &Map::new(), attributes: &BTreeMap::new() };
         let policy = input::read(json!({"gone": "locked"})).unwrap();
@@ -426,9 +427,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the URL says, a locked value is the token's, and it is never nothing.
+        /// A locked value is always the token's, and never empty.
         #[test]
-        fn a_url_never_moves_a_lock(token in any_given(), url in any_given()) {
+        fn a_url_never_changes_a_locked_value(token in any_given(), url in any_given()) {
             let none = BTreeMap::new();
             let given = Given { token: &token, url: &url, attributes: &none };
             if let Ok(resolved) = resolve(&declared(), &policy(json!("locked")), given, &Settings::default()) {
@@ -439,9 +440,9 @@ mod tests {
             }
         }
 
-        /// Whatever anybody says, a disabled or unlisted parameter keeps its default.
+        /// A disabled or unlisted parameter always keeps its default.
         #[test]
-        fn nothing_moves_a_disabled_parameter(token in any_given(), url in any_given(), listed: bool) {
+        fn nothing_changes_a_disabled_parameter(token in any_given(), url in any_given(), listed: bool) {
             let none = BTreeMap::new();
             let given = Given { token: &token, url: &url, attributes: &none };
             let policy = policy(if listed { json!("disabled") } else { json!(null) });
@@ -451,7 +452,7 @@ mod tests {
             }
         }
 
-        /// A query string written from slugs and texts is read back as those.
+        /// A query string made of slugs and texts is read back unchanged.
         #[test]
         fn queries_are_read_as_written(pairs in prop::collection::btree_map("[a-z_]{1,8}", "\\PC{1,8}", 0..5)) {
             prop_assume!(!pairs.contains_key("parameters"));
