@@ -1,4 +1,4 @@
-//! What a resource can be called.
+//! The ids of a resource.
 //!
 //! A dashboard or a question has a positive number, a 21-character entity id and a 12-character public
 //! id; a dive has a UUID and a public id. All of them name the same resource.
@@ -33,6 +33,30 @@ impl Kind {
             Self::Dive => "dive",
         }
     }
+
+    /// Whether older versions of the content stay readable.
+    pub const fn keeps_versions(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => false,
+            Self::Dive => true,
+        }
+    }
+
+    /// Whether the primary id is a number and not a UUID.
+    pub const fn has_number(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => true,
+            Self::Dive => false,
+        }
+    }
+
+    /// Whether its resources have an entity id.
+    pub const fn has_entity_id(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => true,
+            Self::Dive => false,
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -52,7 +76,7 @@ impl FromStr for Kind {
     }
 }
 
-/// The id a resource is stored and sorted under: it is there from the first day and never changes.
+/// The id that a resource is stored and sorted under. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -115,8 +139,9 @@ impl ResourceId {
     const fn fits(&self, kind: Kind) -> bool {
         match self {
             Self::Public(_) => true,
-            Self::Uuid(_) => matches!(kind, Kind::Dive),
-            Self::Number(_) | Self::Entity(_) => !matches!(kind, Kind::Dive),
+            Self::Uuid(_) => !kind.has_number(),
+            Self::Number(_) => kind.has_number(),
+            Self::Entity(_) => kind.has_entity_id(),
         }
     }
 }
@@ -158,22 +183,22 @@ impl fmt::Display for ResourceRef {
     }
 }
 
-/// Does `text` have the form of a public id: 12 letters and digits, a letter first?
+/// Whether `text` has the form of a public id: 12 letters and digits, a letter first.
 pub fn is_public_id(text: &str) -> bool {
     text.len() == 12
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && text.as_bytes()[0].is_ascii_alphabetic()
 }
 
-/// Can `text` be the name of something that a path names: 1 to 255 characters, without slashes, control
-/// characters or outer spaces?
+/// Whether `text` can be a name within a path: 1 to 255 characters, without slashes, control characters or outer
+/// spaces.
 pub fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.chars().count())
         && text.trim() == text
         && !text.chars().any(|letter| letter.is_control() || letter == '/')
 }
 
-/// Does `text` have the form of an entity id?
+/// Whether `text` has the form of an entity id.
 pub fn is_entity_id(text: &str) -> bool {
     text.len() == 21 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
@@ -187,7 +212,7 @@ pub fn new_uuid() -> Result<String> {
     Ok(uuid::Builder::from_random_bytes(random::bytes()?).into_uuid().to_string())
 }
 
-/// A number that Cube calls a deployment: a share of the stack's resources.
+/// A numbered share of the stack's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Deserr)]
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(u32) = Self::new -> Wrong)]
