@@ -8,7 +8,7 @@ use tracing::{Instrument, field};
 use vitrine::app::open_view::ViewOpener;
 use vitrine::app::request_context;
 use vitrine::http::introspected_token::Known;
-use vitrine::rules::error::{Code, Error, Result};
+use vitrine::rules::error::Result;
 
 pub use answer::Answer;
 pub use event::Event;
@@ -27,7 +27,7 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
         let decision = request_context::within(request_id, Box::pin(decide(state, &event))).await;
         match &decision {
             Ok(_) => tracing::info!("authorized"),
-            Err(error) if is_ours(error) => {
+            Err(error) if error.is_outage() => {
                 tracing::error!(reason = error.reason.word(), detail = error.detail, "failed");
                 return Err(error.clone());
             }
@@ -42,8 +42,4 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
 async fn decide(state: &State, event: &Event) -> Result<Known> {
     let (standing, claims) = state.views.look(event.embed_token()).await?;
     Ok(Known::of(standing, claims))
-}
-
-fn is_ours(error: &Error) -> bool {
-    matches!(error.reason.code(), Code::ServiceUnavailable | Code::InternalServerError)
 }

@@ -1,9 +1,10 @@
-//! What `generate-session` takes, field by field. Null means the same as leaving a field out.
+//! The fields of `generate-session`. Null means the same as leaving a field out.
 
 use std::collections::BTreeMap;
 
 use deserr::Deserr;
 use serde_json::{Map, Value};
+use vitrine::app::create_session::SessionUser;
 use vitrine::dialects::cube::users::{GroupDefinition, UserProfile, email_problem};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
@@ -11,18 +12,18 @@ use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::attribute::AttributeDefinition;
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantName, group_list_problems};
-use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
+use vitrine::rules::viewer::upsert_user::{GroupChange, SeatPolicy, TenantChange, UserChange};
 
 /// Names of the production branch, the only one there is.
 const BRANCHES: [&str; 3] = ["main", "master", "production"];
 
-/// What goes into one transaction.
+/// The largest numbers that fit into one transaction.
 const MAX_TENANT_GROUPS: usize = 30;
 const MAX_DEFINITIONS: usize = 30;
 const MAX_GROUPS: usize = 100;
 
-/// A field that is misspelt could be the one that narrows a view, so unknown ones are refused. Those that
-/// older clients send are known.
+/// A misspelt field could be one that restricts a view, so unknown fields are refused. The fields that older
+/// clients send are known.
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -31,7 +32,7 @@ pub struct GenerateSession {
     /// One of the stack's deployments. May be left out where there is only one.
     #[deserr(default)]
     pub deployment_id: Option<Deployment>,
-    /// What your backend calls the viewer; trimmed and lowercased. Either this or `internalId`.
+    /// Your backend's id of the viewer; trimmed and lowercased. Either this or `internalId`.
     #[deserr(default, try_from(Option<String>) = parse_optional::<ExternalId> -> Wrong)]
     external_id: Option<ExternalId>,
     /// The username of a service account.
@@ -41,29 +42,29 @@ pub struct GenerateSession {
     email: Option<String>,
     #[deserr(default)]
     user_profile: Option<UserProfile>,
-    /// Values of attributes that are defined. They stay with the user; null takes one away.
+    /// Values of defined attributes. They are stored with the user; null removes one.
     #[deserr(default)]
     user_attributes: Option<Vec<UserAttribute>>,
-    /// Groups of the whole stack: exactly these. Left out, the user keeps theirs.
+    /// All groups of the whole stack that the user is to have. Left out, the user keeps theirs.
     #[deserr(default)]
     groups: Option<Vec<String>>,
-    /// The user's tenant, made if it is not there.
+    /// The user's tenant, which is created if it does not exist.
     #[deserr(default, try_from(Option<String>) = parse_optional::<TenantName> -> Wrong)]
     embed_tenant_name: Option<TenantName>,
     #[deserr(default)]
     embed_tenant_profile: Option<TenantProfile>,
-    /// Groups of the tenant: exactly these.
+    /// All groups of the tenant that the user is to have.
     #[deserr(default)]
     tenant_groups: Option<Vec<String>>,
-    /// Groups that the tenant is to have.
+    /// Groups to define in the tenant.
     #[deserr(default)]
     tenant_group_definitions: Option<Vec<GroupDefinition>>,
-    /// Attributes that the tenant is to have.
+    /// Attributes to define in the tenant.
     #[deserr(default)]
     user_attribute_definitions: Option<Vec<AttributeDefinition>>,
     #[deserr(default)]
     pub creator_mode: Option<bool>,
-    /// Whatever your own services are to know of the viewer. No browser sees it.
+    /// Data about the viewer for your own services. It is never sent to a browser.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     security_context: Option<Value>,
@@ -75,7 +76,7 @@ pub struct GenerateSession {
     /// The production branch, if any.
     #[deserr(default)]
     branch_name: Option<String>,
-    /// Takes no place under the limit, and is forgotten a week after the last session.
+    /// Does not count towards the limit of external users, and is removed a week after the last session.
     #[deserr(default)]
     is_ephemeral: Option<bool>,
     /// The one dashboard that the session opens.
@@ -104,7 +105,7 @@ pub struct GenerateSession {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserAttribute {
     name: String,
-    /// A text, a number, true or false, or a list of texts or of numbers.
+    /// A string, a number, true or false, or a list of strings or of numbers.
     #[deserr(default)]
     value: Option<Value>,
 }
@@ -118,8 +119,8 @@ pub struct TenantProfile {
     display_name: Option<String>,
 }
 
-/// What the page shows of itself. Most of Cube's switches are about surfaces that are not offered here: they
-/// are kept, told to the page, and change nothing.
+/// Settings of the page. Most of Cube's switches are about features that are not offered here: they are stored and
+/// passed to the page, and change nothing.
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -143,7 +144,7 @@ pub struct SessionSettings {
     show_member_names: Option<bool>,
     #[deserr(default)]
     show_group_by_cube: Option<bool>,
-    /// The page's language. One that it does not speak falls back to English.
+    /// The page's language. English if it is not available.
     #[deserr(default)]
     locale: Option<String>,
     #[deserr(default)]
@@ -156,18 +157,17 @@ fn parse_optional<T: std::str::FromStr<Err = Wrong>>(
     text.map(|text| text.parse()).transpose()
 }
 
-/// Whose session it is.
-pub enum Who {
-    External(Box<Change>),
-    /// A service account, by its username.
-    Internal(String),
-}
-
 impl GenerateSession {
-    pub fn who(&self) -> Result<Who> {
+    /// The user of the session. `internalId` is the username of a service account.
+    pub fn user(&self) -> Result<SessionUser> {
         match (&self.external_id, &self.internal_id) {
-            (Some(external_id), None) => Ok(Who::External(Box::new(self.change(external_id.clone())?))),
-            (None, Some(username)) => Ok(Who::Internal(username.trim().to_owned())),
+            (Some(external_id), None) => {
+                Ok(SessionUser::External(Box::new(self.change(external_id.clone())?)))
+            }
+            (None, Some(username)) => {
+                let username = username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
+                Ok(SessionUser::Account(username))
+            }
             _ => Err(Error::invalid("externalId", "exactly one of externalId and internalId is required")),
         }
     }
@@ -184,7 +184,7 @@ impl GenerateSession {
         self.embed_theme.as_ref().and_then(Value::as_object).cloned()
     }
 
-    /// What was said of the page, and nothing that was not.
+    /// The given settings of the page.
     pub fn settings(&self) -> Map<String, Value> {
         let Some(said) = &self.settings else { return Map::new() };
         let switches = said.switches().into_iter();
@@ -194,7 +194,7 @@ impl GenerateSession {
         switches.chain(words).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn change(&self, external_id: ExternalId) -> Result<Change> {
+    fn change(&self, external_id: ExternalId) -> Result<UserChange> {
         let mut attributes: BTreeMap<&String, &Option<Value>> = BTreeMap::new();
         for attribute in self.user_attributes.iter().flatten() {
             if attributes.insert(&attribute.name, &attribute.value).is_some() {
@@ -210,7 +210,7 @@ impl GenerateSession {
             groups: definitions.into_iter().map(Into::into).collect(),
             attributes: self.user_attribute_definitions.clone().unwrap_or_default(),
         });
-        Ok(Change {
+        Ok(UserChange {
             email: self.email.as_deref().map(|email| email.trim().to_owned()),
             display_name: profile.display_name,
             picture: profile.picture,
@@ -221,12 +221,12 @@ impl GenerateSession {
             groups: self.groups.clone(),
             tenant,
             tenant_groups: self.tenant_groups.clone().map_or(GroupChange::Keep, GroupChange::Replace),
-            standing: if self.is_ephemeral == Some(true) { Standing::Ephemeral } else { Standing::Permanent },
-            ..Change::to(external_id)
+            seat: if self.is_ephemeral == Some(true) { SeatPolicy::Ephemeral } else { SeatPolicy::Permanent },
+            ..UserChange::to(external_id)
         })
     }
 
-    /// What an account of ours cannot be told.
+    /// Fields that are not allowed with `internalId`.
     fn only_with_external_id(&self) -> Vec<Issue> {
         let given = [
             ("email", self.email.is_some()),
@@ -244,7 +244,7 @@ impl GenerateSession {
         given.map(|(field, _)| Issue::new(field, "is not allowed with internalId")).collect()
     }
 
-    /// What only the author of a tenant's content may say.
+    /// Fields that are allowed only in creator mode.
     fn only_in_creator_mode(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
         for (field, is_given) in [

@@ -1,4 +1,4 @@
-//! Makes credentials for a browser: a token that can be used again, or a session that is exchanged once.
+//! Creates credentials for a browser: a token that can be used again, or a session that is exchanged once.
 
 mod cube;
 mod cube_input;
@@ -8,21 +8,15 @@ mod native;
 use std::sync::Arc;
 
 use axum::Router;
-use vitrine::app::dry_run::DryRuns;
-use vitrine::aws::storage::{AccountReader, SessionStarter, UserDirectory};
+use vitrine::app::create_session::SessionCreator;
 use vitrine::http::{Callers, Routes};
-use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        rehearsals: DryRuns,
-        sessions: SessionStarter,
-        registry: UserDirectory,
-        accounts: AccountReader,
+        sessions: SessionCreator,
         settings: Arc<Settings>,
-        clock: Clock,
     }
 }
 

@@ -4,7 +4,8 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use deserr::Deserr;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use vitrine::app::create_session::{AccountSession, CreatedToken};
 use vitrine::app::request_context;
 use vitrine::dialects::motherduck::SessionString;
 use vitrine::http::base_url::base_url;
@@ -12,22 +13,15 @@ use vitrine::http::caller::CreateEmbedSessions;
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::error::{Error, Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
-use vitrine::rules::random;
-use vitrine::rules::resource::Resource;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
-use vitrine::rules::session::SessionGrant;
-use vitrine::rules::token::Claims;
-use vitrine::rules::token::mint::TokenToMint;
-use vitrine::rules::viewer::Viewer;
 use vitrine::rules::viewer::service_account::Username;
 
 use crate::State as App;
 
-const TTL_SECONDS: i64 = 86_400;
 const MAX_STATE_BYTES: usize = 65_536;
 const MAX_RESOURCES_BYTES: usize = 8_192;
 
-/// Real clients are newer than any document: what is not known here is let pass.
+/// Unknown fields are ignored: clients may be newer than the documentation.
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -36,17 +30,17 @@ pub struct EmbedSessionInput {
     username: String,
     #[deserr(default)]
     session_name: Option<String>,
-    /// The old word for `session_name`.
+    /// The former name of `session_name`.
     #[deserr(default)]
     session_hint: Option<String>,
-    /// The current version if not said.
+    /// The current version by default.
     #[deserr(default)]
     version: Option<u64>,
-    /// What the dive begins with: an object of at most 65536 bytes.
+    /// The initial state of the dive: an object of at most 65536 bytes.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     initial_state: Patch<Value>,
-    /// Checked, and kept for the live queries that are to come.
+    /// Checked, and otherwise ignored.
     #[deserr(default)]
     required_resources: Option<Vec<RequiredResource>>,
 }
@@ -97,7 +91,7 @@ impl Check for EmbedSessionInput {
     }
 }
 
-/// Bytes of the compact form.
+/// The size of the compact JSON text, in bytes.
 fn length(value: &impl Serialize) -> usize {
     serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
 }
@@ -105,14 +99,14 @@ fn length(value: &impl Serialize) -> usize {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EmbedSession {
-    /// Goes behind `#session=` of the URL `/sandbox/`.
+    /// The value of `#session=` in the URL of `/sandbox/`.
     session: String,
 }
 
-/// Make an embed session for a dive.
+/// Create an embed session for a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/dives/{id}/embed-session", tag = "dives", params(("id" = String, Path,)),
-    description = "Admin, or permission `sessions:create`. Good for 24 hours, for one dive at one version, and for reading only.",
+    description = "Admin, or permission `sessions:create`. Valid for 24 hours, for one version of one dive, read-only.",
     request_body = EmbedSessionInput, responses((status = 200, body = EmbedSession))
 ))]
 pub async fn embed_session(
@@ -126,46 +120,21 @@ pub async fn embed_session(
     request_context::resource(&dive);
     let username: Username =
         input.username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
-    let account = app.accounts.find(&username).await?.ok_or(Reason::AccountNotFound)?;
-
-    let now = app.clock.now();
-    let viewer = Viewer { id: Some(account.username.to_string()), ..Viewer::default() };
-    let mut claims = Claims::vouching(&dive, Map::new(), viewer.clone());
-    claims.version = input.version;
-    claims.account = Some(account.id.clone());
-    claims.issued = Some(now.unix());
-    let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
-    let resource = app.rehearsals.check(&claims, reach).await.map_err(missing_dive)?.resource;
-
-    let expires = now.plus(TTL_SECONDS.min(app.settings.max_token_lifetime_seconds));
-    let token_id = random::short_id()?;
-    let state = input.initial_state.over(None);
-    if let Some(state) = &state {
-        app.sessions.keep_state(&random::fingerprint(&token_id), state, expires).await?;
-    }
-    let vouches = SessionGrant {
-        resource: Some((Kind::Dive, resource.id.clone())),
-        viewer,
-        account: Some(account.id),
-        ..SessionGrant::default()
+    let request = AccountSession {
+        resource: dive,
+        username,
+        version: input.version,
+        initial_state: input.initial_state.over(None),
     };
-    let vouched = TokenToMint {
-        vouches: &vouches,
-        version: Some(input.version.unwrap_or(resource.version)),
-        has_state: state.is_some(),
-        token_id: &token_id,
-        session: None,
-        issued: now,
-        expires,
-    };
-    let token = app.rehearsals.keys().mint(&vouched).await?;
+    let created = app.sessions.create_for_account(&caller.key, request).await.map_err(missing_dive)?;
+    let CreatedToken { token, resource } = created;
     let base = base_url(&app.settings, &headers);
     let session =
         SessionString { token, dive_id: resource.id.to_string(), view_url: format!("{base}/v1/view/dive") };
     Ok(axum::Json(EmbedSession { session: session.encode()? }))
 }
 
-/// MotherDuck's clients know one sentence for what is not there.
+/// MotherDuck's clients expect this message in every 404.
 fn missing_dive(error: Error) -> Error {
-    if error.reason.code().status() == 404 { error.message("Not Found") } else { error }
+    if error.status() == 404 { error.message("Not Found") } else { error }
 }

@@ -6,44 +6,39 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use deserr::Deserr;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use vitrine::app::create_session::{CreatedSession, ResourceSession};
 use vitrine::app::request_context;
-use vitrine::aws::storage::sessions::SessionItem;
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::CreateSessions;
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Issue};
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::random;
-use vitrine::rules::resource::Resource;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
-use vitrine::rules::session::{Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionGrant};
-use vitrine::rules::token::Claims;
-use vitrine::rules::token::mint::TokenToMint;
 use vitrine::rules::viewer::Viewer;
 
 use crate::State as App;
 
 const DEFAULT_TTL_SECONDS: i64 = 600;
 
-/// A token has 8 KiB: this much of it may be what the caller sends.
+/// The part of a token of at most 8 KiB that the caller may fill.
 const MAX_VOUCHED_BYTES: usize = 5_000;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionInput {
-    pub resource: ResourceName,
-    /// Values of locked parameters, and first values of enabled ones.
+    pub resource: ResourceReference,
+    /// Values of locked parameters, and initial values of enabled ones.
     #[deserr(default)]
     pub params: Option<BTreeMap<String, Value>>,
     #[deserr(default)]
     pub viewer: Option<Viewer>,
-    /// How long the credential is good for; 600 if not said.
+    /// The lifetime of the credential; 600 by default.
     #[deserr(default)]
     pub ttl_seconds: Option<i64>,
-    /// Give a session that a browser exchanges once within five minutes, instead of a token.
+    /// Create a session that a browser exchanges once within five minutes, instead of a token.
     #[deserr(default)]
     pub single_use: bool,
 }
@@ -52,7 +47,7 @@ pub struct SessionInput {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ResourceName {
+pub struct ResourceReference {
     #[deserr(default)]
     dashboard: Option<Value>,
     #[deserr(default)]
@@ -61,7 +56,7 @@ pub struct ResourceName {
     dive: Option<Value>,
 }
 
-impl ResourceName {
+impl ResourceReference {
     fn reference(&self) -> Option<ResourceRef> {
         let named =
             [(Kind::Dashboard, &self.dashboard), (Kind::Question, &self.question), (Kind::Dive, &self.dive)];
@@ -99,18 +94,18 @@ pub struct SessionCreated {
     pub session: String,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub expires_at: Timestamp,
-    /// Until when a single-use session must be exchanged.
+    /// The time by which a single-use session must be exchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub redeem_by: Option<Timestamp>,
-    /// What the iframe loads. The credential is in the fragment, which browsers send to nobody.
+    /// The URL of the iframe. The credential is in the fragment, which browsers never send.
     pub embed_url: String,
 }
 
-/// Make a credential for a browser.
+/// Create a credential for a browser.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions", tag = "sessions",
-    description = "Permission: `sessions:create`. Refuses what the credential could not show: the parameters are checked against the resource's embed policy at once.",
+    description = "Permission: `sessions:create`. Refused if the credential would show nothing: the parameters are checked against the resource's embed policy.",
     request_body = SessionInput, responses((status = 201, body = SessionCreated))
 ))]
 pub async fn create(
@@ -126,34 +121,15 @@ pub async fn create(
     }
     let reference = input.resource.reference().ok_or_else(|| Error::invalid("resource", "is required"))?;
     request_context::resource(&reference);
-    let viewer = input.viewer.unwrap_or_default();
-    let params: Map<_, _> = input.params.unwrap_or_default().into_iter().collect();
-    let claims = Claims::vouching(&reference, params.clone(), viewer.clone());
-    let reach = |resource: &Resource| caller.key.require_deployment(resource.deployment);
-    let resource = app.rehearsals.check(&claims, reach).await?.resource;
-
-    let now = app.clock.now();
-    let expires_at = now.plus(ttl);
-    let resource_id = (resource.kind, resource.id.clone());
-    let vouches = SessionGrant { resource: Some(resource_id), params, viewer, ..SessionGrant::default() };
-    let (session, redeem_by) = if input.single_use {
-        let redeem_by = expires_at.min(now.plus(REDEEM_WITHIN_SECONDS));
-        let session = random::secret()?;
-        let stored = Session { vouches, created_at: now, redeem_by, lifetime: Lifetime::Until(expires_at) };
-        app.sessions.start(SessionItem::new(&random::fingerprint(&session), &stored, None)?).await?;
-        (session, Some(redeem_by))
-    } else {
-        let vouched = TokenToMint {
-            vouches: &vouches,
-            version: None,
-            has_state: false,
-            token_id: &random::short_id()?,
-            session: None,
-            issued: now,
-            expires: expires_at,
-        };
-        (app.rehearsals.keys().mint(&vouched).await?, None)
+    let request = ResourceSession {
+        resource: reference,
+        params: input.params.unwrap_or_default().into_iter().collect(),
+        viewer: input.viewer.unwrap_or_default(),
+        ttl_seconds: ttl,
+        single_use: input.single_use,
     };
+    let created = app.sessions.create_for_resource(&caller.key, request).await?;
+    let CreatedSession { credential: session, resource, expires_at, redeem_by } = created;
     let base = base_url(&app.settings, &headers);
     let embed_url = format!("{base}/embed/{}/{}#session={session}", resource.kind, resource.public_id);
     Ok((StatusCode::CREATED, axum::Json(SessionCreated { session, expires_at, redeem_by, embed_url })))

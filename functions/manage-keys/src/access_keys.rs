@@ -1,21 +1,19 @@
 //! `/v1/keys`: the access keys.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::create_access_key::{AccessKeyCreator, CreatedAccessKey, NewAccessKey};
 use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter};
 use vitrine::http::caller::Admin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, Query};
-use vitrine::rules::access_key::{self, AccessKey, Permission};
-use vitrine::rules::clock::{Clock, Timestamp};
-use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::access_key::{AccessKey, Permission};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
 use vitrine::rules::resource::ids::Deployment;
-use vitrine::rules::settings::Settings;
 use vitrine::rules::viewer::role::Role;
 
 #[derive(Debug, Deserr)]
@@ -24,7 +22,7 @@ use vitrine::rules::viewer::role::Role;
 pub struct KeyInput {
     name: String,
     role: Role,
-    /// What a member or restricted key may do. An admin key may everything.
+    /// What a member or restricted key may do. An admin key has every permission.
     #[deserr(default)]
     permissions: Vec<Permission>,
     /// Limits the key to these deployments; none named means all.
@@ -66,39 +64,18 @@ pub struct KeyCreated {
 ))]
 pub async fn create(
     caller: Allowed<Admin>,
-    State(keys): State<AccessKeyWriter>,
-    State(clock): State<Clock>,
-    State(settings): State<Arc<Settings>>,
+    State(creator): State<AccessKeyCreator>,
     Json(input): Json<KeyInput>,
 ) -> HttpResult<(StatusCode, axum::Json<KeyCreated>)> {
-    let now = clock.now();
-    if input.expires_at.is_some_and(|expires| expires <= now) {
-        return Err(Error::invalid("expires_at", "must be in the future").into());
-    }
-    if !input.deployments.iter().all(|deployment| settings.deployments.contains(deployment)) {
-        return Err(Error::invalid("deployments", "must be deployments of this stack").into());
-    }
-    check_scope(&caller.key, &input.deployments)?;
-    let (id, key) = access_key::new_key()?;
-    let record = AccessKey {
-        id,
+    let new = NewAccessKey {
         name: input.name,
         role: input.role,
         permissions: input.permissions,
         deployments: input.deployments,
-        created_at: now,
         expires_at: input.expires_at,
     };
-    keys.create(&record, &key).await?;
+    let CreatedAccessKey { key, record } = creator.create(&caller.key, new).await?;
     Ok((StatusCode::CREATED, axum::Json(KeyCreated { key, record })))
-}
-
-/// A key has no say over another that reaches further than itself.
-fn check_scope(caller: &AccessKey, deployments: &[Deployment]) -> Result<()> {
-    if deployments.is_empty() && !caller.deployments.is_empty() {
-        return Err(Error::new(Reason::AccessDenied).detail("a scoped key reaches for one without scope"));
-    }
-    deployments.iter().try_for_each(|deployment| caller.require_deployment(*deployment))
 }
 
 #[derive(Debug, Serialize)]
@@ -120,7 +97,7 @@ pub async fn list(
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<KeyList>> {
     let page = keys.list(query.limit, query.cursor.as_deref()).await?;
-    let reachable = |key: &AccessKey| check_scope(&caller.key, &key.deployments).is_ok();
+    let reachable = |key: &AccessKey| caller.key.require_scope(&key.deployments).is_ok();
     Ok(axum::Json(KeyList {
         items: page.items.into_iter().filter(reachable).collect(),
         next_cursor: page.next,
@@ -143,7 +120,7 @@ pub async fn delete(
         return Err(Reason::KeyNotFound.into());
     }
     let key = reader.find(&id).await?.ok_or(Reason::KeyNotFound)?;
-    check_scope(&caller.key, &key.deployments)?;
+    caller.key.require_scope(&key.deployments)?;
     keys.delete(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,27 +7,24 @@ mod access_keys;
 mod metabase;
 mod signing_keys;
 
-use std::sync::Arc;
-
 use axum::Router;
+use vitrine::app::create_access_key::AccessKeyCreator;
+use vitrine::app::retire_signing_key::SigningKeyRetirer;
+use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::signing_keys::replace::SigningKeyWriter;
-use vitrine::aws::signing_keys::usage::KeyUsageReader;
-use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter, EmbeddingSwitchReader, EmbeddingSwitchWriter};
+use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter, EmbeddingSwitchReader};
 use vitrine::http::{Callers, Routes};
-use vitrine::rules::clock::Clock;
-use vitrine::rules::settings::Settings;
 
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        settings: Arc<Settings>,
         key_reader: AccessKeyReader,
         keys: AccessKeyWriter,
+        key_creator: AccessKeyCreator,
         signing_keys: SigningKeyWriter,
-        key_uses: KeyUsageReader,
+        key_retirer: SigningKeyRetirer,
         switch: EmbeddingSwitchReader,
-        switch_writer: EmbeddingSwitchWriter,
-        clock: Clock,
+        embedding: EmbeddingSwitch,
     }
 }
 

@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::signing_keys::replace::SigningKeyWriter;
-use vitrine::aws::storage::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
+use vitrine::aws::storage::EmbeddingSwitchReader;
 use vitrine::http::caller::{Anybody, StackAdmin};
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::error::Error;
@@ -60,14 +61,10 @@ pub async fn get_switch(
 ))]
 pub async fn put_switch(
     _: Allowed<StackAdmin>,
-    State(turn): State<EmbeddingSwitchWriter>,
-    State(keys): State<SigningKeyWriter>,
+    State(switch): State<EmbeddingSwitch>,
     Json(input): Json<SwitchInput>,
 ) -> HttpResult<StatusCode> {
-    if input.value && keys.current().await?.is_none() {
-        keys.replace(SecretString::from(random::hex_secret()?)).await?;
-    }
-    turn.turn(input.value).await?;
+    switch.set(input.value).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

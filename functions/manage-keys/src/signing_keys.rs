@@ -1,22 +1,15 @@
 //! `/v1/signing-keys`: which keys verify tokens, whether they are still in use, and retiring one that is not.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
-use futures_util::future::try_join_all;
 use serde::Serialize;
-use vitrine::aws::signing_keys::replace::SigningKeyWriter;
-use vitrine::aws::signing_keys::usage::{KeyUsage, KeyUsageReader};
+use vitrine::app::retire_signing_key::SigningKeyRetirer;
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, HttpResult, Query};
-use vitrine::rules::clock::{Clock, Timestamp};
-use vitrine::rules::error::{Error, Reason};
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::Error;
 use vitrine::rules::json::input::Invalid;
-use vitrine::rules::settings::Settings;
-use vitrine::rules::token::LEEWAY_SECONDS;
-use vitrine::rules::token::key_document::StoredKey;
 
 /// A signing key, without its secret.
 #[derive(Debug, Serialize)]
@@ -54,22 +47,16 @@ pub struct SigningKeyList {
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
-    State(keys): State<SigningKeyWriter>,
-    State(uses): State<KeyUsageReader>,
-    State(settings): State<Arc<Settings>>,
-    State(clock): State<Clock>,
+    State(keys): State<SigningKeyRetirer>,
 ) -> HttpResult<axum::Json<SigningKeyList>> {
-    let stored = keys.current().await?.map(|(document, _)| document.keys).unwrap_or_default();
-    let used = try_join_all(stored.iter().map(|key| uses.of(&key.kid))).await?;
-    let now = clock.now();
-    let items = stored.iter().zip(used).enumerate().map(|(index, (key, used))| SigningKeyItem {
-        kid: key.kid.clone(),
-        signs: index == 0,
+    let items = keys.list().await?.into_iter().map(|key| SigningKeyItem {
+        kid: key.kid,
+        signs: key.is_signing,
         created_at: key.created_at,
         verifies_until: key.verifies_until,
-        first_used_at: used.first,
-        last_used_at: used.last,
-        safe_to_retire: index > 0 && is_idle(key, used, &settings, now),
+        first_used_at: key.usage.first,
+        last_used_at: key.usage.last,
+        safe_to_retire: key.is_safe_to_retire,
     });
     Ok(axum::Json(SigningKeyList { items: items.collect() }))
 }
@@ -94,35 +81,13 @@ pub async fn retire(
     _: Allowed<StackAdmin>,
     Path(kid): Path<String>,
     Query(query): Query<RetireQuery>,
-    State(keys): State<SigningKeyWriter>,
-    State(uses): State<KeyUsageReader>,
-    State(settings): State<Arc<Settings>>,
-    State(clock): State<Clock>,
+    State(keys): State<SigningKeyRetirer>,
 ) -> HttpResult<StatusCode> {
     let forced = match query.force.as_deref() {
         None | Some("false") => false,
         Some("true" | "") => true,
         Some(_) => return Err(Error::invalid("force", "must be true or false").into()),
     };
-    let (document, version) = keys.current().await?.ok_or(Reason::SigningKeyNotFound)?;
-    let place = document.keys.iter().position(|key| key.kid == kid).ok_or(Reason::SigningKeyNotFound)?;
-    if place == 0 {
-        return Err(Error::new(Reason::SigningKeyInUse).message("This key signs. Rotate first.").into());
-    }
-    if !forced && !is_idle(&document.keys[place], uses.of(&kid).await?, &settings, clock.now()) {
-        return Err(Reason::SigningKeyInUse.into());
-    }
-    keys.replace_version(&version, &document.without(&kid)).await?;
-    tracing::info!(key = kid, forced, "a signing key was retired");
+    keys.retire(&kid, forced).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Has it verified nothing for as long as its last token can live? One that has never been seen may be on
-/// its way still: until the end that the rotation gave it.
-fn is_idle(key: &StoredKey, used: KeyUsage, settings: &Settings, now: Timestamp) -> bool {
-    let lifetime = settings.max_token_lifetime_seconds + LEEWAY_SECONDS;
-    match used.last {
-        Some(last) => now.since(last) > lifetime,
-        None => !key.verifies_at(now) || key.created_at.is_some_and(|made| now.since(made) > lifetime),
-    }
 }

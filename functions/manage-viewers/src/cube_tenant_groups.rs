@@ -1,33 +1,27 @@
 //! `/api/v1/embed-tenants/{name}/groups`: the groups of a tenant and who is in them.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use tokio::task::JoinSet;
+use vitrine::app::change_group_members::{self, MemberId};
 use vitrine::aws::storage::external_users::UserListing;
-use vitrine::aws::storage::{ExternalUserLister, ExternalUserReader, TenantReader, UserDirectory};
+use vitrine::aws::storage::{ExternalUserLister, TenantReader};
 use vitrine::dialects::cube::paging::Items;
 use vitrine::dialects::cube::users::{GroupDefinition, description_problem};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::{ConnectionQuery, paging};
 use vitrine::http::{Allowed, HttpResult, Json, Query};
-use vitrine::rules::error::{Error, Issue, Reason, Result};
+use vitrine::rules::error::{Error, Issue, Result};
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::viewer::external_user::{ExternalId, ExternalUser};
+use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
-use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
 
 use crate::State as App;
 use crate::cube_tenants::{named, to_be_named};
 use crate::external_users::{EmbedUser, parse_id};
 
 const MAX_MEMBERS: usize = 1_000;
-
-/// How many members are seen to at the same time.
-const AT_ONCE: usize = 16;
 
 /// A group, as Cube's clients read it.
 #[derive(Debug, Serialize)]
@@ -140,7 +134,7 @@ pub async fn create(
     Json(input): Json<GroupDefinition>,
 ) -> HttpResult<axum::Json<EmbedGroup>> {
     let group = TenantGroup::from(input);
-    app.tenant_writer.create_group(&to_be_named(&tenant)?, &group, app.clock.now()).await?;
+    app.group_creator.create(&to_be_named(&tenant)?, &group).await?;
     Ok(axum::Json(group.into()))
 }
 
@@ -232,36 +226,9 @@ pub async fn add_members(
     Json(input): Json<MembersInput>,
 ) -> HttpResult<axum::Json<MembersAdded>> {
     let (tenant, group) = find(&app.tenants, &path).await?;
-    let users = each(input.members, |member| look_up(app.external_users.clone(), member)).await?;
-    let mut seen = BTreeSet::new();
-    let mut to_add = Vec::new();
-    for (external_id, user) in users {
-        let is_elsewhere =
-            user.as_ref().and_then(|user| user.tenant_name()).is_some_and(|name| *name != tenant);
-        if is_elsewhere {
-            return Err(Reason::TenantOther.into());
-        }
-        if seen.insert(external_id.to_string()) {
-            to_add.push(external_id);
-        }
-    }
-    let added = each(to_add, |external_id| {
-        let (registry, tenant, group) = (app.registry.clone(), tenant.clone(), group.name.clone());
-        async move {
-            let change = Change {
-                tenant: Some(TenantChange::to(tenant)),
-                tenant_groups: GroupChange::Join(group.clone()),
-                standing: Standing::AsIs,
-                ..Change::to(external_id)
-            };
-            let registration = registry.register(&change).await?;
-            let before = registration.before.filter(|before| before.id == registration.user.id);
-            Ok((before.is_some_and(|before| before.tenant_groups().contains(&group)), registration.user))
-        }
-    })
-    .await?;
+    let added = app.members.add(&tenant, &group.name, ids(input.members)?).await?;
     let mut answer = MembersAdded::default();
-    for (was_member, user) in added {
+    for change_group_members::Member { user, was_member } in added {
         let members = if was_member { &mut answer.unchanged_members } else { &mut answer.added_members };
         members.push(user.into());
     }
@@ -282,78 +249,23 @@ pub async fn remove_members(
     Json(input): Json<MembersInput>,
 ) -> HttpResult<StatusCode> {
     let (tenant, group) = find(&app.tenants, &path).await?;
-    each(input.members, |member| {
-        leave(app.external_users.clone(), app.registry.clone(), tenant.clone(), group.name.clone(), member)
-    })
-    .await?;
+    app.members.remove(&tenant, &group.name, ids(input.members)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn leave(
-    users: ExternalUserReader,
-    registry: UserDirectory,
-    tenant: TenantName,
-    group: String,
-    member: Member,
-) -> Result<()> {
-    let user = match look_up(users, member).await {
-        Ok((_, user)) => user,
-        Err(error) if error.reason == Reason::UserNotFound => None,
-        Err(error) => return Err(error),
-    };
-    let Some(user) = user.filter(|user| user.tenant_name() == Some(&tenant)) else { return Ok(()) };
-    if !user.tenant_groups().contains(&group) {
-        return Ok(());
-    }
-    let change = Change {
-        tenant_groups: GroupChange::Leave(group),
-        standing: Standing::AsIs,
-        ..Change::to(user.external_id)
-    };
-    registry.register(&change).await.map(drop)
-}
-
-/// Who is meant, and what is known of them.
-async fn look_up(users: ExternalUserReader, member: Member) -> Result<(ExternalId, Option<ExternalUser>)> {
-    match member {
+/// The ids of members that were checked when the request was read.
+fn ids(members: Vec<Member>) -> Result<Vec<MemberId>> {
+    let id = |member| match member {
         Member { external_id: Some(id), .. } => {
-            let id: ExternalId = id.parse().map_err(|_| Error::internal("an external id was not checked"))?;
-            let user = users.find(&id).await?;
-            Ok((id, user))
+            id.parse().map(MemberId::External).map_err(|_| Error::internal("an external id was not checked"))
         }
-        Member { embed_user_id, .. } => {
-            let user =
-                users.find_by_id(embed_user_id.unwrap_or_default()).await?.ok_or(Reason::UserNotFound)?;
-            Ok((user.external_id.clone(), Some(user)))
-        }
-    }
+        Member { embed_user_id, .. } => Ok(MemberId::Number(embed_user_id.unwrap_or_default())),
+    };
+    members.into_iter().map(id).collect()
 }
 
 async fn find(tenants: &TenantReader, (tenant, id): &(String, String)) -> Result<(TenantName, TenantGroup)> {
     let tenant = named(tenant)?;
     let group = tenants.group(&tenant, parse_id(id)?).await?;
     Ok((tenant, group))
-}
-
-/// Does the same with each, some of them at the same time, and answers in their order.
-async fn each<T, R, F>(all: Vec<T>, act: impl Fn(T) -> F) -> Result<Vec<R>>
-where
-    R: Send + 'static,
-    F: Future<Output = Result<R>> + Send + 'static,
-{
-    let mut waiting = all.into_iter().enumerate();
-    let (mut running, mut done) = (JoinSet::new(), Vec::new());
-    loop {
-        while running.len() < AT_ONCE
-            && let Some((place, one)) = waiting.next()
-        {
-            let acting = act(one);
-            running.spawn(async move { (place, acting.await) });
-        }
-        let Some(finished) = running.join_next().await else { break };
-        let (place, result) = finished.map_err(Error::internal)?;
-        done.push((place, result?));
-    }
-    done.sort_by_key(|(place, _)| *place);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
 }

@@ -1,13 +1,12 @@
 //! `/api/v1/embed-tenants`: tenants and their users, as Cube's clients keep them.
 
-use std::time::{Duration, Instant};
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::external_users::UserListing;
-use vitrine::aws::storage::{ExternalUserLister, ExternalUserRemover, Paging, TenantReader, UserDirectory};
+use vitrine::aws::storage::{ExternalUserLister, TenantReader};
 use vitrine::dialects::cube::paging::Items;
 use vitrine::dialects::cube::users::{UserProfile, email_problem};
 use vitrine::http::caller::StackAdmin;
@@ -18,7 +17,7 @@ use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{Tenant, TenantName, group_list_problems};
-use vitrine::rules::viewer::upsert_user::{Change, GroupChange, TenantChange};
+use vitrine::rules::viewer::upsert_user::{GroupChange, TenantChange, UserChange};
 
 use crate::State as App;
 use crate::external_users::EmbedUser;
@@ -26,9 +25,6 @@ use crate::external_users::EmbedUser;
 const MAX_USERS: usize = 100;
 const MAX_TENANT_GROUPS: usize = 30;
 const MAX_GROUPS: usize = 100;
-
-/// How long a removal may take before it is asked for again: a function lives ten seconds.
-const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A tenant, as Cube's clients read it.
 #[derive(Debug, Serialize)]
@@ -164,42 +160,8 @@ pub async fn delete(
     let name: TenantName = tenant
         .parse()
         .map_err(|wrong: vitrine::rules::json::input::Wrong| Error::invalid("tenant", wrong.0))?;
-    let started = Instant::now();
-    while started.elapsed() < PATIENCE {
-        if remove_some_users(&app.users, &app.user_remover, &name).await? {
-            continue;
-        }
-        let Some(seen) = app.tenants.find(&name).await? else { return Ok(StatusCode::NO_CONTENT) };
-        if seen.users == 0 {
-            app.tenant_writer.clear(&name).await?;
-            match app.tenant_writer.delete(&seen).await {
-                Err(error) if error.reason == Reason::Conflict => {}
-                done => return Ok(done.map(|()| StatusCode::NO_CONTENT)?),
-            }
-        }
-        // Somebody has just come in, and the list of users does not show it yet.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(Error::new(Reason::Unavailable).detail("a tenant has more users than can be removed at once").into())
-}
-
-/// Were there any?
-async fn remove_some_users(
-    users: &ExternalUserLister,
-    remover: &ExternalUserRemover,
-    tenant: &TenantName,
-) -> Result<bool> {
-    let paging = Paging { first: ExternalUserRemover::AT_ONCE, after: None };
-    let listing = UserListing { tenant: Some(tenant), ..UserListing::default() };
-    let some = users.list(listing, &paging).await?.items;
-    if some.is_empty() {
-        return Ok(false);
-    }
-    match remover.remove(&some).await {
-        // One of them has changed since it was listed: the next look shows it.
-        Err(error) if error.reason == Reason::Conflict => Ok(true),
-        done => done.map(|()| true),
-    }
+    app.tenant_remover.remove(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the users of an embed tenant.
@@ -231,11 +193,11 @@ pub async fn list_users(
 ))]
 pub async fn provision(
     _: Allowed<StackAdmin>,
-    State(registry): State<UserDirectory>,
+    State(users): State<UserUpserter>,
     Path(tenant): Path<String>,
     Json(input): Json<UserInput>,
 ) -> HttpResult<axum::Json<EmbedUser>> {
-    Ok(axum::Json(provision_one(&registry, &to_be_named(&tenant)?, input).await?))
+    Ok(axum::Json(provision_one(&users, &to_be_named(&tenant)?, input).await?))
 }
 
 /// Provision users.
@@ -246,7 +208,7 @@ pub async fn provision(
 ))]
 pub async fn provision_many(
     _: Allowed<StackAdmin>,
-    State(registry): State<UserDirectory>,
+    State(users): State<UserUpserter>,
     Path(tenant): Path<String>,
     Json(input): Json<UsersInput>,
 ) -> HttpResult<axum::Json<UsersProvisioned>> {
@@ -254,7 +216,7 @@ pub async fn provision_many(
     let mut provisioned = UsersProvisioned::default();
     for user in input.users {
         let external_id = user.external_id.clone();
-        match provision_one(&registry, &tenant, user).await {
+        match provision_one(&users, &tenant, user).await {
             Ok(user) => provisioned.succeeded.push(user),
             Err(error) => provisioned.failed.push(Failed { external_id, error: error.into() }),
         }
@@ -262,23 +224,23 @@ pub async fn provision_many(
     Ok(axum::Json(provisioned))
 }
 
-async fn provision_one(registry: &UserDirectory, tenant: &TenantName, input: UserInput) -> Result<EmbedUser> {
+async fn provision_one(users: &UserUpserter, tenant: &TenantName, input: UserInput) -> Result<EmbedUser> {
     let issues = input.problems();
     let external_id = match input.external_id.parse() {
         Ok(id) if issues.is_empty() => id,
         _ => return Err(Error::new(Reason::RequestInvalid).issues(issues)),
     };
     let profile = input.user_profile.unwrap_or_default();
-    let change = Change {
+    let change = UserChange {
         email: input.email.map(|email| email.trim().to_owned()),
         display_name: profile.display_name,
         picture: profile.picture,
         groups: input.groups,
         tenant: Some(TenantChange::to(tenant.clone())),
         tenant_groups: input.tenant_groups.map_or(GroupChange::Keep, GroupChange::Replace),
-        ..Change::to(external_id)
+        ..UserChange::to(external_id)
     };
-    registry.register(&change).await.map(|registration| registration.user.into())
+    users.upsert(&change).await.map(|upsert| upsert.user.into())
 }
 
 impl From<Error> for Failure {

@@ -4,8 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::remove_user::UserRemover;
+use vitrine::aws::storage::ExternalUserLister;
 use vitrine::aws::storage::external_users::UserListing;
-use vitrine::aws::storage::{ExternalUserLister, ExternalUserReader, ExternalUserRemover};
 use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::{SearchQuery, paging, parse_limit};
@@ -100,20 +101,11 @@ pub async fn list(
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
-    State(reader): State<ExternalUserReader>,
-    State(remover): State<ExternalUserRemover>,
+    State(remover): State<UserRemover>,
     Path(id): Path<String>,
 ) -> HttpResult<StatusCode> {
-    const ATTEMPTS: usize = 8;
-    let id = parse_id(&id)?;
-    for _ in 0..ATTEMPTS {
-        let user = reader.find_by_id(id).await?.ok_or(Reason::UserNotFound)?;
-        match remover.remove(std::slice::from_ref(&user)).await {
-            Err(error) if error.reason == Reason::Conflict => {}
-            done => return Ok(done.map(|()| StatusCode::NO_CONTENT)?),
-        }
-    }
-    Err(Reason::Conflict.into())
+    remover.remove(parse_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A number out of a path.

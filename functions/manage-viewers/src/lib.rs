@@ -10,9 +10,15 @@ mod groups;
 mod motherduck_accounts;
 
 use axum::Router;
+use vitrine::app::change_account::AccountChanger;
+use vitrine::app::change_group_members::GroupMembers;
+use vitrine::app::create_group::GroupCreator;
+use vitrine::app::remove_tenant::TenantRemover;
+use vitrine::app::remove_user::UserRemover;
+use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::{
-    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, ExternalUserReader,
-    ExternalUserRemover, TenantReader, TenantWriter, UserDirectory,
+    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, TenantReader,
+    TenantWriter,
 };
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -22,14 +28,17 @@ vitrine::function_state! {
         callers: Callers,
         accounts: AccountReader,
         account_writer: AccountWriter,
+        account_changer: AccountChanger,
         definitions: DefinitionReader,
         definition_writer: DefinitionWriter,
-        registry: UserDirectory,
-        external_users: ExternalUserReader,
         users: ExternalUserLister,
-        user_remover: ExternalUserRemover,
+        user_upserter: UserUpserter,
+        user_remover: UserRemover,
         tenants: TenantReader,
         tenant_writer: TenantWriter,
+        tenant_remover: TenantRemover,
+        group_creator: GroupCreator,
+        members: GroupMembers,
         clock: Clock,
     }
 }

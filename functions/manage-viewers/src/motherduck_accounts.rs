@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
+use vitrine::app::change_account::{AccountChange, AccountChanger};
 use vitrine::aws::storage::{AccountReader, AccountWriter};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, HttpResult, Json};
@@ -18,8 +19,6 @@ use vitrine::rules::resource::parameter::is_value;
 use vitrine::rules::viewer::role::Role;
 use vitrine::rules::viewer::service_account::{self, AccountToken, ServiceAccount, TokenType, Username};
 
-/// Somebody else changing the same account at the same time is no reason to fail.
-const ATTEMPTS: usize = 16;
 const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
 const TTL_SECONDS: std::ops::RangeInclusive<i64> = 300..=31_536_000;
 
@@ -221,26 +220,12 @@ pub async fn get(
 ))]
 pub async fn update(
     _: Allowed<StackAdmin>,
-    State(reader): State<AccountReader>,
-    State(writer): State<AccountWriter>,
+    State(changer): State<AccountChanger>,
     Path(username): Path<String>,
     Json(input): Json<AccountPatch>,
 ) -> HttpResult<axum::Json<Account>> {
-    for _ in 0..ATTEMPTS {
-        let present = find(&reader, &username).await?;
-        let account = ServiceAccount {
-            role: input.role.unwrap_or(present.role),
-            attributes: input.attributes.clone().unwrap_or_else(|| present.attributes.clone()),
-            revision: present.revision + 1,
-            ..present.clone()
-        };
-        match writer.replace(&account, &present).await {
-            Ok(()) => return Ok(axum::Json(account.into())),
-            Err(error) if error.reason == Reason::Conflict => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Reason::Conflict.into())
+    let change = AccountChange { role: input.role, attributes: input.attributes };
+    Ok(axum::Json(changer.change(&named(&username)?, &change).await?.into()))
 }
 
 /// Remove a service account.

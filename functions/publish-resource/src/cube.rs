@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
 use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult, Json};
@@ -10,9 +11,6 @@ use vitrine::rules::error::Reason;
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::resource::ResourceInput;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef, is_public_id};
-
-use crate::State as App;
-use crate::write::{self, Publishing};
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
@@ -40,7 +38,7 @@ pub struct EmbedAllowed {
 ))]
 pub async fn allow_embed(
     caller: Allowed<Admin>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(public_id): Path<String>,
     Json(input): Json<AllowEmbed>,
 ) -> HttpResult<axum::Json<EmbedAllowed>> {
@@ -50,6 +48,6 @@ pub async fn allow_embed(
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
     request_context::resource(&dashboard);
     let change = |decided| ResourceInput { enable_embedding: input.allow_embed, ..decided };
-    let resource = write::change(&app, &caller.key, &dashboard, Publishing::Writers, change).await?;
+    let resource = publisher.change(&caller.key, &dashboard, Publishing::Writers, change).await?;
     Ok(axum::Json(EmbedAllowed { public_id: resource.public_id, allow_embed: resource.enable_embedding }))
 }

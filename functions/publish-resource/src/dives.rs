@@ -1,9 +1,10 @@
-//! `/v1/dives`: resources that keep their versions.
+//! `/v1/dives`: resources whose older versions stay readable.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::publish_resource::Publishing;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::query::PageQuery;
@@ -17,9 +18,8 @@ use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
-use crate::write::{self, Publishing};
 
-/// What can be changed without showing anything else: flags and titles.
+/// A change of flags and titles, which leaves the content as it is.
 #[derive(Debug, Clone, Default, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,7 +41,7 @@ pub struct DivePatch {
     archived: Option<bool>,
 }
 
-/// Everything that can be wrong is asked of the whole dive, once the parts are put together.
+/// The use case checks the whole dive, after the change was applied to it.
 impl Check for DivePatch {}
 
 impl DivePatch {
@@ -79,7 +79,7 @@ pub async fn create(
 ) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
     require_content(&input)?;
     let dive = ResourceRef::new(Kind::Dive, PrimaryId::Uuid(new_uuid()?));
-    let written = write::put(&app, &caller.key, &dive, &input).await?;
+    let written = app.publisher.put(&caller.key, &dive, input).await?;
     Ok((StatusCode::CREATED, axum::Json(written.resource)))
 }
 
@@ -94,9 +94,7 @@ pub async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> HttpResult<axum::Json<Resource>> {
-    let resource = app.reader.get(&named(&id)?).await?;
-    caller.key.require_deployment(resource.deployment)?;
-    Ok(axum::Json(resource))
+    Ok(axum::Json(app.publisher.get(&caller.key, &named(&id)?).await?))
 }
 
 /// Replace a dive.
@@ -112,9 +110,7 @@ pub async fn replace(
     Json(input): ContentJson<ResourceInput>,
 ) -> HttpResult<axum::Json<Resource>> {
     require_content(&input)?;
-    let replace = |_| input.clone();
-    let changed = write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, replace).await?;
-    Ok(axum::Json(changed))
+    Ok(axum::Json(app.publisher.replace(&caller.key, &named(&id)?, input).await?))
 }
 
 /// Change a dive's flags and titles.
@@ -130,7 +126,8 @@ pub async fn patch(
     Json(input): Json<DivePatch>,
 ) -> HttpResult<axum::Json<Resource>> {
     let change = |decided| input.clone().over(decided);
-    Ok(axum::Json(write::change(&app, &caller.key, &named(&id)?, Publishing::Writers, change).await?))
+    let changed = app.publisher.change(&caller.key, &named(&id)?, Publishing::Writers, change).await?;
+    Ok(axum::Json(changed))
 }
 
 /// Remove a dive.
@@ -144,7 +141,7 @@ pub async fn delete(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> HttpResult<StatusCode> {
-    write::remove(&app, &caller.key, &named(&id)?).await?;
+    app.publisher.remove(&caller.key, &named(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -183,11 +180,9 @@ pub async fn version(
     Ok(axum::Json(app.versions.get(&dive, number).await?))
 }
 
-/// The dive by its own id, whichever it was called by, if the caller's scope reaches it.
+/// The dive's primary reference, if the caller's scope reaches it.
 async fn reachable(app: &App, caller: &Allowed<WriteResources>, id: &str) -> Result<ResourceRef> {
-    let resource = app.reader.get(&named(id)?).await?;
-    caller.key.require_deployment(resource.deployment)?;
-    Ok(resource.reference())
+    app.publisher.get(&caller.key, &named(id)?).await.map(|resource| resource.reference())
 }
 
 fn require_content(input: &ResourceInput) -> Result<()> {

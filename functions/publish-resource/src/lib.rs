@@ -1,28 +1,20 @@
-//! Keeps resources: their content, their parameters and their embed flags.
+//! Stores resources: their content, parameters and embed flags.
 
 mod cube;
 mod dives;
 mod metabase;
 mod native;
-mod write;
-
-use std::sync::Arc;
 
 use axum::Router;
-use vitrine::aws::storage::{DiveVersionReader, EmbeddingSwitchReader, ResourceReader, ResourceWriter};
+use vitrine::app::publish_resource::ResourcePublisher;
+use vitrine::aws::storage::DiveVersionReader;
 use vitrine::http::{Callers, Routes};
-use vitrine::rules::clock::Clock;
-use vitrine::rules::settings::Settings;
 
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        reader: ResourceReader,
-        writer: ResourceWriter,
+        publisher: ResourcePublisher,
         versions: DiveVersionReader,
-        switch: EmbeddingSwitchReader,
-        settings: Arc<Settings>,
-        clock: Clock,
     }
 }
 

@@ -1,9 +1,10 @@
-//! `/api/card` and `/api/dashboard`: the same resources, as backends written for Metabase keep them.
+//! `/api/card` and `/api/dashboard`: the same resources, as Metabase's clients write them.
 
 use axum::extract::{Path, State};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
+use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
@@ -18,10 +19,7 @@ use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::resource::parameter::{Parameter, ParameterType};
 use vitrine::rules::resource::{Resource, ResourceInput};
 
-use crate::State as App;
-use crate::write::{self, Publishing};
-
-/// Any part of a card or dashboard. What Metabase's clients send beside it is let pass.
+/// Any part of a card or dashboard. Other fields that Metabase's clients send are ignored.
 #[derive(Debug, Clone, Default, Deserr)]
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -36,25 +34,25 @@ pub struct CardInput {
     parameters: Option<Vec<CardParameter>>,
     #[deserr(default)]
     archived: Option<bool>,
-    /// Null leaves what is stored.
+    /// Null leaves the stored value.
     #[deserr(default)]
     enable_embedding: Option<bool>,
     /// Replaced as a whole. Null leaves what is stored.
     #[deserr(default)]
     embedding_params: Option<EmbeddingParams>,
-    /// Ours beyond Metabase: what the embed shows.
+    /// Not part of Metabase: the content of the embed.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Content>))]
     content: Patch<Content>,
-    /// Ours beyond Metabase: who may frame it.
+    /// Not part of Metabase: the origins whose pages may frame it.
     #[deserr(default)]
     allowed_origins: Option<Vec<Origin>>,
-    /// Ours beyond Metabase: may the content give viewers files?
+    /// Not part of Metabase: whether the content may offer files for download.
     #[deserr(default)]
     allow_downloads: Option<bool>,
 }
 
-/// Everything that can be wrong is asked of the whole resource, once the parts are put together.
+/// The use case checks the whole resource, after the change was applied to it.
 impl Check for CardInput {}
 
 /// A parameter as Metabase writes it.
@@ -92,7 +90,7 @@ pub struct CardParameter {
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ValuesSource {
-    /// Each a value alone, or `[value]`, or `[value, label]`.
+    /// Each is a single value, or `[value]`, or `[value, label]`.
     #[deserr(default)]
     values: Option<Vec<Value>>,
 }
@@ -119,7 +117,7 @@ impl From<CardParameter> for Parameter {
 }
 
 impl CardInput {
-    /// What becomes of what was decided so far.
+    /// Applies the given parts to the previous input.
     fn over(self, decided: ResourceInput) -> ResourceInput {
         ResourceInput {
             title: self.name.unwrap_or(decided.title),
@@ -185,34 +183,39 @@ impl From<Resource> for Card {
     }
 }
 
-async fn create(app: &App, key: &AccessKey, kind: Kind, input: CardInput) -> Result<axum::Json<Card>> {
+async fn create(
+    publisher: &ResourcePublisher,
+    key: &AccessKey,
+    kind: Kind,
+    input: CardInput,
+) -> Result<axum::Json<Card>> {
     let input = input.over(ResourceInput::default());
-    if input.enable_embedding || !input.embedding_params.is_empty() {
-        write::require_publisher(app, key).await?;
-    }
-    let created = write::create(app, key, kind, &input).await.map_err(in_their_words)?;
-    Ok(axum::Json(created.into()))
+    let created = publisher.create(key, kind, Publishing::Publishers, input).await;
+    Ok(axum::Json(created.map_err(in_their_words)?.into()))
 }
 
-async fn get(app: &App, key: &AccessKey, kind: Kind, id: &str) -> Result<axum::Json<Card>> {
-    let resource = app.reader.get(&named(kind, id)?).await?;
-    key.require_deployment(resource.deployment)?;
-    Ok(axum::Json(resource.into()))
+async fn get(
+    publisher: &ResourcePublisher,
+    key: &AccessKey,
+    kind: Kind,
+    id: &str,
+) -> Result<axum::Json<Card>> {
+    Ok(axum::Json(publisher.get(key, &named(kind, id)?).await?.into()))
 }
 
 async fn update(
-    app: &App,
+    publisher: &ResourcePublisher,
     key: &AccessKey,
     kind: Kind,
     id: &str,
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
     let change = |decided| input.clone().over(decided);
-    let changed = write::change(app, key, &named(kind, id)?, Publishing::Publishers, change).await;
+    let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change).await;
     Ok(axum::Json(changed.map_err(in_their_words)?.into()))
 }
 
-/// What we call a title is a name to these callers.
+/// Metabase's name for the title is `name`.
 fn in_their_words(mut error: Error) -> Error {
     for issue in error.issues.iter_mut().filter(|issue| issue.path == "title") {
         issue.path = "name".to_owned();
@@ -234,10 +237,10 @@ fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
 ))]
 pub async fn create_card(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Json(input): ContentJson<CardInput>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(create(&app, &caller.key, Kind::Question, input).await?)
+    Ok(create(&publisher, &caller.key, Kind::Question, input).await?)
 }
 
 /// Read a question.
@@ -248,25 +251,25 @@ pub async fn create_card(
 ))]
 pub async fn get_card(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(get(&app, &caller.key, Kind::Question, &id).await?)
+    Ok(get(&publisher, &caller.key, Kind::Question, &id).await?)
 }
 
 /// Change parts of a question.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
-    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` takes an admin, and embedding switched on.",
+    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
     request_body = CardInput, responses((status = 200, body = Card))
 ))]
 pub async fn update_card(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
     Json(input): ContentJson<CardInput>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(update(&app, &caller.key, Kind::Question, &id, input).await?)
+    Ok(update(&publisher, &caller.key, Kind::Question, &id, input).await?)
 }
 
 /// Create a dashboard.
@@ -277,10 +280,10 @@ pub async fn update_card(
 ))]
 pub async fn create_dashboard(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Json(input): ContentJson<CardInput>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(create(&app, &caller.key, Kind::Dashboard, input).await?)
+    Ok(create(&publisher, &caller.key, Kind::Dashboard, input).await?)
 }
 
 /// Read a dashboard.
@@ -291,23 +294,23 @@ pub async fn create_dashboard(
 ))]
 pub async fn get_dashboard(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(get(&app, &caller.key, Kind::Dashboard, &id).await?)
+    Ok(get(&publisher, &caller.key, Kind::Dashboard, &id).await?)
 }
 
 /// Change parts of a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
-    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` takes an admin, and embedding switched on.",
+    description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
     request_body = CardInput, responses((status = 200, body = Card))
 ))]
 pub async fn update_dashboard(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
     Json(input): ContentJson<CardInput>,
 ) -> HttpResult<axum::Json<Card>> {
-    Ok(update(&app, &caller.key, Kind::Dashboard, &id, input).await?)
+    Ok(update(&publisher, &caller.key, Kind::Dashboard, &id, input).await?)
 }

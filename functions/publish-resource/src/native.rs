@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use vitrine::app::publish_resource::ResourcePublisher;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
@@ -9,24 +10,21 @@ use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::ids::{ResourceId, ResourceRef};
 use vitrine::rules::resource::{Resource, ResourceInput};
 
-use crate::State as App;
-use crate::write;
-
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of what exists")),
-    description = "Permission: `resources:write`. Answers with the whole resource and its other ids. Everything not said goes back to its default.",
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
+    description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults.",
     request_body = ResourceInput,
     responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"))
 ))]
 pub async fn put(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(path): Path<(String, String)>,
     Json(input): ContentJson<ResourceInput>,
 ) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
-    let written = write::put(&app, &caller.key, &named(path)?, &input).await?;
+    let written = publisher.put(&caller.key, &named(path)?, input).await?;
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(written.resource)))
 }
@@ -40,12 +38,10 @@ pub async fn put(
 ))]
 pub async fn get(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(path): Path<(String, String)>,
 ) -> HttpResult<axum::Json<Resource>> {
-    let resource = app.reader.get(&named(path)?).await?;
-    caller.key.require_deployment(resource.deployment)?;
-    Ok(axum::Json(resource))
+    Ok(axum::Json(publisher.get(&caller.key, &named(path)?).await?))
 }
 
 /// Remove a resource.
@@ -57,10 +53,10 @@ pub async fn get(
 ))]
 pub async fn delete(
     caller: Allowed<WriteResources>,
-    State(app): State<App>,
+    State(publisher): State<ResourcePublisher>,
     Path(path): Path<(String, String)>,
 ) -> HttpResult<StatusCode> {
-    write::remove(&app, &caller.key, &named(path)?).await?;
+    publisher.remove(&caller.key, &named(path)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

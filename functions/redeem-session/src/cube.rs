@@ -4,17 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::aws::storage::{EmbeddingSwitchReader, SessionEnder};
+use vitrine::app::redeem_session::SessionRedeemer;
+use vitrine::aws::storage::EmbeddingSwitchReader;
 use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult, Json};
-use vitrine::rules::clock::Clock;
 use vitrine::rules::error::Reason;
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::random;
 
-use crate::exchange::Exchanger;
-
-/// Real clients send more than this, and it means nothing here.
+/// Clients send more fields than this one; they are ignored.
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,26 +35,25 @@ pub struct CubeToken {
     request_body = CubeSessionName, responses((status = 200, body = CubeToken)), security(())
 ))]
 pub async fn token(
-    State(exchange): State<Exchanger>,
+    State(sessions): State<SessionRedeemer>,
     Json(input): Json<CubeSessionName>,
 ) -> HttpResult<axum::Json<CubeToken>> {
-    let redeemed = exchange.redeem(&input.session_id).await?;
+    let redeemed = sessions.redeem(&input.session_id).await?;
     Ok(axum::Json(CubeToken { token: redeemed.token }))
 }
 
 /// Revoke a session.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/session/revoke", tag = "cube",
-    description = "Admin only, of whichever deployment. Exchanged or not, and also for a session that is not known: 204. Views end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked all the same.",
+    description = "Admin only, for any deployment. 204 whether or not the session was exchanged, and also for an unknown session. Open views end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked nevertheless.",
     request_body = CubeSessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(
     _: Allowed<Admin>,
-    State(sessions): State<SessionEnder>,
+    State(sessions): State<SessionRedeemer>,
     State(switch): State<EmbeddingSwitchReader>,
-    State(clock): State<Clock>,
     Json(input): Json<CubeSessionName>,
 ) -> HttpResult<StatusCode> {
-    sessions.revoke(&random::fingerprint(&input.session_id), clock.now()).await?;
+    sessions.revoke_session(&input.session_id).await?;
     if switch.is_on().await? { Ok(StatusCode::NO_CONTENT) } else { Err(Reason::EmbeddingDisabled.into()) }
 }

@@ -1,23 +1,18 @@
 //! Ends sessions: a single-use session becomes a token, or a credential is revoked.
 
 mod cube;
-mod exchange;
 mod native;
 
 use axum::Router;
-use vitrine::aws::storage::{EmbeddingSwitchReader, SessionEnder};
+use vitrine::app::redeem_session::SessionRedeemer;
+use vitrine::aws::storage::EmbeddingSwitchReader;
 use vitrine::http::{Callers, Routes};
-use vitrine::rules::clock::Clock;
-
-use crate::exchange::Exchanger;
 
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        exchange: Exchanger,
-        sessions: SessionEnder,
+        sessions: SessionRedeemer,
         switch: EmbeddingSwitchReader,
-        clock: Clock,
     }
 }
 

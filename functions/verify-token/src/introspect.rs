@@ -8,7 +8,7 @@ use vitrine::app::open_view::ViewOpener;
 use vitrine::http::caller::Introspect;
 use vitrine::http::introspected_token::Known;
 use vitrine::http::{Allowed, HttpResult, body};
-use vitrine::rules::error::{Code, Error, Reason, Result};
+use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::json::input::{self, Check, Invalid};
 use vitrine::rules::json::strict;
 
@@ -39,10 +39,8 @@ pub async fn introspect(
     let known = match views.look(Some(&token)).await {
         Ok((standing, _)) if caller.key.require_deployment(standing.deployment()).is_err() => None,
         Ok((standing, claims)) => Some(Known::of(standing, claims)),
-        // "Not good" and "we cannot tell" are different answers.
-        Err(error) if matches!(error.reason.code(), Code::ServiceUnavailable | Code::InternalServerError) => {
-            return Err(error.into());
-        }
+        // An outage does not mean that the token is inactive.
+        Err(error) if error.is_outage() => return Err(error.into()),
         Err(error) => {
             tracing::info!(reason = error.reason.word(), detail = error.detail, "inactive");
             None

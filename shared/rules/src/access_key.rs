@@ -98,6 +98,14 @@ impl AccessKey {
                 .detail(format_args!("deployment {deployment} is outside the key's scope")))
         }
     }
+
+    /// Refuses a key scope that reaches further than this key's. An empty scope means all deployments.
+    pub fn require_scope(&self, deployments: &[Deployment]) -> Result<()> {
+        if deployments.is_empty() && !self.deployments.is_empty() {
+            return Err(Error::new(Reason::AccessDenied).detail("a scoped key asks for one without scope"));
+        }
+        deployments.iter().try_for_each(|deployment| self.require_deployment(*deployment))
+    }
 }
 
 /// Creates a key: `sk-<id>-<secret>`. The id finds the record, and the whole key is compared by its fingerprint.
@@ -147,6 +155,15 @@ mod tests {
         assert!(key(Role::Admin, &[], &[]).require_deployment(two).is_ok());
         assert!(key(Role::Admin, &[], &[1, 2]).require_deployment(two).is_ok());
         assert!(key(Role::Admin, &[], &[1]).require_deployment(two).is_err());
+    }
+
+    #[test]
+    fn a_key_has_no_say_over_one_that_reaches_further() {
+        let scope = |deployments: &[u32]| key(Role::Admin, &[], deployments).deployments;
+        let accepts =
+            |own: &[u32], other: &[u32]| key(Role::Admin, &[], own).require_scope(&scope(other)).is_ok();
+        assert!(accepts(&[], &[]) && accepts(&[], &[1]) && accepts(&[1, 2], &[2]) && accepts(&[1], &[1]));
+        assert!(!accepts(&[1], &[]) && !accepts(&[1], &[2]) && !accepts(&[1], &[1, 2]));
     }
 
     #[test]

@@ -233,6 +233,11 @@ impl Error {
     pub fn status(&self) -> u16 {
         self.reason.code().status()
     }
+
+    /// Whether nothing could be decided: the cause is on our side, and says nothing about the request.
+    pub fn is_outage(&self) -> bool {
+        self.status() >= 500
+    }
 }
 
 impl From<Reason> for Error {
@@ -259,5 +264,11 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn only_causes_on_our_side_are_outages() {
+        let outages = Reason::ALL.iter().filter(|reason| Error::new(**reason).is_outage());
+        assert_eq!(outages.collect::<Vec<_>>(), [&Reason::Internal, &Reason::Unavailable]);
     }
 }

@@ -33,6 +33,30 @@ impl Kind {
             Self::Dive => "dive",
         }
     }
+
+    /// Whether older versions of the content stay readable.
+    pub const fn keeps_versions(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => false,
+            Self::Dive => true,
+        }
+    }
+
+    /// Whether the primary id is a number and not a UUID.
+    pub const fn has_number(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => true,
+            Self::Dive => false,
+        }
+    }
+
+    /// Whether its resources have an entity id.
+    pub const fn has_entity_id(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Question => true,
+            Self::Dive => false,
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -115,8 +139,9 @@ impl ResourceId {
     const fn fits(&self, kind: Kind) -> bool {
         match self {
             Self::Public(_) => true,
-            Self::Uuid(_) => matches!(kind, Kind::Dive),
-            Self::Number(_) | Self::Entity(_) => !matches!(kind, Kind::Dive),
+            Self::Uuid(_) => !kind.has_number(),
+            Self::Number(_) => kind.has_number(),
+            Self::Entity(_) => kind.has_entity_id(),
         }
     }
 }

@@ -92,8 +92,12 @@ pub struct ResourceInput {
     pub deployment: Option<Deployment>,
 }
 
-impl Check for ResourceInput {
-    fn problems(&self) -> Vec<Issue> {
+/// Requests are not checked when they are read: the use case checks the whole input, once.
+impl Check for ResourceInput {}
+
+impl ResourceInput {
+    /// Everything that is wrong with it, whichever resource it is for.
+    pub fn issues(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.title.trim().is_empty() || self.title.chars().count() > 255 {
             issues.push(Issue::new("title", "must be 1 to 255 characters"));
@@ -138,10 +142,10 @@ impl Resource {
         first: Deployment,
         now: Timestamp,
     ) -> Result<Self> {
-        let entity_id = match (kind, entity_id) {
-            (Kind::Dive, _) => None,
-            (_, Some(given)) => Some(given),
-            (_, None) => Some(random::entity_id()?),
+        let entity_id = match entity_id {
+            _ if !kind.has_entity_id() => None,
+            Some(given) => Some(given),
+            None => Some(random::entity_id()?),
         };
         let blank = Self {
             kind,

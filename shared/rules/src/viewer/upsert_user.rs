@@ -1,7 +1,6 @@
-//! What becomes of an external user when the owner's backend says something about them.
+//! Creating or changing an external user, as the owner's backend asks for it.
 //!
-//! A pure function from (what is known, what is said) to what is to be written or to one error. Nothing
-//! here reaches the table: see [`crate::storage::UserDirectory`].
+//! A pure function from the current state and the change to the writes, or to one error. It reaches no table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +12,23 @@ use crate::viewer::attribute::{AttributeDefinition, Definitions};
 use crate::viewer::external_user::{EPHEMERAL_SECONDS, ExternalId, ExternalUser, Membership};
 use crate::viewer::tenant::{TenantGroup, TenantName, TenantWithGroups, require_groups};
 
-/// What is said of a user. What is left out stays as it is.
+/// A change of a user. Fields that are left out stay as they are.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct UserChange {
     pub external_id: ExternalId,
     pub email: Option<String>,
     pub display_name: Option<String>,
     pub picture: Option<String>,
-    /// Null takes a value away.
+    /// Null removes a value.
     pub attributes: Vec<(String, Value)>,
-    /// Groups of the whole stack, by name: exactly these.
+    /// All groups of the whole stack that the user is to have, by name.
     pub groups: Option<Vec<String>>,
     pub tenant: Option<TenantChange>,
     pub tenant_groups: GroupChange,
-    pub standing: Standing,
+    pub seat: SeatPolicy,
 }
 
-impl Change {
+impl UserChange {
     pub const fn to(external_id: ExternalId) -> Self {
         Self {
             external_id,
@@ -40,12 +39,12 @@ impl Change {
             groups: None,
             tenant: None,
             tenant_groups: GroupChange::Keep,
-            standing: Standing::Permanent,
+            seat: SeatPolicy::Permanent,
         }
     }
 }
 
-/// The tenant that the user is in, which is made if it is not there, and what is to be in it.
+/// The tenant of the user, which is created if it does not exist, and the definitions to put into it.
 #[derive(Debug, Clone)]
 pub struct TenantChange {
     pub name: TenantName,
@@ -69,52 +68,52 @@ pub enum GroupChange {
     Leave(String),
 }
 
-/// Does the user take a place under the limit?
+/// Whether the user takes a seat under the limit of external users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum SeatPolicy {
     Permanent,
-    /// Forgotten a week after the last session; one who has a place keeps it.
+    /// No seat: removed a week after the last session. A permanent user stays permanent.
     Ephemeral,
-    /// Whatever the user is now, and permanent if new.
+    /// No change of an existing user; permanent if new.
     AsIs,
 }
 
-/// What there is already.
+/// The stored state that the result of a change depends on.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct CurrentState {
     pub user: Option<ExternalUser>,
     /// Attributes of the whole stack.
     pub attributes: Vec<AttributeDefinition>,
     /// Groups of the whole stack.
     pub groups: BTreeSet<String>,
-    /// The tenant that is named, or else the user's own.
+    /// The tenant that the change names, or else the user's own.
     pub tenant: Option<TenantWithGroups>,
-    /// Which tenant has the name of the user's own.
-    pub home: Option<u64>,
+    /// The id of the tenant that now has the name of the user's own.
+    pub own_tenant_id: Option<u64>,
 }
 
-/// Numbers for what is new.
+/// Random ids for a new user and a new tenant.
 #[derive(Debug, Clone, Copy)]
-pub struct Fresh {
+pub struct NewIds {
     pub user_id: u64,
     pub tenant_id: u64,
 }
 
-/// What is to be written.
+/// The planned writes.
 #[derive(Debug, Clone)]
 pub struct UserUpsert {
-    /// What stands in the user's place now, to be replaced.
+    /// The stored user, which is to be replaced.
     pub before: Option<ExternalUser>,
     pub user: ExternalUser,
     pub tenant: Option<TenantWrite>,
-    /// The attributes that the user really has, defaults among them.
+    /// The attributes that are in force for the user, with the definitions' defaults.
     pub attributes: BTreeMap<String, Value>,
-    /// All groups of the user that are there, those of the tenant by their qualified names.
+    /// All groups of the user that exist, those of the tenant by their qualified names.
     pub groups: Vec<String>,
 }
 
 impl UserUpsert {
-    /// Is there anything to be written?
+    /// Whether there is anything to write.
     pub fn is_change(&self) -> bool {
         self.before.as_ref() != Some(&self.user)
             || self.tenant.as_ref().is_some_and(|tenant| tenant.is_new || tenant.is_change())
@@ -130,10 +129,11 @@ pub struct TenantWrite {
     pub name: TenantName,
     pub id: u64,
     pub is_new: bool,
-    /// Only if it differs.
+    /// The new name; none if it does not change.
     pub display_name: Option<String>,
-    /// Only what is new or differs.
+    /// New or changed groups.
     pub groups: Vec<TenantGroup>,
+    /// New or changed attributes.
     pub attributes: Vec<AttributeDefinition>,
 }
 
@@ -143,17 +143,18 @@ impl TenantWrite {
     }
 }
 
-/// Decides what becomes of the user. `crowded`: there is no place for another permanent user.
-pub fn register(
-    change: &Change,
-    known: &Known,
-    fresh: Fresh,
+/// Plans the writes of a change. `is_full`: there is no seat for another permanent user.
+pub fn plan_upsert(
+    change: &UserChange,
+    known: &CurrentState,
+    ids: NewIds,
     now: Timestamp,
-    crowded: bool,
+    is_full: bool,
 ) -> Result<UserUpsert> {
-    let present = known.user.as_ref().filter(|user| !user.is_expired(now) && is_at_home(user, known));
+    let present =
+        known.user.as_ref().filter(|user| !user.is_expired(now) && is_tenant_unchanged(user, known));
     let mut user =
-        present.cloned().unwrap_or_else(|| ExternalUser::new(change.external_id.clone(), fresh.user_id, now));
+        present.cloned().unwrap_or_else(|| ExternalUser::new(change.external_id.clone(), ids.user_id, now));
     for (field, said) in [
         (&mut user.email, &change.email),
         (&mut user.display_name, &change.display_name),
@@ -163,9 +164,9 @@ pub fn register(
             field.clone_from(said);
         }
     }
-    let tenant = tenant_write(change, known, fresh)?;
+    let tenant = tenant_write(change, known, ids)?;
     join_tenant(&mut user, change, known, tenant.as_ref())?;
-    user.expires_at = expiry(change.standing, present, now, crowded);
+    user.expires_at = expiry(change.seat, present, now, is_full);
 
     let definitions = definitions(known, tenant.as_ref());
     definitions.check(&change.attributes)?;
@@ -193,12 +194,12 @@ pub fn register(
     })
 }
 
-/// Is the user's tenant still the one that it was?
-fn is_at_home(user: &ExternalUser, known: &Known) -> bool {
-    user.tenant.as_ref().is_none_or(|membership| known.home == Some(membership.tenant_id))
+/// Whether the user's tenant still exists, and not just another one of its name.
+fn is_tenant_unchanged(user: &ExternalUser, known: &CurrentState) -> bool {
+    user.tenant.as_ref().is_none_or(|membership| known.own_tenant_id == Some(membership.tenant_id))
 }
 
-fn tenant_write(change: &Change, known: &Known, fresh: Fresh) -> Result<Option<TenantWrite>> {
+fn tenant_write(change: &UserChange, known: &CurrentState, ids: NewIds) -> Result<Option<TenantWrite>> {
     let Some(said) = &change.tenant else { return Ok(None) };
     let there = known.tenant.as_ref();
     let stack = Definitions::of(&known.attributes);
@@ -209,12 +210,12 @@ fn tenant_write(change: &Change, known: &Known, fresh: Fresh) -> Result<Option<T
     }
     let differs = |group: &&TenantGroup| {
         let present = there.and_then(|there| there.groups.iter().find(|one| one.name == group.name));
-        // A definition that says nothing more than the name leaves the description that is there.
+        // A definition without a description keeps the stored one.
         present.is_none_or(|one| group.description.is_some() && one.description != group.description)
     };
     Ok(Some(TenantWrite {
         name: said.name.clone(),
-        id: there.map_or(fresh.tenant_id, |there| there.tenant.id),
+        id: there.map_or(ids.tenant_id, |there| there.tenant.id),
         is_new: there.is_none(),
         display_name: said
             .display_name
@@ -232,8 +233,8 @@ fn tenant_write(change: &Change, known: &Known, fresh: Fresh) -> Result<Option<T
 
 fn join_tenant(
     user: &mut ExternalUser,
-    change: &Change,
-    known: &Known,
+    change: &UserChange,
+    known: &CurrentState,
     tenant: Option<&TenantWrite>,
 ) -> Result<()> {
     if let Some(tenant) = tenant {
@@ -263,36 +264,36 @@ fn join_tenant(
     Ok(())
 }
 
-fn has_group(known: &Known, tenant: Option<&TenantWrite>, name: &str) -> bool {
+fn has_group(known: &CurrentState, tenant: Option<&TenantWrite>, name: &str) -> bool {
     let there = known.tenant.iter().flat_map(|there| &there.groups);
     there.chain(tenant.iter().flat_map(|tenant| &tenant.groups)).any(|group| group.name == name)
 }
 
 fn expiry(
-    standing: Standing,
+    seat: SeatPolicy,
     present: Option<&ExternalUser>,
     now: Timestamp,
-    crowded: bool,
+    is_full: bool,
 ) -> Option<Timestamp> {
     let later = Some(now.plus(EPHEMERAL_SECONDS));
-    match (standing, present) {
-        (Standing::Ephemeral, None) => later,
-        (Standing::Permanent | Standing::AsIs, None) => None,
-        (Standing::AsIs, Some(user)) => user.expires_at,
+    match (seat, present) {
+        (SeatPolicy::Ephemeral, None) => later,
+        (SeatPolicy::Permanent | SeatPolicy::AsIs, None) => None,
+        (SeatPolicy::AsIs, Some(user)) => user.expires_at,
         (_, Some(user)) if !user.is_ephemeral() => None,
-        (Standing::Ephemeral, Some(_)) => later,
-        // Known already: refused nothing, and made permanent when there is room.
-        (Standing::Permanent, Some(_)) => later.filter(|_| crowded),
+        (SeatPolicy::Ephemeral, Some(_)) => later,
+        // An existing user is never refused, and becomes permanent when a seat is free.
+        (SeatPolicy::Permanent, Some(_)) => later.filter(|_| is_full),
     }
 }
 
-fn definitions(known: &Known, tenant: Option<&TenantWrite>) -> Definitions {
+fn definitions(known: &CurrentState, tenant: Option<&TenantWrite>) -> Definitions {
     let own = known.tenant.iter().flat_map(|there| &there.attributes);
     let new = tenant.iter().flat_map(|tenant| &tenant.attributes);
     Definitions::of(known.attributes.iter().chain(own).chain(new))
 }
 
-fn groups_of(user: &ExternalUser, known: &Known, tenant: Option<&TenantWrite>) -> Vec<String> {
+fn groups_of(user: &ExternalUser, known: &CurrentState, tenant: Option<&TenantWrite>) -> Vec<String> {
     let of_stack = user.groups.iter().filter(|name| known.groups.contains(*name)).cloned();
     let of_tenant = user.tenant.iter().flat_map(|membership| {
         let there = membership.groups.iter().filter(|name| has_group(known, tenant, name));
@@ -318,27 +319,27 @@ mod tests {
     use serde_json::json;
 
     const NOW: i64 = 1_800_000_000;
-    const FRESH: Fresh = Fresh { user_id: 7, tenant_id: 70 };
+    const NEW_IDS: NewIds = NewIds { user_id: 7, tenant_id: 70 };
 
     fn now() -> Timestamp {
         Timestamp::from_unix(NOW)
     }
 
-    fn change() -> Change {
-        Change::to("User@X".parse().unwrap())
+    fn change() -> UserChange {
+        UserChange::to("User@X".parse().unwrap())
     }
 
     fn definition(name: &str, kind: &str) -> AttributeDefinition {
         crate::json::input::check(json!({"name": name, "type": kind})).unwrap()
     }
 
-    fn known() -> Known {
-        Known {
+    fn known() -> CurrentState {
+        CurrentState {
             user: None,
             attributes: vec![definition("city", "string"), definition("level", "number")],
             groups: ["a", "b"].map(str::to_owned).into(),
             tenant: None,
-            home: None,
+            own_tenant_id: None,
         }
     }
 
@@ -358,20 +359,20 @@ mod tests {
         }
     }
 
-    fn run(change: &Change, known: &Known) -> Result<UserUpsert> {
-        register(change, known, FRESH, now(), false)
+    fn run(change: &UserChange, known: &CurrentState) -> Result<UserUpsert> {
+        plan_upsert(change, known, NEW_IDS, now(), false)
     }
 
-    /// What `known` becomes once a change has been written.
-    fn after(change: &Change, known: Known) -> Known {
-        let registration = run(change, &known).unwrap();
-        let home = registration.user.tenant.as_ref().map(|membership| membership.tenant_id);
-        Known { user: Some(registration.user), home, ..known }
+    /// The state after a change has been written.
+    fn after(change: &UserChange, known: CurrentState) -> CurrentState {
+        let upsert = run(change, &known).unwrap();
+        let own_tenant_id = upsert.user.tenant.as_ref().map(|membership| membership.tenant_id);
+        CurrentState { user: Some(upsert.user), own_tenant_id, ..known }
     }
 
     #[test]
-    fn what_is_left_out_stays_and_what_is_said_replaces() {
-        let first = Change {
+    fn fields_left_out_stay_and_given_ones_replace() {
+        let first = UserChange {
             email: Some("a@x".into()),
             attributes: vec![("city".into(), json!("Berlin")), ("level".into(), json!(1))],
             groups: Some(vec!["a".into(), "b".into(), "a".into()]),
@@ -384,7 +385,7 @@ mod tests {
 
         let nothing = run(&change(), &known).unwrap();
         assert!(!nothing.is_change() && !nothing.is_new_user());
-        let second = Change {
+        let second = UserChange {
             attributes: vec![("level".into(), json!(2)), ("city".into(), Value::Null)],
             groups: Some(Vec::new()),
             ..change()
@@ -396,34 +397,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_defined_is_refused() {
-        let reason = |change: Change| run(&change, &known()).map(|_| ()).map_err(|error| error.reason);
+    fn undefined_attributes_and_groups_are_refused() {
+        let reason = |change: UserChange| run(&change, &known()).map(|_| ()).map_err(|error| error.reason);
         let of_tenant = |attributes, groups| {
             Some(TenantChange { attributes, groups, ..TenantChange::to("acme".parse().unwrap()) })
         };
         assert_eq!(
-            reason(Change { attributes: vec![("none".into(), json!(1))], ..change() }),
+            reason(UserChange { attributes: vec![("none".into(), json!(1))], ..change() }),
             Err(Reason::AttributeUnknown)
         );
         assert_eq!(
-            reason(Change { groups: Some(vec!["a".into(), "c".into()]), ..change() }),
+            reason(UserChange { groups: Some(vec!["a".into(), "c".into()]), ..change() }),
             Err(Reason::GroupUnknown)
         );
         assert_eq!(
-            reason(Change {
+            reason(UserChange {
                 tenant: of_tenant(vec![], vec![]),
                 tenant_groups: GroupChange::Replace(vec!["editors".into()]),
                 ..change()
             }),
             Err(Reason::GroupUnknown)
         );
-        // A tenant's attribute may not mean something else than the stack's.
+        // A tenant's attribute may not have another type than the stack's.
         assert_eq!(
-            reason(Change { tenant: of_tenant(vec![definition("city", "number")], vec![]), ..change() }),
+            reason(UserChange { tenant: of_tenant(vec![definition("city", "number")], vec![]), ..change() }),
             Err(Reason::AttributeTypeChanged)
         );
         assert_eq!(
-            reason(Change {
+            reason(UserChange {
                 tenant: of_tenant(vec![definition("shop", "number")], vec![]),
                 attributes: vec![("shop".into(), json!(4))],
                 ..change()
@@ -434,42 +435,45 @@ mod tests {
 
     #[test]
     fn a_user_is_in_one_tenant() {
-        let acme = |name: &str| Change {
+        let acme = |name: &str| UserChange {
             tenant: Some(TenantChange::to(name.parse().unwrap())),
             tenant_groups: GroupChange::Replace(vec!["editors".into()]),
             ..change()
         };
-        let furnished = Known { tenant: Some(tenant(70)), ..known() };
-        let known = after(&acme("acme"), furnished);
+        let with_acme = CurrentState { tenant: Some(tenant(70)), ..known() };
+        let known = after(&acme("acme"), with_acme);
         let again = run(&change(), &known).unwrap();
         assert_eq!(again.groups, ["system:tenant:acme:group:editors"]);
         assert!(!again.is_change());
         assert_eq!(run(&acme("other"), &known).unwrap_err().reason, Reason::TenantOther);
-        // The tenant was removed and made anew: the user who was in it is nobody's any more.
-        let reborn =
-            run(&acme("acme"), &Known { tenant: Some(tenant(71)), home: Some(71), ..known.clone() }).unwrap();
-        assert_eq!((reborn.user.id, reborn.user.tenant.unwrap().tenant_id), (FRESH.user_id, 71));
+        // The tenant was removed and created again: its former user is not in it.
+        let reborn = run(
+            &acme("acme"),
+            &CurrentState { tenant: Some(tenant(71)), own_tenant_id: Some(71), ..known.clone() },
+        )
+        .unwrap();
+        assert_eq!((reborn.user.id, reborn.user.tenant.unwrap().tenant_id), (NEW_IDS.user_id, 71));
         assert_eq!(reborn.user.revision, 2);
-        let removed = run(&change(), &Known { tenant: None, home: None, ..known }).unwrap();
+        let removed = run(&change(), &CurrentState { tenant: None, own_tenant_id: None, ..known }).unwrap();
         assert_eq!(removed.user.tenant, None);
     }
 
     #[test]
-    fn who_is_ephemeral_stays_so_until_there_is_room() {
-        let ephemeral = Change { standing: Standing::Ephemeral, ..change() };
+    fn an_ephemeral_user_becomes_permanent_when_a_seat_is_free() {
+        let ephemeral = UserChange { seat: SeatPolicy::Ephemeral, ..change() };
         let later = Some(now().plus(EPHEMERAL_SECONDS));
         let known_ephemeral = after(&ephemeral, known());
         assert_eq!(known_ephemeral.user.as_ref().unwrap().expires_at, later);
         assert_eq!(run(&change(), &known_ephemeral).unwrap().user.expires_at, None);
-        let crowded = register(&change(), &known_ephemeral, FRESH, now(), true).unwrap();
-        assert_eq!(crowded.user.expires_at, later);
+        let without_seat = plan_upsert(&change(), &known_ephemeral, NEW_IDS, now(), true).unwrap();
+        assert_eq!(without_seat.user.expires_at, later);
         let permanent = after(&change(), known());
         assert_eq!(run(&ephemeral, &permanent).unwrap().user.expires_at, None);
-        // Past the time nothing of the user is left, though the item may still be there.
-        let past = register(
+        // An expired user counts as absent, though the item may still be stored.
+        let past = plan_upsert(
             &change(),
             &known_ephemeral,
-            Fresh { user_id: 8, ..FRESH },
+            NewIds { user_id: 8, ..NEW_IDS },
             now().plus(EPHEMERAL_SECONDS),
             false,
         );

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use crate::app::open_view::evidence_keys;
-use crate::aws::signing_keys::SigningKeys;
 use crate::aws::storage::{EvidenceKeys, EvidenceReader};
 use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
@@ -17,7 +16,6 @@ use vitrine_rules::view::decide::{self, Evidence, View, ViewRequest};
 
 crate::capability_set! {
     pub struct DryRuns {
-        keys: SigningKeys,
         evidence: EvidenceReader,
         settings: Arc<Settings>,
     }
@@ -43,10 +41,6 @@ impl DryRuns {
         };
         decide::require_embedding(&evidence)?;
         Ok(DryRun { evidence, dashboard, settings: Arc::clone(&self.settings) })
-    }
-
-    pub const fn keys(&self) -> &SigningKeys {
-        &self.keys
     }
 }
 

@@ -110,7 +110,7 @@ impl ViewOpener {
 
     /// Keeps the reason for whoever asks about the request later. An outage is no refusal.
     fn refused(&self, error: &Error, context: impl FnOnce() -> RefusalContext) {
-        if error.status() < 500
+        if !error.is_outage()
             && let Some(request_id) = request_context::request_id()
         {
             let now = self.clock.now();

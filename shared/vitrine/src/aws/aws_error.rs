@@ -1,10 +1,10 @@
-//! What a call to AWS means that did not succeed: no answer, whatever the cause.
+//! Maps a failed AWS call to an error: a condition that did not hold, or else `Reason::Unavailable`.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use vitrine_rules::error::{Error, Reason};
+use vitrine_rules::error::{Error, Reason, Result};
 
-/// The cause is for the log: its code, never its text, which may quote what was sent.
+/// The log gets the error's code, never its text, which may quote what was sent.
 pub fn unavailable<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata,
@@ -17,4 +17,69 @@ where
         _ => error.code().unwrap_or("service"),
     };
     Error::new(Reason::Unavailable).detail(format_args!("{operation}: {cause}"))
+}
+
+/// Whether DynamoDB refused a write because its condition did not hold.
+pub fn is_condition_failed<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    error.code() == Some("ConditionalCheckFailedException")
+}
+
+/// The result of an AWS call, with its failures as errors of ours.
+pub trait AwsResult<T> {
+    /// Any failure means that the service is unavailable.
+    fn or_unavailable(self, operation: &'static str) -> Result<T>;
+
+    /// None if the condition of the write did not hold.
+    fn if_condition_held(self, operation: &'static str) -> Result<Option<T>>;
+
+    /// `reason` if the condition of the write did not hold.
+    fn or_refused(self, operation: &'static str, reason: Reason) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.if_condition_held(operation)?.ok_or_else(|| reason.into())
+    }
+}
+
+impl<T, E, R> AwsResult<T> for std::result::Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata,
+{
+    fn or_unavailable(self, operation: &'static str) -> Result<T> {
+        self.map_err(|error| unavailable(operation, &error))
+    }
+
+    fn if_condition_held(self, operation: &'static str) -> Result<Option<T>> {
+        match self {
+            Err(error) if is_condition_failed(&error) => Ok(None),
+            sent => sent.or_unavailable(operation).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
+    use aws_sdk_dynamodb::operation::put_item::PutItemError;
+
+    use super::*;
+
+    fn refused_with(code: &str) -> std::result::Result<(), SdkError<PutItemError, ()>> {
+        let metadata = ErrorMetadata::builder().code(code).build();
+        Err(SdkError::service_error(PutItemError::generic(metadata), ()))
+    }
+
+    #[test]
+    fn only_a_failed_condition_is_told_from_an_outage() {
+        let reason =
+            |code| refused_with(code).or_refused("PutItem", Reason::NameTaken).map_err(|error| error.reason);
+        assert_eq!(reason("ConditionalCheckFailedException"), Err(Reason::NameTaken));
+        assert_eq!(reason("ThrottlingException"), Err(Reason::Unavailable));
+        assert_eq!(Ok::<_, SdkError<PutItemError, ()>>(()).if_condition_held("PutItem").unwrap(), Some(()));
+        let error = refused_with("ThrottlingException").or_unavailable("PutItem").unwrap_err();
+        assert_eq!(error.detail.as_deref(), Some("PutItem: ThrottlingException"));
+    }
 }

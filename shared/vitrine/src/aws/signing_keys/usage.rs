@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -81,26 +81,14 @@ impl KeyUsageRecorder {
 /// Nothing is written where another process has been here within the minute.
 async fn write(table: &Table, kid: &str, now: Timestamp) -> Result<()> {
     let answer = table
-        .client
-        .update_item()
-        .table_name(table.name())
-        .set_key(Some(item_key(kid)))
+        .update(item_key(kid))
         .update_expression(format!("SET {FIRST} = if_not_exists({FIRST}, :now), {LAST} = :now"))
         .condition_expression(format!("attribute_not_exists({LAST}) OR {LAST} <= :before"))
         .expression_attribute_values(":now", number(now.unix()))
         .expression_attribute_values(":before", number(now.unix() - EVERY_SECONDS))
         .send()
         .await;
-    match answer {
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-        {
-            Ok(())
-        }
-        answer => answer.map(drop).map_err(|error| unavailable("UpdateItem", &error)),
-    }
+    answer.if_condition_held("UpdateItem").map(drop)
 }
 
 /// Reads them.

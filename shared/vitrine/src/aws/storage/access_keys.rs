@@ -1,11 +1,11 @@
-//! Access keys: found by the id that they carry, kept as a fingerprint.
+//! Access keys: found by the id within the key, stored as a fingerprint.
 
 use std::collections::BTreeSet;
 
 use super::table::cursor::{self, Page};
 use super::table::schema::{SORT, TTL};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::{AwsResult, unavailable};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::access_key::AccessKey;
@@ -20,7 +20,7 @@ fn from_item(item: Item) -> Result<AccessKey> {
     serde_dynamo::from_item(item).map_err(|_| unreadable("access key"))
 }
 
-/// Finds the record of a key that somebody shows.
+/// Finds the record of an access key.
 #[derive(Debug, Clone)]
 pub struct AccessKeyReader(Table);
 
@@ -35,7 +35,7 @@ impl Capability for AccessKeyReader {
 }
 
 impl AccessKeyReader {
-    /// The record under `id`, if `shown` is really its key.
+    /// The record under `id`, if `shown` is its key.
     pub async fn authenticate(&self, id: &str, shown: &str) -> Result<Option<AccessKey>> {
         let Some(item) = self.item(id).await? else { return Ok(None) };
         let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
@@ -51,7 +51,7 @@ impl AccessKeyReader {
     }
 }
 
-/// Makes, lists and removes keys.
+/// Creates, lists and removes keys.
 #[derive(Debug, Clone)]
 pub struct AccessKeyWriter(Table);
 
@@ -73,15 +73,7 @@ impl AccessKeyWriter {
         if let Some(expires) = record.expires_at {
             item.insert(TTL.to_owned(), number(expires.unix()));
         }
-        self.0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
-        Ok(())
+        self.0.put(item).send().await.or_unavailable("PutItem").map(drop)
     }
 
     pub async fn delete(&self, id: &str) -> Result<()> {

@@ -1,15 +1,14 @@
-//! What the whole stack defines for its external users: attributes and groups.
+//! Definitions of the whole stack for its external users: attributes and groups.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::table::connection::{Connection, Paging, connection};
 use super::table::document;
 use super::table::schema::SORT;
 use super::table::{Item, Table, key, text, text_of, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Reason, Result};
@@ -19,7 +18,7 @@ const ATTRIBUTES: &str = "attributes";
 const GROUPS: &str = "groups";
 pub(super) const TYPE: &str = "attribute_type";
 
-/// An attribute's definition, wherever it stands: it may be written over one of the same type only.
+/// The item of an attribute's definition, of the stack or of a tenant. It may only replace one of the same type.
 pub(super) fn attribute_item(place: Item, definition: &AttributeDefinition) -> Result<Item> {
     let mut item = place;
     document::write(&mut item, definition)?;
@@ -37,7 +36,7 @@ fn group_of(item: &Item) -> Result<String> {
     text_of(item, SORT).map(str::to_owned).ok_or_else(|| unreadable("group"))
 }
 
-/// Reads what is defined.
+/// Reads definitions.
 #[derive(Debug, Clone)]
 pub struct DefinitionReader(Table);
 
@@ -70,14 +69,14 @@ impl DefinitionReader {
     }
 }
 
-/// Was something made that had not been there?
+/// Whether a definition is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defined {
     New,
     Again,
 }
 
-/// Defines.
+/// Creates, changes and removes definitions.
 #[derive(Debug, Clone)]
 pub struct DefinitionWriter(Table);
 
@@ -92,71 +91,45 @@ impl Capability for DefinitionWriter {
 }
 
 impl DefinitionWriter {
-    /// Defines an attribute, or changes everything of it but its type.
+    /// Defines an attribute, or changes anything of it but its type.
     pub async fn put_attribute(&self, definition: &AttributeDefinition) -> Result<Defined> {
         let sent = self
             .0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(attribute_item(key(ATTRIBUTES, &definition.name), definition)?))
+            .put(attribute_item(key(ATTRIBUTES, &definition.name), definition)?)
             .condition_expression(SAME_TYPE)
             .expression_attribute_values(":type", text(definition.kind.to_string()))
             .return_values(ReturnValue::AllOld)
             .send()
             .await;
-        match sent {
-            Ok(answer) => Ok(defined(answer.attributes.as_ref())),
-            Err(error) if is_refused(error.as_service_error()) => {
-                let message = format!("User attribute {}: cannot change type", definition.name);
-                Err(Error::new(Reason::AttributeTypeChanged).message(message))
-            }
-            Err(error) => Err(unavailable("PutItem", &error)),
-        }
-    }
-
-    pub async fn put_group(&self, name: &str) -> Result<Defined> {
-        let answer = self
-            .0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(key(GROUPS, name)))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
+        let answer = sent.if_condition_held("PutItem")?.ok_or_else(|| {
+            let message = format!("User attribute {}: cannot change type", definition.name);
+            Error::new(Reason::AttributeTypeChanged).message(message)
+        })?;
         Ok(defined(answer.attributes.as_ref()))
     }
 
-    /// Removes a definition, or says that there is none.
+    pub async fn put_group(&self, name: &str) -> Result<Defined> {
+        let put = self.0.put(key(GROUPS, name)).return_values(ReturnValue::AllOld);
+        let answer = put.send().await.or_unavailable("PutItem")?;
+        Ok(defined(answer.attributes.as_ref()))
+    }
+
+    /// Removes a definition, or [`Reason::AttributeNotFound`].
     pub async fn delete_attribute(&self, name: &str) -> Result<()> {
-        self.delete(ATTRIBUTES, name, Reason::AttributeNotFound).await
+        self.remove(ATTRIBUTES, name, Reason::AttributeNotFound).await
     }
 
     pub async fn delete_group(&self, name: &str) -> Result<()> {
-        self.delete(GROUPS, name, Reason::GroupNotFound).await
+        self.remove(GROUPS, name, Reason::GroupNotFound).await
     }
 
-    async fn delete(&self, partition: &str, name: &str, otherwise: Reason) -> Result<()> {
-        let answer = self
-            .0
-            .client
-            .delete_item()
-            .table_name(self.0.name())
-            .set_key(Some(key(partition, name)))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await
-            .map_err(|error| unavailable("DeleteItem", &error))?;
+    async fn remove(&self, partition: &str, name: &str, otherwise: Reason) -> Result<()> {
+        let delete = self.0.delete(key(partition, name)).return_values(ReturnValue::AllOld);
+        let answer = delete.send().await.or_unavailable("DeleteItem")?;
         answer.attributes.filter(|old| !old.is_empty()).map(drop).ok_or_else(|| otherwise.into())
     }
 }
 
 fn defined(old: Option<&Item>) -> Defined {
     if old.is_some_and(|old| !old.is_empty()) { Defined::Again } else { Defined::New }
-}
-
-const fn is_refused(error: Option<&PutItemError>) -> bool {
-    matches!(error, Some(PutItemError::ConditionalCheckFailedException(_)))
 }

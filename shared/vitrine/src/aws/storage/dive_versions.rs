@@ -1,4 +1,4 @@
-//! The versions of a dive's content. Each is written once, with the resource that begins to show it.
+//! The versions of a dive's content. Each is written once, together with the dive.
 
 use std::collections::BTreeSet;
 
@@ -24,9 +24,9 @@ pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
     key(&dive.to_string(), &sort_key(version))
 }
 
-/// The version that a dive shows from now on. Like the dive it stands under each of its ids.
-pub(super) fn item_of(dive: &Resource, reference: &ResourceRef) -> Result<Item> {
-    let mut item = key_of(reference, dive.version);
+/// The current version of a dive, without a key: it is stored under each id of the dive.
+pub(super) fn to_item(dive: &Resource) -> Result<Item> {
+    let mut item = Item::new();
     let mut content = dive.content.clone();
     document::set_markup_aside(&mut item, &mut content);
     let version =

@@ -1,4 +1,4 @@
-//! The global switch: while it is off nothing is shown to anybody. The setting decides its first value.
+//! The global embedding switch: while it is off nothing is shown. A setting decides its initial value.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::table::{Item, Table, key, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Reason, Result};
@@ -18,15 +18,15 @@ pub(super) fn item_key() -> Item {
     key("settings", "settings")
 }
 
-/// What a stored switch says; where none is stored, it was never turned.
-pub(super) fn turned(item: Option<&Item>) -> Result<Option<bool>> {
+/// The stored value of the switch; none if it was never set.
+pub(super) fn stored(item: Option<&Item>) -> Result<Option<bool>> {
     let value = |item: &Item| {
         item.get(VALUE).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| unreadable("settings"))
     };
     item.map(value).transpose()
 }
 
-/// Reads the switch as it is now. For views there is [`super::EvidenceReader`], which remembers.
+/// Reads the switch as it is now. Views use [`super::EvidenceReader`], which caches it.
 #[derive(Debug, Clone)]
 pub struct EmbeddingSwitchReader {
     table: Table,
@@ -46,16 +46,16 @@ impl Capability for EmbeddingSwitchReader {
 impl EmbeddingSwitchReader {
     pub async fn is_on(&self) -> Result<bool> {
         let item = self.table.get(item_key()).await?;
-        Ok(turned(item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
+        Ok(stored(item.as_ref())?.unwrap_or(self.settings.embedding_enabled))
     }
 
-    /// Administration of embedding needs it on.
+    /// Refuses administration of embedding while the switch is off.
     pub async fn require(&self) -> Result<()> {
         if self.is_on().await? { Ok(()) } else { Err(Reason::EmbeddingSwitchedOff.into()) }
     }
 }
 
-/// Turns the switch.
+/// Sets the switch.
 #[derive(Debug, Clone)]
 pub struct EmbeddingSwitchWriter(Table);
 
@@ -70,16 +70,8 @@ impl Capability for EmbeddingSwitchWriter {
 }
 
 impl EmbeddingSwitchWriter {
-    pub async fn turn(&self, on: bool) -> Result<()> {
-        self.0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(item_key()))
-            .item(VALUE, AttributeValue::Bool(on))
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
-        Ok(())
+    pub async fn set(&self, on: bool) -> Result<()> {
+        let put = self.0.put(item_key()).item(VALUE, AttributeValue::Bool(on));
+        put.send().await.or_unavailable("PutItem").map(drop)
     }
 }

@@ -1,28 +1,28 @@
-//! External users. A user stands under a fingerprint of the external id, and is listed by the index
+//! External users. A user is stored under a fingerprint of the external id, and listed by the index
 //! `directory`, which has the users of one tenant, or of none, in the order of their email addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
 
 use super::table::connection::{Connection, Paging, connection};
 use super::table::document;
 use super::table::schema::{DIRECTORY, POSITION, TTL};
-use super::table::transaction;
+use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use super::tenants;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Clock;
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::Result;
 use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine_rules::viewer::tenant::{TenantGroup, TenantName};
 
 const SORT_KEY: &str = "external_user";
 const EXTERNAL_ID: &str = "external_id";
 pub(super) const REVISION: &str = "revision";
-/// What a search looks into.
+/// The text that a search looks into.
 const SEARCH: &str = "search";
 const GROUPS: &str = "tenant_groups";
 
@@ -30,7 +30,7 @@ pub(super) fn key_of(fingerprint: &str) -> Item {
     key(&format!("external_user#{fingerprint}"), SORT_KEY)
 }
 
-/// The number of a user leads to the external id, and so to the user.
+/// The key of the item that maps a user's number to the external id.
 pub(super) fn id_key(id: u64) -> Item {
     key(&format!("external_user_id#{id}"), SORT_KEY)
 }
@@ -39,7 +39,7 @@ pub(super) fn counter_key() -> Item {
     key("counter", SORT_KEY)
 }
 
-/// What lists the users of a tenant, or of none.
+/// The partition of the index that lists the users of a tenant, or of none.
 fn directory(tenant: Option<&TenantName>) -> String {
     format!("users#{}", tenant.map_or("", TenantName::as_str))
 }
@@ -77,7 +77,7 @@ fn expire(item: &mut Item, user: &ExternalUser) {
     }
 }
 
-/// The user must still be as it was seen.
+/// The condition that a user has not been changed since it was read.
 pub(super) trait IfStill {
     #[must_use]
     fn if_still(self, seen: Option<&ExternalUser>) -> Self;
@@ -101,8 +101,8 @@ impl IfStill for DeleteBuilder {
     }
 }
 
-/// Where a user is counted: in the stack, in the tenant, and in each of its groups. One who is ephemeral
-/// is counted nowhere.
+/// The counters that include a user: of the stack, of the tenant, and of each group within it. An ephemeral
+/// user is in none.
 pub(super) fn counted(user: Option<&ExternalUser>) -> BTreeSet<Counter> {
     let Some(user) = user.filter(|user| !user.is_ephemeral()) else { return BTreeSet::new() };
     let of_tenant = user.tenant.iter().flat_map(|membership| {
@@ -117,7 +117,7 @@ pub(super) fn counted(user: Option<&ExternalUser>) -> BTreeSet<Counter> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Counter {
     Stack,
-    /// Which tenant of that name.
+    /// The tenant's name, and its id.
     Tenant(TenantName, u64),
     Group(TenantName, u64, u64),
 }
@@ -140,7 +140,7 @@ impl Capability for ExternalUserReader {
 }
 
 impl ExternalUserReader {
-    /// What stands in the user's place, be it past its time.
+    /// The stored user, even if it has expired.
     pub(super) async fn read(&self, external_id: &ExternalId) -> Result<Option<ExternalUser>> {
         let item = self.table.get(key_of(&external_id.fingerprint())).await?;
         item.as_ref().map(from_item).transpose()
@@ -176,10 +176,10 @@ impl Capability for ExternalUserLister {
     }
 }
 
-/// Which users.
+/// The filter of a list of users.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UserListing<'a> {
-    /// None: those who are in no tenant.
+    /// None for the users who are in no tenant.
     pub tenant: Option<&'a TenantName>,
     /// Part of an email address or of an external id, in whatever case.
     pub search: Option<&'a str>,
@@ -218,7 +218,7 @@ impl ExternalUserLister {
     }
 }
 
-/// Removes users. They are made by [`super::UserDirectory`].
+/// Removes users. [`super::UserDirectory`] writes them.
 #[derive(Debug, Clone)]
 pub struct ExternalUserRemover(Table);
 
@@ -233,49 +233,51 @@ impl Capability for ExternalUserRemover {
 }
 
 impl ExternalUserRemover {
-    /// Two items each, and 40 groups of a tenant at most.
+    /// The largest number of users in one transaction: two items each, and at most 40 groups of a tenant.
     pub const AT_ONCE: usize = 20;
 
-    /// Removes users as they were seen, or [`Reason::Conflict`] if one has moved on. Their places become free.
+    /// Removes users as they were read, or `Reason::Conflict` if one was changed since. Frees their seats.
     ///
-    /// At most [`Self::AT_ONCE`]: with all that they are counted in they go in one transaction.
+    /// Takes at most [`Self::AT_ONCE`] users, so that they and their counters fit into one transaction.
     pub async fn remove(&self, users: &[ExternalUser]) -> Result<()> {
-        let delete = |key: Item| Delete::builder().table_name(self.0.name()).set_key(Some(key));
-        let mut items = Vec::new();
+        let mut transaction = Transaction::on(&self.0);
         let mut less: BTreeMap<Counter, i32> = BTreeMap::new();
         for user in users {
-            let whole = delete(key_of(&user.external_id.fingerprint())).if_still(Some(user));
-            for delete in [whole, delete(id_key(user.id))] {
-                let delete = delete.build().map_err(Error::internal)?;
-                items.push(TransactWriteItem::builder().delete(delete).build());
-            }
+            let key = key_of(&user.external_id.fingerprint());
+            transaction.delete((), key, |delete| delete.if_still(Some(user)))?;
+            transaction.delete((), id_key(user.id), |delete| delete)?;
             for counter in counted(Some(user)) {
                 *less.entry(counter).or_default() -= 1;
             }
         }
         for (counter, by) in less {
-            let update = count(&self.0, &counter, by).build().map_err(Error::internal)?;
-            items.push(TransactWriteItem::builder().update(update).build());
+            count(&mut transaction, (), &counter, by)?;
         }
-        let sent = self.0.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        if transaction::outcome(sent)?.is_none() { Ok(()) } else { Err(Reason::Conflict.into()) }
+        transaction.commit().await?.or_conflict()
     }
 }
 
-/// Counts one more or one less. What is counted in must be there; the stack always is.
-pub(super) fn count(table: &Table, counter: &Counter, by: i32) -> UpdateBuilder {
-    let update = Update::builder()
-        .table_name(table.name())
-        .update_expression("ADD user_count :by")
-        .expression_attribute_values(":by", number(by));
-    match counter {
-        Counter::Stack => update.set_key(Some(counter_key())),
-        Counter::Tenant(name, id) => update
-            .set_key(Some(tenants::key_of(name)))
-            .condition_expression("tenant_id = :tenant")
-            .expression_attribute_values(":tenant", number(id)),
-        Counter::Group(tenant, _, group) => update
-            .set_key(Some(tenants::group_key(tenant, *group)))
-            .condition_expression("attribute_exists(pk)"),
-    }
+/// Adds `by` to a counter. The tenant or group that it belongs to must exist; the stack always does.
+pub(super) fn count<L: PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    counter: &Counter,
+    by: i32,
+) -> Result<()> {
+    let key = match counter {
+        Counter::Stack => counter_key(),
+        Counter::Tenant(name, _) => tenants::key_of(name),
+        Counter::Group(tenant, _, group) => tenants::group_key(tenant, *group),
+    };
+    transaction.update(label, key, |update| {
+        let update =
+            update.update_expression("ADD user_count :by").expression_attribute_values(":by", number(by));
+        match counter {
+            Counter::Stack => update,
+            Counter::Tenant(_, id) => update
+                .condition_expression("tenant_id = :tenant")
+                .expression_attribute_values(":tenant", number(id)),
+            Counter::Group(..) => update.condition_expression("attribute_exists(pk)"),
+        }
+    })
 }

@@ -1,11 +1,11 @@
-//! Decisions: why views were refused, kept for a week.
+//! Refusal records: the reasons why views were refused, kept for a week.
 
 use std::collections::BTreeSet;
 
 use super::table::document;
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -17,7 +17,7 @@ fn item_key(request_id: &str) -> Item {
     key(&format!("decision#{request_id}"), "decision")
 }
 
-/// Writes decisions down, after the answer.
+/// Writes refusal records in the background, after the response.
 #[derive(Debug, Clone)]
 pub struct RefusalRecordWriter {
     table: Table,
@@ -49,11 +49,10 @@ async fn write(table: &Table, decision: &RefusalRecord) -> Result<()> {
     let mut item = item_key(&decision.request_id);
     document::write(&mut item, decision)?;
     item.insert(TTL.to_owned(), number(decision.decided_at.plus(KEPT_SECONDS).unix()));
-    let put = table.client.put_item().table_name(table.name()).set_item(Some(item)).send().await;
-    put.map(drop).map_err(|error| unavailable("PutItem", &error))
+    table.put(item).send().await.or_unavailable("PutItem").map(drop)
 }
 
-/// Reads them.
+/// Reads refusal records.
 #[derive(Debug, Clone)]
 pub struct RefusalRecordReader {
     table: Table,
@@ -74,7 +73,7 @@ impl RefusalRecordReader {
     pub async fn get(&self, request_id: &str) -> Result<RefusalRecord> {
         let item = self.table.get(item_key(request_id)).await?.ok_or(Reason::DecisionNotFound)?;
         let decision: RefusalRecord = document::read(&item, "decision")?;
-        // What is over may still lie there for days.
+        // DynamoDB removes expired items days later.
         if self.clock.now() < decision.decided_at.plus(KEPT_SECONDS) {
             Ok(decision)
         } else {

@@ -1,58 +1,77 @@
 //! Resources.
 //!
-//! A resource stands in the table once under each of its ids, whole, so that any credential finds what it
-//! names in a single read. All copies are written in one transaction. The copy under the primary id also
-//! stands in the indexes that lists are read from.
+//! The table has a whole copy of a resource under each of its ids, so that a single read finds it by any of them.
+//! All copies are written in one transaction. The copy under the primary id is also in the indexes that lists are
+//! read from.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::dive_versions;
 use super::table::cursor::{self, Page};
 use super::table::document;
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
-use super::table::transaction;
+use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::{AwsResult, unavailable};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
-use vitrine_rules::error::{Error, Issue, Reason, Result};
+use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
 const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
-/// The one value that the partition key of both indexes has.
+/// The only value of the partition key of both indexes.
 const LISTING: &str = "resource";
 
-/// Stands behind a kind where no resource stands behind it: after the `#` that all of them have.
+/// Sorts after every id of a kind; used as the upper bound of a range query.
 const AFTER_ALL: char = '$';
 
-/// Where the counter stays behind: an owner who chooses a larger number leaves it half of all numbers.
+/// Upper bound of the automatic id counter, so that a very large id chosen by an owner cannot exhaust it.
 const MAX_COUNTED: u64 = ResourceId::MAX_NUMBER / 2;
 
-/// What everything but the markup may take of an item, of which DynamoDB takes 400 KB.
+/// The largest size of everything but the markup. DynamoDB takes items of at most 400 KB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 pub(super) fn key_of(reference: &ResourceRef) -> Item {
     key(&reference.to_string(), SORT_KEY)
 }
 
-fn to_item(resource: &Resource, reference: &ResourceRef) -> Result<Item> {
+/// The items of a resource, one for each of its ids. They differ only in their keys and in the attributes of the
+/// indexes, so the resource is serialised once for all of them.
+fn to_items(resource: &Resource) -> Result<Vec<Item>> {
     let mut described = resource.clone();
-    let mut item = key_of(reference);
-    document::set_markup_aside(&mut item, &mut described.content);
-    if document::write(&mut item, &described)? > MAX_DOCUMENT_BYTES {
+    let mut common = Item::new();
+    document::set_markup_aside(&mut common, &mut described.content);
+    if document::write(&mut common, &described)? > MAX_DOCUMENT_BYTES {
         return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
     }
-    item.insert(REVISION.to_owned(), number(resource.revision));
-    if *reference == resource.reference() {
-        item.extend(listed(resource)?);
+    common.insert(REVISION.to_owned(), number(resource.revision));
+    let mut items = copies(&common, resource, key_of);
+    // The first reference is the primary id.
+    if let Some(primary) = items.first_mut() {
+        primary.extend(listed(resource)?);
     }
-    Ok(item)
+    Ok(items)
+}
+
+/// The items of a dive's version, one for each id of the dive.
+fn to_version_items(dive: &Resource) -> Result<Vec<Item>> {
+    let version = dive_versions::to_item(dive)?;
+    Ok(copies(&version, dive, |reference| dive_versions::key_of(reference, dive.version)))
+}
+
+/// `common` under the key of each id of the resource, the primary id first.
+fn copies(common: &Item, resource: &Resource, key: impl Fn(&ResourceRef) -> Item) -> Vec<Item> {
+    let copy = |reference: &ResourceRef| {
+        let mut item = common.clone();
+        item.extend(key(reference));
+        item
+    };
+    resource.references().iter().map(copy).collect()
 }
 
 fn listed(resource: &Resource) -> Result<Item> {
@@ -121,12 +140,12 @@ impl Capability for ResourceWriter {
 }
 
 impl ResourceWriter {
-    /// Writes a resource that was not there, or [`Reason::Conflict`] if one of its ids is taken.
+    /// Writes a new resource, or [`Reason::Conflict`] if one of its ids is taken.
     pub async fn create(&self, resource: &Resource) -> Result<()> {
         self.put(resource, true, |put| put.condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Writes what became of `present`, or [`Reason::Conflict`] if that has moved on.
+    /// Replaces `present`, or [`Reason::Conflict`] if that was changed since it was read.
     pub async fn replace(&self, resource: &Resource, present: &Resource) -> Result<()> {
         self.put(resource, resource.version != present.version, |put| {
             put.condition_expression("revision = :seen")
@@ -135,28 +154,25 @@ impl ResourceWriter {
         .await
     }
 
-    /// Removes every copy of a resource that is still as it was seen, and before them what a dive has shown:
-    /// if that is interrupted the dive is still there, and its removal can be asked for again.
+    /// Removes every copy of a resource, or [`Reason::Conflict`] if it was changed since it was read. The versions
+    /// of a dive are removed first: after an interruption the dive still exists and can be removed again.
     pub async fn delete(&self, resource: &Resource) -> Result<()> {
-        self.delete_versions(resource).await?;
-        let delete = |reference| {
-            let delete = Delete::builder()
-                .table_name(self.0.name())
-                .set_key(Some(key_of(&reference)))
-                .condition_expression("revision = :seen")
-                .expression_attribute_values(":seen", number(resource.revision))
-                .build()
-                .map_err(Error::internal)?;
-            Ok(TransactWriteItem::builder().delete(delete).build())
-        };
-        self.transact(resource.references().into_iter().map(delete).collect::<Result<_>>()?).await
+        if resource.kind.keeps_versions() {
+            self.delete_versions(resource).await?;
+        }
+        let mut transaction = Transaction::on(&self.0);
+        for reference in resource.references() {
+            transaction.delete((), key_of(&reference), |delete| {
+                delete
+                    .condition_expression("revision = :seen")
+                    .expression_attribute_values(":seen", number(resource.revision))
+            })?;
+        }
+        transaction.commit().await?.or_conflict()
     }
 
-    /// Whatever versions there are: those that are gone already are not asked for again.
+    /// Removes all stored versions. A repeated removal finds only those that are left.
     async fn delete_versions(&self, resource: &Resource) -> Result<()> {
-        if resource.kind != Kind::Dive {
-            return Ok(());
-        }
         for reference in resource.references() {
             let query = self
                 .0
@@ -165,8 +181,7 @@ impl ResourceWriter {
                 .expression_attribute_values(":versions", text(dive_versions::PREFIX))
                 .projection_expression("pk, sk");
             loop {
-                let sent = query.clone().send().await;
-                let answer = sent.map_err(|error| unavailable("Query", &error))?;
+                let answer = query.clone().send().await.or_unavailable("Query")?;
                 let is_all = answer.last_evaluated_key.is_none();
                 for version in answer.items.unwrap_or_default() {
                     self.0.remove(version).await?;
@@ -179,42 +194,33 @@ impl ResourceWriter {
         Ok(())
     }
 
-    /// Moves the counter past a number that an owner chooses, so that it never comes to it.
+    /// Moves the counter past a number that an owner chose, so that it is never given out again.
     pub async fn pass_over(&self, kind: Kind, chosen: u64) -> Result<()> {
         let sent = self
             .0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(key("counter", kind.word())))
+            .update(key("counter", kind.word()))
             .update_expression("SET #last = :chosen")
             .condition_expression("attribute_not_exists(#last) OR #last < :chosen")
             .expression_attribute_names("#last", "last")
             .expression_attribute_values(":chosen", number(chosen.min(MAX_COUNTED)))
             .send()
             .await;
-        match sent {
-            // It is past that number already.
-            Err(error) if !is_refused(error.as_service_error()) => Err(unavailable("UpdateItem", &error)),
-            _ => Ok(()),
-        }
+        // A failed condition: the counter is past that number already.
+        sent.if_condition_held("UpdateItem").map(drop)
     }
 
     /// The next number of a kind.
     pub async fn next_number(&self, kind: Kind) -> Result<u64> {
-        let answer = self
+        let sent = self
             .0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(key("counter", kind.word())))
+            .update(key("counter", kind.word()))
             .update_expression("ADD #last :one")
             .expression_attribute_names("#last", "last")
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew)
             .send()
-            .await
-            .map_err(|error| unavailable("UpdateItem", &error))?;
+            .await;
+        let answer = sent.or_unavailable("UpdateItem")?;
         let last = answer.attributes.as_ref().and_then(|attributes| attributes.get("last"));
         last.and_then(|last| last.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable("counter"))
     }
@@ -222,33 +228,20 @@ impl ResourceWriter {
     async fn put(
         &self,
         resource: &Resource,
-        new_version: bool,
+        is_new_version: bool,
         condition: impl Fn(PutBuilder) -> PutBuilder,
     ) -> Result<()> {
-        let put = |reference: ResourceRef| {
-            let put = Put::builder().table_name(self.0.name()).set_item(Some(to_item(resource, &reference)?));
-            let put = condition(put).build().map_err(Error::internal)?;
-            Ok(TransactWriteItem::builder().put(put).build())
-        };
-        let mut items: Vec<_> = resource.references().into_iter().map(put).collect::<Result<_>>()?;
-        if new_version && resource.kind == Kind::Dive {
-            for reference in resource.references() {
-                let item = dive_versions::item_of(resource, &reference)?;
-                let put = Put::builder().table_name(self.0.name()).set_item(Some(item)).build();
-                items.push(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build());
+        let mut transaction = Transaction::on(&self.0);
+        for item in to_items(resource)? {
+            transaction.put((), item, &condition)?;
+        }
+        if is_new_version && resource.kind.keeps_versions() {
+            for item in to_version_items(resource)? {
+                transaction.put((), item, |put| put)?;
             }
         }
-        self.transact(items).await
+        transaction.commit().await?.or_conflict()
     }
-
-    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<()> {
-        let sent = self.0.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        if transaction::outcome(sent)?.is_none() { Ok(()) } else { Err(Reason::Conflict.into()) }
-    }
-}
-
-const fn is_refused(error: Option<&UpdateItemError>) -> bool {
-    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 /// Reads lists.
@@ -265,7 +258,7 @@ impl Capability for ResourceLister {
     }
 }
 
-/// Which resources, and how many at a time.
+/// The filter and the page of a list of resources.
 #[derive(Debug, Clone, Default)]
 pub struct Listing<'a> {
     pub kind: Option<Kind>,
@@ -332,12 +325,12 @@ fn summary(item: Item) -> Result<ResourceSummary> {
     serde_dynamo::from_item(item).map_err(|_| unreadable("resource summary"))
 }
 
-/// The place that a cursor stands for. Only a place that a list of ours can have is taken.
+/// The position that a cursor names. Accepts only positions that this list can contain.
 fn start_key(cursor: &str, index: &str, prefix: &str) -> Result<Item> {
     let place = cursor::decode(cursor)?;
     let reference = place.split_once('#').and_then(|(kind, id)| {
         let kind: Kind = kind.parse().ok()?;
-        let id = if kind == Kind::Dive { id } else { id.trim_start_matches('0') };
+        let id = if kind.has_number() { id.trim_start_matches('0') } else { id };
         let reference = ResourceRef { kind, id: ResourceId::parse(kind, id).ok()? };
         let primary = match &reference.id {
             ResourceId::Number(number) => PrimaryId::Number(*number),
@@ -352,10 +345,57 @@ fn start_key(cursor: &str, index: &str, prefix: &str) -> Result<Item> {
     Ok(start)
 }
 
-/// The reasons why a resource does not fit into the table. Computed before anything is written.
-pub fn size_problems(resource: &Resource) -> Vec<Issue> {
-    match to_item(resource, &resource.reference()) {
-        Err(error) => error.issues,
-        Ok(_) => Vec::new(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vitrine_rules::clock::Timestamp;
+    use vitrine_rules::resource::ResourceInput;
+    use vitrine_rules::resource::content::Content;
+
+    fn resource(kind: Kind, id: PrimaryId) -> Resource {
+        let content = Some(Content::Html { html: "<p>Sales</p>".to_owned() });
+        let input = ResourceInput { title: "Sales".to_owned(), content, ..ResourceInput::default() };
+        Resource::create(kind, id, None, input, Deployment::FIRST, Timestamp::from_unix(0)).unwrap()
+    }
+
+    #[test]
+    fn a_resource_is_serialised_once_for_all_its_ids() {
+        let dashboard = resource(Kind::Dashboard, PrimaryId::Number(7));
+        let before = document::writes();
+        let items = to_items(&dashboard).unwrap();
+        assert_eq!(document::writes() - before, 1);
+
+        assert_eq!(items.len(), 3, "a number, a public id and an entity id");
+        for (item, reference) in items.iter().zip(dashboard.references()) {
+            assert_eq!(text_of(item, "pk"), Some(reference.to_string().as_str()));
+            assert_eq!(from_item(item).unwrap(), dashboard);
+            let is_primary = reference == dashboard.reference();
+            assert_eq!(item.contains_key(CATALOG), is_primary, "only one copy is in the lists");
+        }
+    }
+
+    #[test]
+    fn a_version_is_serialised_once_for_all_ids_of_its_dive() {
+        let dive = resource(Kind::Dive, PrimaryId::Uuid("0191e7a0-5d2b-7c3f-9b1a-2f5d8c1e4a77".to_owned()));
+        let before = document::writes();
+        let items = to_version_items(&dive).unwrap();
+        assert_eq!(document::writes() - before, 1);
+
+        assert_eq!(items.len(), 2, "a UUID and a public id");
+        for (item, reference) in items.iter().zip(dive.references()) {
+            let key = dive_versions::key_of(&reference, dive.version);
+            assert!(key.iter().all(|(name, value)| item.get(name) == Some(value)));
+            assert_eq!(dive_versions::from_item(item).unwrap().content, dive.content);
+        }
+    }
+
+    #[test]
+    fn a_resource_without_its_markup_is_at_most_64_kib() {
+        let large = "x".repeat(MAX_DOCUMENT_BYTES);
+        let mut dashboard = resource(Kind::Dashboard, PrimaryId::Number(7));
+        dashboard.content = Some(Content::Html { html: large.clone() });
+        assert!(to_items(&dashboard).is_ok(), "markup does not count");
+        dashboard.description = Some(large);
+        assert_eq!(to_items(&dashboard).unwrap_err().reason, Reason::RequestInvalid);
     }
 }

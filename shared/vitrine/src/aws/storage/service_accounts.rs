@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
 use super::table::cursor::{self, Page};
 use super::table::document;
 use super::table::schema::{SORT, TTL};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::{AwsResult, unavailable};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
@@ -37,7 +36,7 @@ pub(super) fn from_item(item: &Item) -> Result<ServiceAccount> {
     document::read(item, "account")
 }
 
-/// Finds an account, and the token that somebody shows.
+/// Finds an account, and authenticates its tokens.
 #[derive(Debug, Clone)]
 pub struct AccountReader(Table);
 
@@ -56,7 +55,7 @@ impl AccountReader {
         self.0.get(key_of(username)).await?.as_ref().map(from_item).transpose()
     }
 
-    /// The token under `id`, if `shown` is really it.
+    /// The record of the token under `id`, if `shown` is that token.
     pub async fn authenticate(
         &self,
         username: &Username,
@@ -71,13 +70,13 @@ impl AccountReader {
         document::read(&item, "account token").map(Some)
     }
 
-    /// Has the account a token of this id?
+    /// Whether the account has a token of this id.
     pub async fn has_token(&self, username: &Username, id: &str) -> Result<bool> {
         Ok(self.0.get(token_key(username, id)).await?.is_some())
     }
 }
 
-/// Keeps accounts and their tokens.
+/// Creates, changes and removes accounts and their tokens.
 #[derive(Debug, Clone)]
 pub struct AccountWriter(Table);
 
@@ -92,23 +91,23 @@ impl Capability for AccountWriter {
 }
 
 impl AccountWriter {
-    /// Files a new account, or [`Reason::Conflict`] if there is one of that name.
+    /// Stores a new account, or [`Reason::Conflict`] if there is one of that name.
     pub async fn create(&self, account: &ServiceAccount) -> Result<()> {
-        let put = self.put(account_item(account)?);
-        // The same account again is the same request, sent again because its answer was lost.
+        let put = self.0.put(account_item(account)?);
+        // The SDK sends a request again when its answer is lost: the same account is no conflict.
         let put = put.condition_expression("attribute_not_exists(pk) OR account_id = :id");
         write(put.expression_attribute_values(":id", text(&account.id))).await
     }
 
-    /// Writes what became of `seen`, or [`Reason::Conflict`] if that has moved on.
+    /// Replaces `seen`, or [`Reason::Conflict`] if it was changed since it was read.
     pub async fn replace(&self, account: &ServiceAccount, seen: &ServiceAccount) -> Result<()> {
-        let put = self.put(account_item(account)?);
+        let put = self.0.put(account_item(account)?);
         let put = put.condition_expression("account_id = :id AND revision = :seen");
         let put = put.expression_attribute_values(":id", text(&seen.id));
         write(put.expression_attribute_values(":seen", number(seen.revision))).await
     }
 
-    /// Removes an account, its tokens first: what was interrupted can be asked for again.
+    /// Removes an account, its tokens first, so that an interrupted removal can be repeated.
     pub async fn delete(&self, username: &Username) -> Result<()> {
         let mut cursor = None;
         loop {
@@ -123,8 +122,8 @@ impl AccountWriter {
         }
     }
 
-    /// Files a token, or [`Reason::Conflict`] if the account has one of that name. One that is past its
-    /// time, or that an earlier account of this name left behind, gives way.
+    /// Stores a token, or [`Reason::Conflict`] if the account has one of that name. A token that has expired, or
+    /// that belonged to an earlier account of this name, is replaced.
     pub async fn create_token(
         &self,
         username: &Username,
@@ -140,7 +139,7 @@ impl AccountWriter {
         if let Some(expires) = token.expires_at {
             item.insert(TTL.to_owned(), number(expires.unix()));
         }
-        let put = self.put(item).condition_expression(
+        let put = self.0.put(item).condition_expression(
             "attribute_not_exists(pk) OR fingerprint = :same OR account_id <> :account OR #ttl <= :now",
         );
         let put = put.expression_attribute_names("#ttl", TTL);
@@ -173,10 +172,6 @@ impl AccountWriter {
             answer.items().iter().map(|item| document::read(item, "account token")).collect::<Result<_>>()?;
         Ok(Page { items, next })
     }
-
-    fn put(&self, item: Item) -> PutItemFluentBuilder {
-        self.0.client.put_item().table_name(self.0.name()).set_item(Some(item))
-    }
 }
 
 fn account_item(account: &ServiceAccount) -> Result<Item> {
@@ -188,13 +183,5 @@ fn account_item(account: &ServiceAccount) -> Result<Item> {
 }
 
 async fn write(put: PutItemFluentBuilder) -> Result<()> {
-    match put.send().await {
-        Ok(_) => Ok(()),
-        Err(error) if is_refused(error.as_service_error()) => Err(Reason::Conflict.into()),
-        Err(error) => Err(unavailable("PutItem", &error)),
-    }
-}
-
-const fn is_refused(error: Option<&PutItemError>) -> bool {
-    matches!(error, Some(PutItemError::ConditionalCheckFailedException(_)))
+    put.send().await.or_refused("PutItem", Reason::Conflict).map(drop)
 }

@@ -1,4 +1,4 @@
-//! Sessions and revocations. Both are filed under a fingerprint: the table never holds what a browser shows.
+//! Sessions and revocations. Both are stored under a fingerprint: the table never holds a credential.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,14 @@ use serde_json::Value;
 use super::table::document;
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::{AwsResult, unavailable};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::random;
 use vitrine_rules::session::{Context, Session, SessionState};
+use vitrine_rules::token::LEEWAY_SECONDS;
 
 const SORT_KEY: &str = "session";
 const REDEEMED: &str = "redeemed_at";
@@ -45,13 +46,13 @@ pub(super) fn state_of(item: &Item) -> SessionState {
     }
 }
 
-/// What views are to know of the session, if it is one of a deployment.
+/// The context of a deployment's session; none for a session of one resource.
 pub(super) fn context_of(item: &Item) -> Result<Option<Context>> {
     let Some(context) = text_of(item, CONTEXT) else { return Ok(None) };
     serde_json::from_str(context).map(Some).map_err(|_| unreadable("session context"))
 }
 
-/// A single-use session as it is filed.
+/// The stored form of a single-use session.
 #[derive(Debug, Clone)]
 pub struct SessionItem(pub(super) Item);
 
@@ -60,7 +61,7 @@ impl SessionItem {
         let mut item = key_of(fingerprint);
         document::write(&mut item, session)?;
         item.insert("redeem_by".to_owned(), number(session.redeem_by.unix()));
-        let end = session.lifetime.end(session.redeem_by).plus(vitrine_rules::token::LEEWAY_SECONDS);
+        let end = session.lifetime.end(session.redeem_by).plus(LEEWAY_SECONDS);
         item.insert(TTL.to_owned(), number(end.unix()));
         if let Some(context) = context {
             let context = serde_json::to_string(context).map_err(Error::internal)?;
@@ -70,7 +71,7 @@ impl SessionItem {
     }
 }
 
-/// Files a new single-use session.
+/// Stores new single-use sessions.
 #[derive(Debug, Clone)]
 pub struct SessionStarter(Table);
 
@@ -85,40 +86,24 @@ impl Capability for SessionStarter {
 }
 
 impl SessionStarter {
-    pub async fn start(&self, filing: SessionItem) -> Result<()> {
-        self.0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(filing.0))
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
-        Ok(())
+    pub async fn start(&self, session: SessionItem) -> Result<()> {
+        self.0.put(session.0).send().await.or_unavailable("PutItem").map(drop)
     }
 
-    /// Files what the content of a session begins with, which is too large for a token.
+    /// Stores the initial state of a session's content, which is too large for a token.
     pub async fn keep_state(&self, fingerprint: &str, state: &Value, expires: Timestamp) -> Result<()> {
         let mut item = state_key(fingerprint);
         document::write(&mut item, state)?;
-        self.0
-            .client
-            .put_item()
-            .table_name(self.0.name())
-            .set_item(Some(item))
-            .item(TTL, number(expires.plus(vitrine_rules::token::LEEWAY_SECONDS).unix()))
-            .send()
-            .await
-            .map_err(|error| unavailable("PutItem", &error))?;
-        Ok(())
+        item.insert(TTL.to_owned(), number(expires.plus(LEEWAY_SECONDS).unix()));
+        self.0.put(item).send().await.or_unavailable("PutItem").map(drop)
     }
 }
 
-/// What came of an attempt to exchange a session.
+/// The outcome of an attempt to exchange a session.
 #[derive(Debug)]
 pub enum Exchange {
     First(Box<Session>),
-    /// It was exchanged before: somebody else may have it.
+    /// It was exchanged before: somebody else may have a copy of it.
     Again {
         first: Timestamp,
     },
@@ -141,16 +126,13 @@ impl Capability for SessionEnder {
 }
 
 impl SessionEnder {
-    /// Exchanges a session: one conditional write, so that of any number of attempts one succeeds.
-    /// If its answer is lost the same attempt may be sent again: it knows itself by a mark of its own.
+    /// Exchanges a session by one conditional write, so that only one of any number of attempts succeeds.
+    /// The SDK may send the write again if its answer is lost: it recognises itself by a random mark.
     pub async fn redeem(&self, fingerprint: &str, now: Timestamp) -> Result<Exchange> {
         let attempt = random::short_id()?;
         let sent = self
             .0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(key_of(fingerprint)))
+            .update(key_of(fingerprint))
             .update_expression("SET redeemed_at = :now, redeemed_in = :attempt")
             .condition_expression(
                 "redeem_by >= :now AND attribute_not_exists(revoked_at) \
@@ -180,46 +162,30 @@ impl SessionEnder {
         }
     }
 
-    /// Revokes a stored session, exchanged or not. One that is not there needs no revoking.
+    /// Revokes a stored session, exchanged or not. Does nothing if there is none.
     pub async fn revoke(&self, fingerprint: &str, now: Timestamp) -> Result<()> {
         let sent = self
             .0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(key_of(fingerprint)))
+            .update(key_of(fingerprint))
             .update_expression("SET revoked_at = :now")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":now", number(now.unix()))
             .send()
             .await;
-        match sent {
-            Err(error) if !is_refused(error.as_service_error()) => Err(unavailable("UpdateItem", &error)),
-            _ => Ok(()),
-        }
+        sent.if_condition_held("UpdateItem").map(drop)
     }
 
     /// Revokes a token that no session is stored for, until it would have expired.
     pub async fn revoke_token(&self, fingerprint: &str, until: Timestamp, now: Timestamp) -> Result<()> {
-        self.0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(key_of(fingerprint)))
+        let sent = self
+            .0
+            .update(key_of(fingerprint))
             .update_expression("SET revoked_at = :now, #ttl = :until")
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":now", number(now.unix()))
-            .expression_attribute_values(
-                ":until",
-                number(until.plus(vitrine_rules::token::LEEWAY_SECONDS).unix()),
-            )
+            .expression_attribute_values(":until", number(until.plus(LEEWAY_SECONDS).unix()))
             .send()
-            .await
-            .map_err(|error| unavailable("UpdateItem", &error))?;
-        Ok(())
+            .await;
+        sent.or_unavailable("UpdateItem").map(drop)
     }
-}
-
-const fn is_refused(error: Option<&UpdateItemError>) -> bool {
-    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }

@@ -1,27 +1,23 @@
-//! Embed tenants. The tenant itself stands in a list of them; its groups and its own attributes stand in a
-//! partition of its name. Its users are found by the index: see [`super::external_users`].
+//! Embed tenants. All tenants are in one partition; the groups and attributes of a tenant are in a partition of
+//! its name. Its users are found by the index: see [`super::external_users`].
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
-
 use super::definitions::attribute_of;
 use super::table::connection::{Connection, Paging, connection};
+use super::table::document;
 use super::table::schema::{PARTITION, SORT};
+use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
-use super::table::{document, transaction};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
-use vitrine_rules::error::{Error, Reason, Result};
-use vitrine_rules::random;
+use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::viewer::attribute::AttributeDefinition;
 use vitrine_rules::viewer::tenant::{Tenant, TenantGroup, TenantName, TenantWithGroups};
 use vitrine_rules::viewer::upsert_user::TenantWrite;
 
-const ATTEMPTS: usize = 8;
 const TENANTS: &str = "tenants";
 const GROUP: &str = "group#";
 const ATTRIBUTE: &str = "attribute#";
@@ -47,7 +43,7 @@ pub(super) fn attribute_key(tenant: &TenantName, name: &str) -> Item {
     key(&partition(tenant), &format!("{ATTRIBUTE}{name}"))
 }
 
-/// Which tenant of its name an item is about.
+/// The id that tells a tenant from an earlier one of the same name.
 pub(super) fn id_of(item: &Item) -> Result<u64> {
     number_of(item, ID).ok_or_else(|| unreadable("tenant"))
 }
@@ -69,29 +65,35 @@ fn group_of(item: &Item) -> Result<TenantGroup> {
     Ok(TenantGroup { users: number_of(item, USERS).unwrap_or_default(), ..group })
 }
 
-/// Makes a tenant, or writes over one that is still the same.
-pub(super) fn upsert(table: &Table, tenant: &TenantWrite, users: i32, now: Timestamp) -> Result<Update> {
-    let mut expression =
-        "SET tenant_id = :tenant, tenant_name = :name, created_at = if_not_exists(created_at, :now)"
-            .to_owned();
-    let mut update = Update::builder()
-        .table_name(table.name())
-        .set_key(Some(key_of(&tenant.name)))
-        .expression_attribute_values(":tenant", number(tenant.id))
-        .expression_attribute_values(":name", text(tenant.name.as_str()))
-        .expression_attribute_values(":now", text(now.to_string()))
-        .expression_attribute_values(":users", number(users))
-        .expression_attribute_values(":one", number(1));
-    if let Some(display_name) = &tenant.display_name {
-        expression.push_str(", display_name = :display_name");
-        update = update.expression_attribute_values(":display_name", text(display_name));
-    }
-    expression.push_str(" ADD user_count :users, changes :one");
-    let condition = if tenant.is_new { "attribute_not_exists(pk)" } else { "tenant_id = :tenant" };
-    update.update_expression(expression).condition_expression(condition).build().map_err(Error::internal)
+/// Creates a tenant, or changes it if it is still the same one, and adds `users` to its counter.
+pub(super) fn upsert<L: PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    tenant: &TenantWrite,
+    users: i32,
+    now: Timestamp,
+) -> Result<()> {
+    transaction.update(label, key_of(&tenant.name), |mut update| {
+        let mut expression =
+            "SET tenant_id = :tenant, tenant_name = :name, created_at = if_not_exists(created_at, :now)"
+                .to_owned();
+        update = update
+            .expression_attribute_values(":tenant", number(tenant.id))
+            .expression_attribute_values(":name", text(tenant.name.as_str()))
+            .expression_attribute_values(":now", text(now.to_string()))
+            .expression_attribute_values(":users", number(users))
+            .expression_attribute_values(":one", number(1));
+        if let Some(display_name) = &tenant.display_name {
+            expression.push_str(", display_name = :display_name");
+            update = update.expression_attribute_values(":display_name", text(display_name));
+        }
+        expression.push_str(" ADD user_count :users, changes :one");
+        let condition = if tenant.is_new { "attribute_not_exists(pk)" } else { "tenant_id = :tenant" };
+        update.update_expression(expression).condition_expression(condition)
+    })
 }
 
-/// Reads tenants and what is in them.
+/// Reads tenants, their groups and their attributes.
 #[derive(Debug, Clone)]
 pub struct TenantReader(Table);
 
@@ -115,7 +117,7 @@ impl TenantReader {
     }
 
     /// The tenant with its groups and attributes.
-    pub async fn furnished(&self, name: &TenantName) -> Result<Option<TenantWithGroups>> {
+    pub async fn find_with_groups(&self, name: &TenantName) -> Result<Option<TenantWithGroups>> {
         let partition = partition(name);
         let (tenant, items) = tokio::try_join!(self.find(name), self.0.all(&partition))?;
         let Some(tenant) = tenant else { return Ok(None) };
@@ -157,21 +159,15 @@ impl TenantReader {
     }
 }
 
-/// Makes and removes groups, and removes tenants. They are made with their first user.
+/// Creates, changes and removes groups, and removes tenants. Tenants are created with their first user or group.
 #[derive(Debug, Clone)]
 pub struct TenantWriter(Table);
 
 impl Capability for TenantWriter {
     fn grants() -> BTreeSet<Grant> {
-        [
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:Query",
-        ]
-        .map(Grant::Table)
-        .into()
+        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+            .map(Grant::Table)
+            .into()
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -180,58 +176,38 @@ impl Capability for TenantWriter {
 }
 
 impl TenantWriter {
-    /// Puts a new group into a tenant, which is made if it is not there.
-    pub async fn create_group(&self, name: &TenantName, group: &TenantGroup, now: Timestamp) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let there = self.0.get(key_of(name)).await?.as_ref().map(tenant_of).transpose()?;
-            let id = there.as_ref().map_or_else(random::number, |tenant| Ok(tenant.id))?;
-            let tenant = TenantWrite {
-                name: name.clone(),
-                id,
-                is_new: there.is_none(),
-                display_name: None,
-                groups: Vec::new(),
-                attributes: Vec::new(),
-            };
-            let mut item = group_key(name, group.id());
-            document::write(&mut item, group)?;
-            item.insert(CREATED.to_owned(), text(now.to_string()));
-            let put = Put::builder()
-                .table_name(self.0.name())
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(pk)")
-                .build()
-                .map_err(Error::internal)?;
-            let sent = self
-                .0
-                .client
-                .transact_write_items()
-                .transact_items(TransactWriteItem::builder().put(put).build())
-                .transact_items(
-                    TransactWriteItem::builder().update(upsert(&self.0, &tenant, 0, now)?).build(),
-                )
-                .send()
-                .await;
-            match transaction::outcome(sent)? {
-                refused if refused.is_none() => return Ok(()),
-                refused if refused.failed(0) => return Err(Reason::GroupTaken.into()),
-                // Somebody else made or removed the tenant meanwhile.
-                _ => {}
-            }
+    /// Creates a group in `tenant`, and the tenant with it if that is new. [`Reason::GroupTaken`] if there is a
+    /// group of that name, [`Reason::Conflict`] if the tenant was created or removed since it was read.
+    pub async fn create_group(
+        &self,
+        tenant: &TenantWrite,
+        group: &TenantGroup,
+        now: Timestamp,
+    ) -> Result<()> {
+        #[derive(PartialEq)]
+        enum Part {
+            Group,
+            Tenant,
         }
-        Err(Reason::Conflict.into())
+        let mut item = group_key(&tenant.name, group.id());
+        document::write(&mut item, group)?;
+        item.insert(CREATED.to_owned(), text(now.to_string()));
+        let mut transaction = Transaction::on(&self.0);
+        transaction.put(Part::Group, item, |put| put.condition_expression("attribute_not_exists(pk)"))?;
+        upsert(&mut transaction, Part::Tenant, tenant, 0, now)?;
+        match transaction.commit().await? {
+            outcome if outcome.failed(&Part::Group) => Err(Reason::GroupTaken.into()),
+            outcome => outcome.or_conflict(),
+        }
     }
 
-    /// Says something else of a group that is there.
+    /// Changes the description of a group, or [`Reason::GroupNotFound`].
     pub async fn describe_group(&self, tenant: &TenantName, group: &TenantGroup) -> Result<()> {
         let mut item = Item::new();
         document::write(&mut item, group)?;
         let sent = self
             .0
-            .client
-            .update_item()
-            .table_name(self.0.name())
-            .set_key(Some(group_key(tenant, group.id())))
+            .update(group_key(tenant, group.id()))
             .update_expression("SET document = :document")
             .condition_expression("attribute_exists(pk)")
             .set_expression_attribute_values(
@@ -239,25 +215,22 @@ impl TenantWriter {
             )
             .send()
             .await;
-        refused_as(sent, "UpdateItem", Reason::GroupNotFound)
+        sent.or_refused("UpdateItem", Reason::GroupNotFound).map(drop)
     }
 
-    /// Removes a group that has no members.
+    /// Removes a group, or [`Reason::GroupInUse`] if it has members.
     pub async fn delete_group(&self, tenant: &TenantName, id: u64) -> Result<()> {
         let sent = self
             .0
-            .client
-            .delete_item()
-            .table_name(self.0.name())
-            .set_key(Some(group_key(tenant, id)))
+            .delete(group_key(tenant, id))
             .condition_expression("attribute_not_exists(user_count) OR user_count <= :none")
             .expression_attribute_values(":none", number(0))
             .send()
             .await;
-        refused_as(sent, "DeleteItem", Reason::GroupInUse)
+        sent.or_refused("DeleteItem", Reason::GroupInUse).map(drop)
     }
 
-    /// Removes everything that is in a tenant but users.
+    /// Removes the groups and attributes of a tenant.
     pub async fn clear(&self, name: &TenantName) -> Result<()> {
         for mut item in self.0.all(&partition(name)).await? {
             item.retain(|name, _| name == PARTITION || name == SORT);
@@ -266,38 +239,19 @@ impl TenantWriter {
         Ok(())
     }
 
-    /// Removes the tenant itself as it was seen, or [`Reason::Conflict`] if something has come into it.
+    /// Removes the tenant itself, or [`Reason::Conflict`] if it was changed since it was read.
     pub async fn delete(&self, seen: &Tenant) -> Result<()> {
-        let delete = Delete::builder()
-            .table_name(self.0.name())
-            .set_key(Some(key_of(&seen.name)))
-            .condition_expression(
-                "tenant_id = :tenant AND (attribute_not_exists(changes) OR changes = :changes) \
-                 AND (attribute_not_exists(user_count) OR user_count <= :none)",
-            )
-            .expression_attribute_values(":tenant", number(seen.id))
-            .expression_attribute_values(":changes", number(seen.changes))
-            .expression_attribute_values(":none", number(0))
-            .build()
-            .map_err(Error::internal)?;
-        let delete = TransactWriteItem::builder().delete(delete).build();
-        let sent = self.0.client.transact_write_items().transact_items(delete).send().await;
-        if transaction::outcome(sent)?.is_none() { Ok(()) } else { Err(Reason::Conflict.into()) }
-    }
-}
-
-fn refused_as<T, E, R>(
-    sent: std::result::Result<T, SdkError<E, R>>,
-    operation: &'static str,
-    refused: Reason,
-) -> Result<()>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    match sent {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Err(refused.into()),
-        Err(error) => Err(unavailable(operation, &error)),
+        let mut transaction = Transaction::on(&self.0);
+        transaction.delete((), key_of(&seen.name), |delete| {
+            delete
+                .condition_expression(
+                    "tenant_id = :tenant AND (attribute_not_exists(changes) OR changes = :changes) \
+                     AND (attribute_not_exists(user_count) OR user_count <= :none)",
+                )
+                .expression_attribute_values(":tenant", number(seen.id))
+                .expression_attribute_values(":changes", number(seen.changes))
+                .expression_attribute_values(":none", number(0))
+        })?;
+        transaction.commit().await?.or_conflict()
     }
 }

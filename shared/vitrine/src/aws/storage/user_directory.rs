@@ -1,44 +1,32 @@
-//! Where external users are made and changed, with everything that hangs on them: the places they take,
-//! their tenant and its groups, and the session that they come for. All of it in one transaction.
+//! Writes external users, with all that depends on them: the counters that include them, their tenant with its
+//! groups and attributes, and their session. All in one transaction.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 
 use super::definitions::{SAME_TYPE, attribute_item};
-use super::external_users::{Counter, IfStill, count, counted, id_item, to_item};
+use super::external_users::{Counter, IfStill, count, counted, counter_key, id_item, to_item};
 use super::sessions::SessionItem;
-use super::table::{Item, Table, number, text};
-use super::table::{document, transaction};
-use super::{DefinitionReader, ExternalUserReader, SessionStarter, TenantReader, tenants};
+use super::table::transaction::{MAX_WRITES, Transaction};
+use super::table::{Item, Table, document, number, text};
+use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
-use vitrine_rules::clock::{Clock, Timestamp};
+use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Reason, Result};
-use vitrine_rules::random;
 use vitrine_rules::settings::Settings;
-use vitrine_rules::viewer::attribute::AttributeDefinition;
 use vitrine_rules::viewer::tenant::TenantGroup;
-use vitrine_rules::viewer::upsert_user::{Change, Fresh, Known, TenantWrite, UserUpsert, register};
+use vitrine_rules::viewer::upsert_user::{CurrentState, TenantWrite, UserChange, UserUpsert};
 
-/// Somebody else writing the same user or the same counter at the same time is no reason to fail.
-const ATTEMPTS: u32 = 80;
-const LONGEST_PAUSE_MILLISECONDS: u64 = 160;
-
-/// What DynamoDB takes in one transaction.
-const MAX_PARTS: usize = 100;
-
+/// Reads the state that a change of a user depends on, and writes the planned change.
 #[derive(Clone)]
 pub struct UserDirectory {
     table: Table,
     users: ExternalUserReader,
     definitions: DefinitionReader,
     tenants: TenantReader,
-    sessions: SessionStarter,
     settings: Arc<Settings>,
-    clock: Clock,
 }
 
 impl Capability for UserDirectory {
@@ -54,49 +42,27 @@ impl Capability for UserDirectory {
             users: ExternalUserReader::connect(environment),
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),
-            sessions: SessionStarter::connect(environment),
             settings: Arc::clone(&environment.settings),
-            clock: environment.clock.clone(),
         }
     }
 }
 
+/// The role of a write in the transaction.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    User,
+    /// Takes a seat under the limit of external users.
+    Seat,
+    Other,
+}
+
 impl UserDirectory {
-    /// Does to a user what `change` says.
-    pub async fn register(&self, change: &Change) -> Result<UserUpsert> {
-        self.register_with(change, |_| Ok(None)).await
-    }
-
-    /// The same, and files the session that `session` makes of it: both, or neither.
-    pub async fn register_with(
-        &self,
-        change: &Change,
-        session: impl Fn(&UserUpsert) -> Result<Option<SessionItem>> + Send + Sync,
-    ) -> Result<UserUpsert> {
-        let mut is_crowded = false;
-        for attempt in 0..ATTEMPTS {
-            // Four queries at a time make a large future.
-            let known = Box::pin(self.known(change)).await?;
-            let fresh = Fresh { user_id: random::number()?, tenant_id: random::number()? };
-            let now = self.clock.now();
-            let registration = register(change, &known, fresh, now, is_crowded)?;
-            let filing = session(&registration)?;
-            match self.write(&registration, filing, now).await? {
-                Written::Done => return Ok(registration),
-                // Who is known keeps what they have; a new user has to wait for a place.
-                Written::Crowded if registration.is_new_user() => return Err(Reason::UserLimit.into()),
-                Written::Crowded => is_crowded = true,
-                Written::Overtaken => pause(attempt).await?,
-            }
-        }
-        Err(Error::new(Reason::Unavailable).detail("an external user is written to by too many"))
-    }
-
-    async fn known(&self, change: &Change) -> Result<Known> {
+    /// Everything that the result of `change` depends on.
+    pub async fn current_state(&self, change: &UserChange) -> Result<CurrentState> {
         let named = change.tenant.as_ref().map(|tenant| &tenant.name);
         let tenant = async {
             match named {
-                Some(name) => self.tenants.furnished(name).await,
+                Some(name) => self.tenants.find_with_groups(name).await,
                 None => Ok(None),
             }
         };
@@ -107,172 +73,152 @@ impl UserDirectory {
             tenant,
         )?;
         let own = user.as_ref().and_then(|user| user.tenant_name());
-        let home = match (own, named) {
+        let own_tenant_id = match (own, named) {
             (None, _) => None,
             (Some(own), Some(named)) if own != named => self.tenants.find(own).await?.map(|own| own.id),
             (Some(own), None) => {
-                tenant = self.tenants.furnished(own).await?;
+                tenant = self.tenants.find_with_groups(own).await?;
                 tenant.as_ref().map(|own| own.tenant.id)
             }
             (Some(_), Some(_)) => tenant.as_ref().map(|own| own.tenant.id),
         };
-        Ok(Known { user, attributes, groups, tenant, home })
+        Ok(CurrentState { user, attributes, groups, tenant, own_tenant_id })
     }
 
-    async fn write(
+    /// Writes a planned change and the user's new session: both, or neither.
+    ///
+    /// [`Reason::Conflict`] if the state that it was planned from has changed, [`Reason::UserLimit`] if no seat is
+    /// left under the limit of external users.
+    pub async fn commit(
         &self,
-        registration: &UserUpsert,
-        filing: Option<SessionItem>,
+        upsert: &UserUpsert,
+        session: Option<SessionItem>,
         now: Timestamp,
-    ) -> Result<Written> {
-        if !registration.is_change() {
-            return match filing {
-                // Nothing changes of the user: the session alone is new.
-                Some(filing) => self.sessions.start(filing).await.map(|()| Written::Done),
-                None => Ok(Written::Done),
+    ) -> Result<()> {
+        if !upsert.is_change() {
+            return match session {
+                Some(session) => self.table.put(session.0).send().await.or_unavailable("PutItem").map(drop),
+                None => Ok(()),
             };
         }
-        let parts = self.parts(registration, filing, now)?;
-        if parts.len() > MAX_PARTS {
+        let transaction = self.transaction(upsert, session, now)?;
+        if transaction.len() > MAX_WRITES {
             return Err(Error::invalid("", "is too much at once: name fewer groups and definitions"));
         }
-        // The first part is the user, the second the stack's counter if that changes.
-        let takes_place = parts.get(1).is_some_and(|(kind, _)| *kind == Part::Place);
-        let items = parts.into_iter().map(|(_, item)| item).collect();
-        let sent = self.table.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let refused = transaction::outcome(sent)?;
-        Ok(match refused {
-            refused if refused.is_none() => Written::Done,
-            refused if takes_place && refused.failed(1) && !refused.failed(0) => Written::Crowded,
-            _ => Written::Overtaken,
-        })
+        match transaction.commit().await? {
+            // If the user was changed as well, the plan to take a seat may be out of date.
+            refused if refused.failed(&Part::Seat) && !refused.failed(&Part::User) => {
+                Err(Reason::UserLimit.into())
+            }
+            outcome => outcome.or_conflict(),
+        }
     }
 
-    fn parts(
+    fn transaction(
         &self,
-        registration: &UserUpsert,
-        filing: Option<SessionItem>,
+        upsert: &UserUpsert,
+        session: Option<SessionItem>,
         now: Timestamp,
-    ) -> Result<Vec<(Part, TransactWriteItem)>> {
-        let user = &registration.user;
-        let put = |item: Item| Put::builder().table_name(self.table.name()).set_item(Some(item));
-        let whole = put(to_item(user)?).if_still(registration.before.as_ref());
-        let mut parts = vec![(Part::Other, put_item(whole.build().map_err(Error::internal)?))];
+    ) -> Result<Transaction<'_, Part>> {
+        let user = &upsert.user;
+        let mut transaction = Transaction::on(&self.table);
+        transaction.put(Part::User, to_item(user)?, |put| put.if_still(upsert.before.as_ref()))?;
 
-        let mut counts = counts(registration);
-        if let Some(by) = counts.remove(&Counter::Stack) {
-            let mut update = count(&self.table, &Counter::Stack, by);
-            if by > 0 {
-                update = update
-                    .condition_expression("attribute_not_exists(user_count) OR user_count < :limit")
-                    .expression_attribute_values(":limit", number(self.settings.max_external_users));
-            }
-            let part = if by > 0 { Part::Place } else { Part::Other };
-            parts.push((part, update_item(update.build().map_err(Error::internal)?)));
+        let mut counts = counts(upsert);
+        match counts.remove(&Counter::Stack) {
+            Some(by) if by > 0 => self.take_seat(&mut transaction)?,
+            Some(by) => count(&mut transaction, Part::Other, &Counter::Stack, by)?,
+            None => {}
         }
-        if registration.is_new_user() {
-            // Numbers are random: one that is taken is drawn again.
-            let id = put(id_item(user)).condition_expression("attribute_not_exists(pk)");
-            parts.push((Part::Other, put_item(id.build().map_err(Error::internal)?)));
-        } else if user.is_ephemeral()
-            || registration.before.as_ref().is_some_and(|before| before.is_ephemeral())
-        {
-            // It lives as long as the user.
-            parts.push((Part::Other, put_item(put(id_item(user)).build().map_err(Error::internal)?)));
+        if upsert.is_new_user() {
+            // Ids are random: if one is taken, the next attempt draws another.
+            transaction.put(Part::Other, id_item(user), |put| {
+                put.condition_expression("attribute_not_exists(pk)")
+            })?;
+        } else if user.is_ephemeral() || upsert.before.as_ref().is_some_and(|before| before.is_ephemeral()) {
+            // The item of the id expires with the user.
+            transaction.put(Part::Other, id_item(user), |put| put)?;
         }
-        if let Some(tenant) = &registration.tenant {
-            let by = counts.remove(&Counter::Tenant(tenant.name.clone(), tenant.id)).unwrap_or_default();
-            if tenant.is_new || tenant.is_change() || by != 0 {
-                parts.push((Part::Other, update_item(tenants::upsert(&self.table, tenant, by, now)?)));
-            }
-            for group in &tenant.groups {
-                let counter = Counter::Group(tenant.name.clone(), tenant.id, group.id());
-                let by = counts.remove(&counter).unwrap_or_default();
-                parts.push((Part::Other, update_item(self.group(tenant, group, by, now)?)));
-            }
-            for definition in &tenant.attributes {
-                parts.push((Part::Other, put_item(self.attribute(tenant, definition)?)));
-            }
+        if let Some(tenant) = &upsert.tenant {
+            write_tenant(&mut transaction, tenant, &mut counts, now)?;
         }
         for (counter, by) in counts {
-            let update = count(&self.table, &counter, by).build().map_err(Error::internal)?;
-            parts.push((Part::Other, update_item(update)));
+            count(&mut transaction, Part::Other, &counter, by)?;
         }
-        if let Some(filing) = filing {
-            parts.push((Part::Other, put_item(put(filing.0).build().map_err(Error::internal)?)));
+        if let Some(session) = session {
+            transaction.put(Part::Other, session.0, |put| put)?;
         }
-        Ok(parts)
+        Ok(transaction)
     }
 
-    fn group(&self, tenant: &TenantWrite, group: &TenantGroup, users: i32, now: Timestamp) -> Result<Update> {
-        let mut document = Item::new();
-        document::write(&mut document, group)?;
-        Update::builder()
-            .table_name(self.table.name())
-            .set_key(Some(tenants::group_key(&tenant.name, group.id())))
+    /// Adds a user to the counter of the stack, unless that has reached the limit.
+    fn take_seat(&self, transaction: &mut Transaction<'_, Part>) -> Result<()> {
+        transaction.update(Part::Seat, counter_key(), |update| {
+            update
+                .update_expression("ADD user_count :one")
+                .condition_expression("attribute_not_exists(user_count) OR user_count < :limit")
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":limit", number(self.settings.max_external_users))
+        })
+    }
+}
+
+/// Writes the tenant, its new groups and attributes, and takes their counters out of `counts`.
+fn write_tenant(
+    transaction: &mut Transaction<'_, Part>,
+    tenant: &TenantWrite,
+    counts: &mut BTreeMap<Counter, i32>,
+    now: Timestamp,
+) -> Result<()> {
+    let by = counts.remove(&Counter::Tenant(tenant.name.clone(), tenant.id)).unwrap_or_default();
+    if tenant.is_new || tenant.is_change() || by != 0 {
+        tenants::upsert(transaction, Part::Other, tenant, by, now)?;
+    }
+    for group in &tenant.groups {
+        let counter = Counter::Group(tenant.name.clone(), tenant.id, group.id());
+        let by = counts.remove(&counter).unwrap_or_default();
+        write_group(transaction, tenant, group, by, now)?;
+    }
+    for definition in &tenant.attributes {
+        let key = tenants::attribute_key(&tenant.name, &definition.name);
+        transaction.put(Part::Other, attribute_item(key, definition)?, |put| {
+            put.condition_expression(SAME_TYPE)
+                .expression_attribute_values(":type", text(definition.kind.to_string()))
+        })?;
+    }
+    Ok(())
+}
+
+fn write_group(
+    transaction: &mut Transaction<'_, Part>,
+    tenant: &TenantWrite,
+    group: &TenantGroup,
+    users: i32,
+    now: Timestamp,
+) -> Result<()> {
+    let mut item = Item::new();
+    document::write(&mut item, group)?;
+    let document = item.remove(document::DOCUMENT);
+    transaction.update(Part::Other, tenants::group_key(&tenant.name, group.id()), |update| {
+        update
             .update_expression(
                 "SET document = :document, created_at = if_not_exists(created_at, :now) ADD user_count :users",
             )
-            .set_expression_attribute_values(
-                document.remove(document::DOCUMENT).map(|document| [(":document".to_owned(), document)].into()),
-            )
+            .set_expression_attribute_values(document.map(|document| [(":document".to_owned(), document)].into()))
             .expression_attribute_values(":now", text(now.to_string()))
             .expression_attribute_values(":users", number(users))
-            .build()
-            .map_err(Error::internal)
-    }
-
-    fn attribute(&self, tenant: &TenantWrite, definition: &AttributeDefinition) -> Result<Put> {
-        let place = tenants::attribute_key(&tenant.name, &definition.name);
-        Put::builder()
-            .table_name(self.table.name())
-            .set_item(Some(attribute_item(place, definition)?))
-            .condition_expression(SAME_TYPE)
-            .expression_attribute_values(":type", text(definition.kind.to_string()))
-            .build()
-            .map_err(Error::internal)
-    }
+    })
 }
 
-enum Written {
-    Done,
-    /// No place is left under the limit.
-    Crowded,
-    /// Somebody else was there first: look again.
-    Overtaken,
-}
-
-#[derive(PartialEq, Eq)]
-enum Part {
-    /// Takes a place under the limit.
-    Place,
-    Other,
-}
-
-/// Where one more or one less is counted.
-fn counts(registration: &UserUpsert) -> BTreeMap<Counter, i32> {
-    let mut before = counted(registration.before.as_ref());
-    if registration.is_new_user() {
-        // Whoever stood here before is gone with the tenant; the place in the stack passes on.
+/// The changes of the counters that include the user.
+fn counts(upsert: &UserUpsert) -> BTreeMap<Counter, i32> {
+    let mut before = counted(upsert.before.as_ref());
+    if upsert.is_new_user() {
+        // The previous user was removed with its tenant; the new one takes over its seat.
         before.retain(|counter| *counter == Counter::Stack);
     }
-    let after = counted(Some(&registration.user));
+    let after = counted(Some(&upsert.user));
     let more = after.difference(&before).map(|counter| (counter.clone(), 1));
     let less = before.difference(&after).map(|counter| (counter.clone(), -1));
     more.chain(less).collect()
-}
-
-fn put_item(put: Put) -> TransactWriteItem {
-    TransactWriteItem::builder().put(put).build()
-}
-
-fn update_item(update: Update) -> TransactWriteItem {
-    TransactWriteItem::builder().update(update).build()
-}
-
-/// A pause of random length, so that those who met do not meet again.
-async fn pause(attempt: u32) -> Result<()> {
-    let longest = LONGEST_PAUSE_MILLISECONDS.min(4 << attempt.min(10));
-    tokio::time::sleep(Duration::from_millis(random::number()? % longest)).await;
-    Ok(())
 }

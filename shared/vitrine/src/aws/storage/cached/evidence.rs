@@ -60,7 +60,7 @@ impl Capability for EvidenceReader {
             switch: CachedLookup::new(
                 age,
                 |()| embedding_switch::item_key(),
-                |item| Ok(Some(Read { value: embedding_switch::turned(item)?, weight: Some(1) })),
+                |item| Ok(Some(Read { value: embedding_switch::stored(item)?, weight: Some(1) })),
             ),
             resources: CachedLookup::new(age, resources::key_of, |item| {
                 item.map(|item| {

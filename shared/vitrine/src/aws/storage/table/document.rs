@@ -1,7 +1,6 @@
-//! What an item says, as one JSON text.
+//! The content of an item, as one JSON text.
 //!
-//! The markup of a resource stands beside it, in an attribute of its own: as JSON text it could grow past
-//! what an item holds.
+//! The markup of a resource is in an attribute of its own: escaped as JSON it could exceed the size of an item.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,12 +12,25 @@ use vitrine_rules::resource::content::Content;
 pub const DOCUMENT: &str = "document";
 const HTML: &str = "html";
 
-/// Puts a document into an item, and answers how many bytes it takes there.
+/// Puts a document into an item, and returns its size in bytes.
 pub fn write(item: &mut Item, document: &impl Serialize) -> Result<usize> {
+    #[cfg(test)]
+    WRITES.set(WRITES.get() + 1);
     let document = serde_json::to_string(document).map_err(Error::internal)?;
     let bytes = document.len();
     item.insert(DOCUMENT.to_owned(), text(document));
     Ok(bytes)
+}
+
+#[cfg(test)]
+thread_local! {
+    static WRITES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// The number of documents that the thread of a test has serialised.
+#[cfg(test)]
+pub fn writes() -> usize {
+    WRITES.get()
 }
 
 /// The document of an item, which the error names as `what`.

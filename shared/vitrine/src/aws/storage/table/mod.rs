@@ -10,12 +10,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::schema::{PARTITION, SORT};
 use crate::aws::aws_error::unavailable;
 use crate::aws::capability::AwsResource;
+use crate::aws::aws_error::AwsResult;
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Result};
 
@@ -41,25 +45,35 @@ impl Table {
 }
 
 impl Table {
-    /// Reads one item as it is now. Needs `dynamodb:GetItem`.
+    /// A read of one item as it is now. Needs `dynamodb:GetItem`.
     pub async fn get(&self, key: Item) -> Result<Option<Item>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(self.name())
-            .set_key(Some(key))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable("GetItem", &error))?;
-        Ok(answer.item)
+        let get = self.client.get_item().table_name(self.name()).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.or_unavailable("GetItem")?.item)
+    }
+
+    /// A write of a whole item. Needs `dynamodb:PutItem`.
+    pub fn put(&self, item: Item) -> PutItemFluentBuilder {
+        self.client.put_item().table_name(self.name()).set_item(Some(item))
+    }
+
+    /// A change of one item. Needs `dynamodb:UpdateItem`.
+    pub fn update(&self, key: Item) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(self.name()).set_key(Some(key))
+    }
+
+    /// A removal of one item. Needs `dynamodb:DeleteItem`.
+    pub fn delete(&self, key: Item) -> DeleteItemFluentBuilder {
+        self.client.delete_item().table_name(self.name()).set_key(Some(key))
+    }
+
+    /// A query of the table, or of an index that the caller names. Needs `dynamodb:Query`.
+    pub fn query(&self) -> QueryFluentBuilder {
+        self.client.query().table_name(self.name())
     }
 
     /// A query for the items of one partition, as they are now. Needs `dynamodb:Query`.
     pub fn partition(&self, partition: &str) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(self.name())
+        self.query()
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", text(partition))
             .consistent_read(true)
@@ -69,12 +83,7 @@ impl Table {
     pub async fn all(&self, partition: &str) -> Result<Vec<Item>> {
         let (query, mut items, mut start) = (self.partition(partition), Vec::new(), None);
         loop {
-            let answer = query
-                .clone()
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| unavailable("Query", &error))?;
+            let answer = query.clone().set_exclusive_start_key(start).send().await.or_unavailable("Query")?;
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -83,16 +92,9 @@ impl Table {
         }
     }
 
-    /// Removes one item, or what is left of it: a removal can be sent again. Needs `dynamodb:DeleteItem`.
+    /// Removes one item if it is there, so that a removal can be sent again. Needs `dynamodb:DeleteItem`.
     pub async fn remove(&self, key: Item) -> Result<()> {
-        self.client
-            .delete_item()
-            .table_name(self.name())
-            .set_key(Some(key))
-            .send()
-            .await
-            .map_err(|error| unavailable("DeleteItem", &error))?;
-        Ok(())
+        self.delete(key).send().await.or_unavailable("DeleteItem").map(drop)
     }
 }
 

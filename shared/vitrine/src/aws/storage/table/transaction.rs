@@ -1,58 +1,121 @@
-//! What came of a transaction: all of it was written, or nothing, and then which of its parts stood against it.
+//! Transactions: several writes of which all are done or none.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
+use super::{Item, Table};
 use crate::aws::aws_error::unavailable;
-use vitrine_rules::error::Result;
+use vitrine_rules::error::{Error, Reason, Result};
 
-/// Why nothing was written, part by part.
-#[derive(Debug, Default)]
-pub struct Refused {
-    /// Whose conditions did not hold.
-    failed: Vec<usize>,
-    /// Somebody else was writing the same items.
-    is_contended: bool,
+/// The most writes that DynamoDB takes in one transaction.
+pub const MAX_WRITES: usize = 100;
+
+/// A transaction under construction. Each write has a label, by which the outcome tells whose condition failed.
+pub struct Transaction<'a, L> {
+    table: &'a Table,
+    labels: Vec<L>,
+    writes: Vec<TransactWriteItem>,
 }
 
-impl Refused {
-    pub fn failed(&self, part: usize) -> bool {
-        self.failed.contains(&part)
+impl<'a, L: PartialEq> Transaction<'a, L> {
+    pub const fn on(table: &'a Table) -> Self {
+        Self { table, labels: Vec::new(), writes: Vec::new() }
     }
 
-    pub const fn is_none(&self) -> bool {
-        self.failed.is_empty() && !self.is_contended
+    /// Adds a write of a whole item, with the condition that `finish` gives it.
+    pub fn put(&mut self, label: L, item: Item, finish: impl FnOnce(PutBuilder) -> PutBuilder) -> Result<()> {
+        let put = finish(Put::builder().table_name(self.table.name()).set_item(Some(item)));
+        let put = put.build().map_err(Error::internal)?;
+        self.add(label, TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    /// Adds a change of one item, with the expressions that `finish` gives it.
+    pub fn update(
+        &mut self,
+        label: L,
+        key: Item,
+        finish: impl FnOnce(UpdateBuilder) -> UpdateBuilder,
+    ) -> Result<()> {
+        let update = finish(Update::builder().table_name(self.table.name()).set_key(Some(key)));
+        let update = update.build().map_err(Error::internal)?;
+        self.add(label, TransactWriteItem::builder().update(update).build());
+        Ok(())
+    }
+
+    /// Adds a removal of one item, with the condition that `finish` gives it.
+    pub fn delete(
+        &mut self,
+        label: L,
+        key: Item,
+        finish: impl FnOnce(DeleteBuilder) -> DeleteBuilder,
+    ) -> Result<()> {
+        let delete = finish(Delete::builder().table_name(self.table.name()).set_key(Some(key)));
+        let delete = delete.build().map_err(Error::internal)?;
+        self.add(label, TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
+    fn add(&mut self, label: L, write: TransactWriteItem) {
+        self.labels.push(label);
+        self.writes.push(write);
+    }
+
+    pub const fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Sends the transaction. Needs the action of each of its writes, such as `dynamodb:PutItem`.
+    pub async fn commit(self) -> Result<Outcome<L>> {
+        let client = &self.table.client;
+        let sent = client.transact_write_items().set_transact_items(Some(self.writes)).send().await;
+        let Err(error) = sent else { return Ok(Outcome::Committed) };
+        match error.as_service_error() {
+            // A second try of the SDK arrived while the first was still running.
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+                Ok(Outcome::Refused { failed: Vec::new() })
+            }
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code());
+                let codes: Vec<_> = codes.map(Option::unwrap_or_default).collect();
+                let is_conflict = codes.contains(&"TransactionConflict");
+                let failed = self.labels.into_iter().zip(codes);
+                let failed = failed.filter(|(_, code)| *code == "ConditionalCheckFailed");
+                let failed: Vec<_> = failed.map(|(label, _)| label).collect();
+                if failed.is_empty() && !is_conflict {
+                    // Throttling, or a cause that this code does not know.
+                    return Err(unavailable("TransactWriteItems", &error));
+                }
+                Ok(Outcome::Refused { failed })
+            }
+            _ => Err(unavailable("TransactWriteItems", &error)),
+        }
     }
 }
 
-pub fn outcome<R>(
-    sent: std::result::Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError, R>>,
-) -> Result<Refused> {
-    let error = match sent {
-        Ok(_) => return Ok(Refused::default()),
-        Err(error) => error,
-    };
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            Ok(Refused { failed: Vec::new(), is_contended: true })
+/// The outcome of a transaction that DynamoDB answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome<L> {
+    Committed,
+    /// Nothing was written: the conditions with these labels failed. None if another transaction was writing the
+    /// same items.
+    Refused {
+        failed: Vec<L>,
+    },
+}
+
+impl<L: PartialEq> Outcome<L> {
+    /// Whether the condition of a write with this label failed.
+    pub fn failed(&self, label: &L) -> bool {
+        matches!(self, Self::Refused { failed } if failed.contains(label))
+    }
+
+    /// Any refusal as a conflict with another writer.
+    pub fn or_conflict(self) -> Result<()> {
+        match self {
+            Self::Committed => Ok(()),
+            Self::Refused { .. } => Err(Reason::Conflict.into()),
         }
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            let codes: Vec<_> = cancelled
-                .cancellation_reasons()
-                .iter()
-                .map(|reason| reason.code().unwrap_or("None"))
-                .collect();
-            let is = |code: &str| {
-                let code = code.to_owned();
-                codes.iter().enumerate().filter(move |(_, one)| **one == code).map(|(part, _)| part).collect()
-            };
-            let refused: Refused = Refused {
-                failed: is("ConditionalCheckFailed"),
-                is_contended: codes.contains(&"TransactionConflict"),
-            };
-            // Throttled, or something that we do not know: no answer either way.
-            if refused.is_none() { Err(unavailable("TransactWriteItems", &error)) } else { Ok(refused) }
-        }
-        _ => Err(unavailable("TransactWriteItems", &error)),
     }
 }

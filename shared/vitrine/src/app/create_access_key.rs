@@ -1,0 +1,60 @@
+//! Creates an access key that reaches no further than its creator's.
+
+use std::sync::Arc;
+
+use crate::aws::storage::AccessKeyWriter;
+use vitrine_rules::access_key::{self, AccessKey, Permission};
+use vitrine_rules::clock::{Clock, Timestamp};
+use vitrine_rules::error::{Error, Result};
+use vitrine_rules::resource::ids::Deployment;
+use vitrine_rules::settings::Settings;
+use vitrine_rules::viewer::role::Role;
+
+crate::capability_set! {
+    pub struct AccessKeyCreator {
+        keys: AccessKeyWriter,
+        settings: Arc<Settings>,
+        clock: Clock,
+    }
+}
+
+#[derive(Debug)]
+pub struct NewAccessKey {
+    pub name: String,
+    pub role: Role,
+    pub permissions: Vec<Permission>,
+    /// None named means all.
+    pub deployments: Vec<Deployment>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A created key. The key itself is stored as a fingerprint only, and cannot be read again.
+pub struct CreatedAccessKey {
+    pub key: String,
+    pub record: AccessKey,
+}
+
+impl AccessKeyCreator {
+    pub async fn create(&self, creator: &AccessKey, new: NewAccessKey) -> Result<CreatedAccessKey> {
+        let now = self.clock.now();
+        if new.expires_at.is_some_and(|expires| expires <= now) {
+            return Err(Error::invalid("expires_at", "must be in the future"));
+        }
+        if !new.deployments.iter().all(|deployment| self.settings.deployments.contains(deployment)) {
+            return Err(Error::invalid("deployments", "must be deployments of this stack"));
+        }
+        creator.require_scope(&new.deployments)?;
+        let (id, key) = access_key::new_key()?;
+        let record = AccessKey {
+            id,
+            name: new.name,
+            role: new.role,
+            permissions: new.permissions,
+            deployments: new.deployments,
+            created_at: now,
+            expires_at: new.expires_at,
+        };
+        self.keys.create(&record, &key).await?;
+        Ok(CreatedAccessKey { key, record })
+    }
+}
