@@ -6,18 +6,19 @@ use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use vitrine::app::request_context;
-use vitrine::dialects::motherduck::SessionString;
+use vitrine::dialects::motherduck::{SessionString, require_embed_sessions};
 use vitrine::http::base_url::base_url;
-use vitrine::http::caller::CreateEmbedSessions;
+use vitrine::http::caller::Need;
 use vitrine::http::{Allowed, HttpResult, Json};
-use vitrine::rules::error::{Error, Issue, Reason};
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
 use vitrine::rules::random;
 use vitrine::rules::resource::Resource;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::session::SessionGrant;
 use vitrine::rules::token::Claims;
-use vitrine::rules::token::mint::TokenToMint;
+use vitrine::rules::token::mint::{ISSUER, TokenToMint};
 use vitrine::rules::viewer::Viewer;
 use vitrine::rules::viewer::service_account::Username;
 
@@ -109,6 +110,16 @@ pub struct EmbedSession {
     session: String,
 }
 
+/// The permission to make embed sessions, refused in the words of this API.
+#[derive(Debug)]
+pub struct CreateEmbedSessions;
+
+impl Need for CreateEmbedSessions {
+    fn check(key: &AccessKey) -> Result<()> {
+        require_embed_sessions(key)
+    }
+}
+
 /// Make an embed session for a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/dives/{id}/embed-session", tag = "dives", params(("id" = String, Path,)),
@@ -150,6 +161,7 @@ pub async fn embed_session(
         ..SessionGrant::default()
     };
     let vouched = TokenToMint {
+        issuer: ISSUER,
         vouches: &vouches,
         version: Some(input.version.unwrap_or(resource.version)),
         has_state: state.is_some(),

@@ -20,7 +20,7 @@ use vitrine::rules::resource::Resource;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::session::{Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionGrant};
 use vitrine::rules::token::Claims;
-use vitrine::rules::token::mint::TokenToMint;
+use vitrine::rules::token::mint::{ISSUER, TokenToMint};
 use vitrine::rules::viewer::Viewer;
 
 use crate::State as App;
@@ -144,6 +144,7 @@ pub async fn create(
         (session, Some(redeem_by))
     } else {
         let vouched = TokenToMint {
+            issuer: ISSUER,
             vouches: &vouches,
             version: None,
             has_state: false,

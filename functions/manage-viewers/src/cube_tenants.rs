@@ -7,21 +7,20 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use vitrine::aws::storage::external_users::UserListing;
-use vitrine::aws::storage::{ExternalUserLister, ExternalUserRemover, Paging, TenantReader, UserDirectory};
-use vitrine::dialects::cube::paging::Items;
-use vitrine::dialects::cube::users::{UserProfile, email_problem};
+use vitrine::aws::storage::{ExternalUserLister, ExternalUserRemover, TenantReader, UserDirectory};
+use vitrine::dialects::cube::paging::{Items, SearchQuery};
+use vitrine::dialects::cube::users::{EmbedUser, UserProfile, email_problem};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{SearchQuery, paging};
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::paging::Paging;
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{Tenant, TenantName, group_list_problems};
 use vitrine::rules::viewer::upsert_user::{Change, GroupChange, TenantChange};
 
 use crate::State as App;
-use crate::external_users::EmbedUser;
 
 const MAX_USERS: usize = 100;
 const MAX_TENANT_GROUPS: usize = 30;
@@ -145,9 +144,9 @@ pub async fn list(
     State(tenants): State<TenantReader>,
     Query(query): Query<SearchQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedTenant>>> {
-    let paging = paging(query.first, query.after.clone());
-    let page = tenants.list(query.sought(), &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    let paging = query.paging();
+    let page = tenants.list(query.text(), &paging).await?;
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Remove an embed tenant.
@@ -189,7 +188,7 @@ async fn remove_some_users(
     remover: &ExternalUserRemover,
     tenant: &TenantName,
 ) -> Result<bool> {
-    let paging = Paging { first: ExternalUserRemover::AT_ONCE, after: None };
+    let paging = Paging { limit: ExternalUserRemover::AT_ONCE, after: None };
     let listing = UserListing { tenant: Some(tenant), ..UserListing::default() };
     let some = users.list(listing, &paging).await?.items;
     if some.is_empty() {
@@ -217,10 +216,10 @@ pub async fn list_users(
     Query(query): Query<SearchQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let tenant = tenants.get(&named(&tenant)?).await?;
-    let paging = paging(query.first, query.after.clone());
-    let listing = UserListing { tenant: Some(&tenant.name), search: query.sought(), group: None };
+    let paging = query.paging();
+    let listing = UserListing { tenant: Some(&tenant.name), search: query.text(), group: None };
     let page = users.list(listing, &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Provision a user.

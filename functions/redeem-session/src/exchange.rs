@@ -6,6 +6,7 @@ use vitrine::app::request_context;
 use vitrine::aws::signing_keys::SigningKeys;
 use vitrine::aws::storage::SessionEnder;
 use vitrine::aws::storage::sessions::Exchange;
+use vitrine::dialects;
 use vitrine::rules::clock::{Clock, Timestamp};
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::random;
@@ -56,6 +57,7 @@ impl Exchanger {
         let longest = now.plus(self.settings.max_token_lifetime_seconds);
         let expires_at = session.lifetime.end(now).min(longest);
         let vouched = TokenToMint {
+            issuer: dialects::token_issuer(&session.vouches),
             vouches: &session.vouches,
             version: None,
             has_state: false,

@@ -6,7 +6,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::open_view::session_key;
 use vitrine::aws::storage::SessionEnder;
-use vitrine::dialects::motherduck::SessionString;
+use vitrine::dialects;
 use vitrine::http::caller::CreateSessions;
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::clock::{Clock, Timestamp};
@@ -61,7 +61,7 @@ pub async fn revoke(
     Json(input): Json<SessionName>,
 ) -> HttpResult<StatusCode> {
     let now = clock.now();
-    let credential = SessionString::decode(&input.session).map_or(input.session, |session| session.token);
+    let credential = dialects::credential_in(input.session);
     if !credential.contains('.') {
         sessions.revoke(&random::fingerprint(&credential), now).await?;
         return Ok(StatusCode::NO_CONTENT);

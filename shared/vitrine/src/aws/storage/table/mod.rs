@@ -1,8 +1,7 @@
 //! The table and its items.
 
-pub mod connection;
-pub mod cursor;
 pub mod document;
+pub mod range;
 pub mod schema;
 pub mod transaction;
 
