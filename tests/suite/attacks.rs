@@ -619,8 +619,7 @@ async fn cursors_reach_nothing_but_their_list() {
         "\0",
         "",
     ] {
-        let own = |list: &str| encode(&[list, place]);
-        for cursor in [base64url(place), encode(&[place]), encode(&[place, place]), own("resource")] {
+        for cursor in [base64url(place), encode(&[place]), encode(&["resource", place])] {
             for list in ["/v1/resources", "/v1/keys"] {
                 let answer = product.get(&format!("{list}?cursor={cursor}")).admin().send().await;
                 assert_problem(&answer, place);

@@ -176,7 +176,8 @@ fn branches(tokens: &[&str], mut at: usize, stem: &[String], found: &mut BTreeSe
 /// The names of the public types that the code makes.
 pub fn public_types(code: &str) -> Vec<String> {
     let tokens = tokens(code);
-    let is_type =
-        |three: &&[&str]| three[0] == "pub" && ["struct", "enum", "type", "trait"].contains(&three[1]);
+    let is_type = |three: &&[&str]| {
+        three[0] == "pub" && ["struct", "enum", "type", "trait"].contains(&three[1]) && three[2] != "$"
+    };
     tokens.windows(3).filter(is_type).map(|three| three[2].to_owned()).collect()
 }

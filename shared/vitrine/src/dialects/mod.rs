@@ -5,6 +5,7 @@ pub mod cube;
 pub mod metabase;
 pub mod motherduck;
 
+pub use self::cube::security_context;
 use vitrine_rules::session::SessionGrant;
 use vitrine_rules::token::mint;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::app::open_view::TokenScope;
-use crate::dialects::cube::security_context::with_viewer;
+use crate::dialects::security_context;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId};
 use vitrine_rules::session::Context;
@@ -62,7 +62,7 @@ impl IntrospectedSession {
             deployment: context.deployment,
             embed_tenant: context.tenant.as_ref().map(|(name, _)| name.clone()),
             creator_mode: context.creator_mode,
-            security_context: with_viewer(context, viewer),
+            security_context: security_context::with_viewer(context, viewer),
             settings: context.settings.clone(),
         }
     }
