@@ -31,7 +31,7 @@ def first(stack):
     without = exchange(stack, without).good("exchange that")["token"]
     check("view with it", opened(stack, public_id, without).outcome, (403, "attribute_missing"))
     users = stack.admin("GET", "/v1/external-users").good("list the external users")["items"]
-    check("both are listed", sorted(user["externalId"] for user in users), ["ann@example.com", "bob@example.com"])
+    check("both are listed", sorted(user["external_id"] for user in users), ["ann@example.com", "bob@example.com"])
 
     toggle = lambda allow, key: stack.call(
         "PATCH", f"/api/v1/embed/dashboard/{public_id}", {"allowEmbed": allow}, authorization=f"Api-Key {key}")

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
-use vitrine::aws::storage::table::cursor;
+use vitrine::aws::storage::table::range::encode;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, SECRET, merge, sign, sign_with};
 
 use crate::forge::{base64url, compact, not_canonical, parts, signed_over};
@@ -619,13 +619,35 @@ async fn cursors_reach_nothing_but_their_list() {
         "\0",
         "",
     ] {
-        let answer =
-            product.get(&format!("/v1/resources?cursor={}", cursor::encode(place))).admin().send().await;
-        assert_problem(&answer, place);
-        assert_eq!(answer.refusal(), (400, "cursor_invalid"), "{place}");
-        let answer = product.get(&format!("/v1/keys?cursor={}", cursor::encode(place))).admin().send().await;
-        assert_problem(&answer, place);
-        assert_eq!(answer.refusal(), (400, "cursor_invalid"), "{place}");
+        for cursor in [base64url(place), encode(&[place]), encode(&["resource", place])] {
+            for list in ["/v1/resources", "/v1/keys"] {
+                let answer = product.get(&format!("{list}?cursor={cursor}")).admin().send().await;
+                assert_problem(&answer, place);
+                assert_eq!(answer.refusal(), (400, "cursor_invalid"), "{list} {place}");
+            }
+        }
     }
+    let long = "x".repeat(1_025);
+    for (list, place) in [
+        ("/v1/resources", vec!["settings", "dashboard#1", "dashboard#1", "resource"]),
+        ("/v1/resources", vec!["resource", "dashboard#1", "", "resource"]),
+        ("/v1/resources", vec!["resource", &long, "dashboard#1", "resource"]),
+        ("/v1/resources?kind=dashboard", vec!["resource", "question#1", "question#1", "resource"]),
+        ("/v1/resources", vec!["resource", "dashboard#1", "dashboard#1", "resource", "resource"]),
+        ("/v1/keys", vec!["settings", "settings"]),
+        ("/v1/keys", vec!["access_keys", ""]),
+        ("/v1/keys", vec!["access_keys", &long]),
+        ("/v1/attributes", vec!["groups", "a"]),
+        ("/v1/external-users", vec!["users#acme", "a", "external_user#a", "external_user"]),
+    ] {
+        let question = if list.contains('?') { '&' } else { '?' };
+        let forged = format!("{list}{question}cursor={}", encode(&place));
+        let answer = product.get(&forged).admin().send().await;
+        assert_problem(&answer, list);
+        assert_eq!(answer.refusal(), (400, "cursor_invalid"), "{list} {:.40}", place.concat());
+    }
+    let listed = ["resource", "dashboard#0", "dashboard#0", "resource"];
+    let answer = product.get(&format!("/v1/resources?cursor={}", encode(&listed))).admin().send().await;
+    assert_eq!(answer.json["items"].as_array().unwrap().len(), 1, "{}", answer.text);
     assert_eq!(product.items().await, items);
 }

@@ -381,6 +381,13 @@ async fn queries_that_are_not_understood() {
         ("/v1/keys?limit=0", vec!["limit"]),
         ("/v1/keys?limit=1001", vec!["limit"]),
         ("/v1/keys?cursor=a&cursor=b", vec!["cursor"]),
+        ("/v1/attributes?first=1", vec!["first"]),
+        ("/v1/attributes?limit=0", vec!["limit"]),
+        ("/v1/groups?after=x&first=1", vec!["after", "first"]),
+        ("/v1/groups?limit=1001", vec!["limit"]),
+        ("/v1/external-users?first=1", vec!["first"]),
+        ("/v1/external-users?limit=x&tenant=A", vec!["limit", "tenant"]),
+        ("/api/v1/embed-tenants?limit=1&cursor=x", vec!["cursor", "limit"]),
     ];
     for (path, issues) in cases {
         let answer = refused(product.get(path).admin(), path).await;

@@ -44,7 +44,7 @@ async fn start(settings: &BTreeMap<String, String>) -> World {
         ("teams", "string_array", None),
         ("scores", "number_array", None),
     ] {
-        let definition = json!({"name": name, "type": kind, "defaultValue": default});
+        let definition = json!({"name": name, "type": kind, "default_value": default});
         world.admin("POST", "/v1/attributes", Some(definition)).await;
     }
     for name in ["a", "b"] {

@@ -52,10 +52,10 @@ async fn at_once_until_answered(times: usize, call: impl Fn(usize) -> Call) -> V
 
 /// Everybody there is, whatever page it takes.
 async fn users(product: &Product) -> BTreeSet<String> {
-    let page = product.get("/v1/external-users?first=1000").admin().send().await.json;
-    assert_eq!(page["pageInfo"]["hasNextPage"], false);
+    let page = product.get("/v1/external-users?limit=1000").admin().send().await.json;
+    assert_eq!(page["next_cursor"], json!(null));
     let items = page["items"].as_array().unwrap();
-    items.iter().map(|user| user["externalId"].as_str().unwrap().to_owned()).collect()
+    items.iter().map(|user| user["external_id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +163,7 @@ async fn a_tenant_is_removed_whole_while_users_come_in() {
             .unwrap()
             .first()
             .map_or(0, |tenant| tenant["userCount"].as_u64().unwrap());
-        let listed = product.get("/v1/external-users?tenant=acme&first=1000").admin().send().await.json;
+        let listed = product.get("/v1/external-users?tenant=acme&limit=1000").admin().send().await.json;
         assert_eq!(listed["items"].as_array().unwrap().len() as u64, counted, "round {round}");
         assert_eq!(product.delete("/api/v1/embed-tenants/acme").admin().send().await.status, 204);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use vitrine::http::introspected_token::Known;
+use vitrine::http::introspected_token::IntrospectedToken;
 use vitrine::rules::error::Result;
 
 #[derive(Debug, Serialize)]
@@ -15,7 +15,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub(crate) fn of(decision: Result<Known>, method_arn: Option<String>) -> Self {
+    pub(crate) fn of(decision: Result<IntrospectedToken>, method_arn: Option<String>) -> Self {
         let (is_authorized, viewer, context) = match decision {
             Ok(known) => (true, known.viewer.id.clone(), context(&known)),
             Err(error) => (false, None, Map::from_iter([("reason".to_owned(), json!(error.reason.word()))])),
@@ -38,7 +38,7 @@ impl Answer {
 }
 
 /// Text only: a REST API hands nothing else on. What has members is JSON in a text.
-fn context(known: &Known) -> Map<String, Value> {
+fn context(known: &IntrospectedToken) -> Map<String, Value> {
     let json = |value: Value| Value::String(value.to_string());
     let text = |value: &Option<String>| value.clone().map(Value::String);
     let resource = known.resource.as_ref();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use vitrine::http::caller::credential;
+use vitrine::http::caller::token_in;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -24,7 +24,7 @@ pub(crate) struct RequestContext {
 }
 
 impl Event {
-    /// The embed token, in either of the schemes that its clients use.
+    /// The embed token, in any of the schemes that clients use.
     pub(crate) fn embed_token(&self) -> Option<&str> {
         let header = self.authorization_token.as_deref().or_else(|| {
             let mut headers = self.headers.as_ref()?.iter();
@@ -32,6 +32,6 @@ impl Event {
                 .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))
                 .map(|(_, value)| value.as_str())
         })?;
-        credential(header, "Embed-Token").or_else(|| credential(header, "Bearer"))
+        token_in(header)
     }
 }

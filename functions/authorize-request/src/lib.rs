@@ -7,7 +7,7 @@ mod event;
 use tracing::{Instrument, field};
 use vitrine::app::open_view::ViewOpener;
 use vitrine::app::request_context;
-use vitrine::http::introspected_token::Known;
+use vitrine::http::introspected_token::IntrospectedToken;
 use vitrine::rules::error::Result;
 
 pub use answer::Answer;
@@ -39,7 +39,7 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
     .await
 }
 
-async fn decide(state: &State, event: &Event) -> Result<Known> {
+async fn decide(state: &State, event: &Event) -> Result<IntrospectedToken> {
     let (standing, claims) = state.views.look(event.embed_token()).await?;
-    Ok(Known::of(standing, claims))
+    Ok(IntrospectedToken::of(standing, claims))
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use deserr::Deserr;
 use serde_json::{Map, Value};
 use vitrine::app::create_session::SessionUser;
+use vitrine::dialects::cube::attributes::UserAttributeDefinition;
 use vitrine::dialects::cube::users::{GroupDefinition, UserProfile, email_problem};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
 use vitrine::rules::resource::ids::Deployment;
-use vitrine::rules::viewer::attribute::AttributeDefinition;
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantName, group_list_problems};
 use vitrine::rules::viewer::upsert_user::{GroupChange, SeatPolicy, TenantChange, UserChange};
@@ -61,7 +61,7 @@ pub struct GenerateSession {
     tenant_group_definitions: Option<Vec<GroupDefinition>>,
     /// Attributes to define in the tenant.
     #[deserr(default)]
-    user_attribute_definitions: Option<Vec<AttributeDefinition>>,
+    user_attribute_definitions: Option<Vec<UserAttributeDefinition>>,
     #[deserr(default)]
     pub creator_mode: Option<bool>,
     /// Data about the viewer for your own services. It is never sent to a browser.
@@ -204,11 +204,12 @@ impl GenerateSession {
         }
         let profile = self.user_profile.clone().unwrap_or_default();
         let definitions = self.tenant_group_definitions.clone().unwrap_or_default();
+        let attribute_definitions = self.user_attribute_definitions.clone().unwrap_or_default();
         let tenant = self.embed_tenant_name.clone().map(|name| TenantChange {
             name,
             display_name: self.embed_tenant_profile.as_ref().and_then(|profile| profile.display_name.clone()),
             groups: definitions.into_iter().map(Into::into).collect(),
-            attributes: self.user_attribute_definitions.clone().unwrap_or_default(),
+            attributes: attribute_definitions.into_iter().map(Into::into).collect(),
         });
         Ok(UserChange {
             email: self.email.as_deref().map(|email| email.trim().to_owned()),

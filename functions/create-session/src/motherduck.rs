@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 use vitrine::app::create_session::{AccountSession, CreatedToken};
 use vitrine::app::request_context;
-use vitrine::dialects::motherduck::SessionString;
+use vitrine::dialects::motherduck::{SessionString, require_embed_sessions};
 use vitrine::http::base_url::base_url;
-use vitrine::http::caller::CreateEmbedSessions;
+use vitrine::http::caller::Need;
 use vitrine::http::{Allowed, HttpResult, Json};
-use vitrine::rules::error::{Error, Issue, Reason};
+use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::viewer::service_account::Username;
@@ -101,6 +102,16 @@ fn length(value: &impl Serialize) -> usize {
 pub struct EmbedSession {
     /// The value of `#session=` in the URL of `/sandbox/`.
     session: String,
+}
+
+/// The permission to create embed sessions, refused in the words of this API.
+#[derive(Debug)]
+pub struct CreateEmbedSessions;
+
+impl Need for CreateEmbedSessions {
+    fn check(key: &AccessKey) -> Result<()> {
+        require_embed_sessions(key)
+    }
 }
 
 /// Create an embed session for a dive.

@@ -4,11 +4,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use vitrine::aws::storage::resources::Listing;
-use vitrine::aws::storage::table::cursor::{MAX_LIMIT, Page};
 use vitrine::http::caller::ListResources;
-use vitrine::http::query::{pairs, parse_limit};
+use vitrine::http::query::pairs;
 use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::{Error, Result};
+use vitrine::rules::paging::{MAX_LIMIT, Paging, parse_limit};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
@@ -27,9 +27,9 @@ pub struct Embeddable {
     pub public_id: String,
 }
 
-/// What pages a client asks for, if it knows of them.
+/// The page that a client asks for, if it knows of pages.
 #[derive(Debug, Default)]
-struct Paging {
+struct PageAsked {
     limit: Option<i32>,
     cursor: Option<String>,
 }
@@ -73,28 +73,27 @@ async fn list(
 ) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
     app.switch.require().await?;
     let paging = paging(query.as_deref().unwrap_or_default())?;
-    let page = async |limit, cursor: Option<&str>| {
-        let deployments = &caller.key.deployments;
+    let page = async |limit, cursor| {
         let listing =
-            Listing { kind: Some(kind), embeddable: Some(true), deployments, limit: Some(limit), cursor };
-        app.resources.list(&listing).await
+            Listing { kind: Some(kind), embeddable: Some(true), deployments: &caller.key.deployments };
+        app.resources.list(&listing, &Paging::new(Some(limit), cursor)).await
     };
     let mut headers = HeaderMap::new();
     if paging.limit.is_some() || paging.cursor.is_some() {
         let limit = paging.limit.unwrap_or(MAX_LIMIT);
-        let Page { items, next } = page(limit, paging.cursor.as_deref()).await?;
-        if let Some(next) = next {
+        let page = page(limit, paging.cursor).await?;
+        if let Some(next) = page.next() {
             let link = format!("<{path}?limit={limit}&cursor={next}>; rel=\"next\"");
             headers.insert(header::LINK, HeaderValue::from_str(&link).map_err(Error::internal)?);
         }
-        return Ok((headers, axum::Json(items.into_iter().map(embeddable).collect())));
+        return Ok((headers, axum::Json(page.items.into_iter().map(embeddable).collect())));
     }
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {
-        let Page { items, next } = page(MAX_LIMIT, cursor.as_deref()).await?;
-        listed.extend(items.into_iter().map(embeddable));
-        cursor = next;
+        let page = page(MAX_LIMIT, cursor).await?;
+        cursor = page.next().map(str::to_owned);
+        listed.extend(page.items.into_iter().map(embeddable));
         if cursor.is_none() || listed.len() >= MAX_ITEMS {
             listed.truncate(MAX_ITEMS);
             return Ok((headers, axum::Json(listed)));
@@ -103,8 +102,8 @@ async fn list(
 }
 
 /// Real clients send other things as well; those mean nothing here.
-fn paging(query: &str) -> Result<Paging> {
-    let mut paging = Paging::default();
+fn paging(query: &str) -> Result<PageAsked> {
+    let mut paging = PageAsked::default();
     for (name, value) in pairs(query) {
         match name.as_str() {
             "limit" => paging.limit = parse_limit(value).map_err(|wrong| Error::invalid("limit", wrong.0))?,

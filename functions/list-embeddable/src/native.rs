@@ -1,14 +1,14 @@
-//! `GET /v1/resources`
+//! `GET /v1/resources` and `GET /v1/dives`
 
 use axum::extract::State;
 use deserr::Deserr;
-use serde::Serialize;
 use vitrine::aws::storage::ResourceLister;
 use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::ListResources;
-use vitrine::http::query::{PageQuery, parse_limit, parse_switch};
-use vitrine::http::{Allowed, HttpResult, Query};
+use vitrine::http::query::{PageQuery, parse_switch};
+use vitrine::http::{Allowed, HttpResult, List, Query};
 use vitrine::rules::json::input::{Invalid, Wrong};
+use vitrine::rules::paging::{Paging, parse_limit};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::Kind;
 
@@ -21,10 +21,10 @@ pub struct ListQuery {
     /// `true`: published and not archived only. `false`: the others only.
     #[deserr(default, try_from(String) = parse_switch -> Wrong)]
     embeddable: Option<bool>,
-    /// 1 to 1000; 100 if not said.
+    /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
     limit: Option<i32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[deserr(default)]
     cursor: Option<String>,
 }
@@ -33,56 +33,34 @@ fn parse_kind(word: String) -> std::result::Result<Option<Kind>, Wrong> {
     word.parse().map(Some)
 }
 
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ResourceList {
-    pub items: Vec<ResourceSummary>,
-    /// None at the end. A page can be short, even empty, before the end.
-    pub next_cursor: Option<String>,
-}
-
 /// List resources.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListQuery),
     description = "Permission: `resources:list`. By kind and id; without content. A change shows within moments.",
-    responses((status = 200, body = ResourceList))
+    responses((status = 200, body = List<ResourceSummary>))
 ))]
 pub async fn list(
     caller: Allowed<ListResources>,
     State(resources): State<ResourceLister>,
     Query(query): Query<ListQuery>,
-) -> HttpResult<axum::Json<ResourceList>> {
-    let page = resources
-        .list(&Listing {
-            kind: query.kind,
-            embeddable: query.embeddable,
-            deployments: &caller.key.deployments,
-            limit: query.limit,
-            cursor: query.cursor.as_deref(),
-        })
-        .await?;
-    Ok(axum::Json(ResourceList { items: page.items, next_cursor: page.next }))
+) -> HttpResult<axum::Json<List<ResourceSummary>>> {
+    let listing =
+        Listing { kind: query.kind, embeddable: query.embeddable, deployments: &caller.key.deployments };
+    let page = resources.list(&listing, &Paging::new(query.limit, query.cursor)).await?;
+    Ok(axum::Json(List::of(page)))
 }
 
 /// List dives.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/dives", tag = "dives", params(PageQuery),
     description = "Permission: `resources:list`. By id; without content.",
-    responses((status = 200, body = ResourceList))
+    responses((status = 200, body = List<ResourceSummary>))
 ))]
 pub async fn dives(
     caller: Allowed<ListResources>,
     State(resources): State<ResourceLister>,
     Query(query): Query<PageQuery>,
-) -> HttpResult<axum::Json<ResourceList>> {
-    let page = resources
-        .list(&Listing {
-            kind: Some(Kind::Dive),
-            embeddable: None,
-            deployments: &caller.key.deployments,
-            limit: query.limit,
-            cursor: query.cursor.as_deref(),
-        })
-        .await?;
-    Ok(axum::Json(ResourceList { items: page.items, next_cursor: page.next }))
+) -> HttpResult<axum::Json<List<ResourceSummary>>> {
+    let listing = Listing { kind: Some(Kind::Dive), embeddable: None, deployments: &caller.key.deployments };
+    Ok(axum::Json(List::of(resources.list(&listing, &query.paging()).await?)))
 }

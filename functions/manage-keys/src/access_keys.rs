@@ -8,7 +8,7 @@ use vitrine::app::create_access_key::{AccessKeyCreator, CreatedAccessKey, NewAcc
 use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter};
 use vitrine::http::caller::Admin;
 use vitrine::http::query::PageQuery;
-use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::http::{Allowed, HttpResult, Json, List, Query};
 use vitrine::rules::access_key::{AccessKey, Permission};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Issue, Reason};
@@ -78,30 +78,20 @@ pub async fn create(
     Ok((StatusCode::CREATED, axum::Json(KeyCreated { key, record })))
 }
 
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct KeyList {
-    pub items: Vec<AccessKey>,
-    pub next_cursor: Option<String>,
-}
-
 /// List access keys.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/keys", tag = "access", params(PageQuery),
     description = "Admin only. Never shows a key.",
-    responses((status = 200, body = KeyList))
+    responses((status = 200, body = List<AccessKey>))
 ))]
 pub async fn list(
     caller: Allowed<Admin>,
     State(keys): State<AccessKeyWriter>,
     Query(query): Query<PageQuery>,
-) -> HttpResult<axum::Json<KeyList>> {
-    let page = keys.list(query.limit, query.cursor.as_deref()).await?;
-    let reachable = |key: &AccessKey| caller.key.require_scope(&key.deployments).is_ok();
-    Ok(axum::Json(KeyList {
-        items: page.items.into_iter().filter(reachable).collect(),
-        next_cursor: page.next,
-    }))
+) -> HttpResult<axum::Json<List<AccessKey>>> {
+    let mut page = keys.list(&query.paging()).await?;
+    page.items.retain(|key| caller.key.require_scope(&key.deployments).is_ok());
+    Ok(axum::Json(List::of(page)))
 }
 
 /// Remove an access key.

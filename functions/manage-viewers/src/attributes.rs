@@ -2,13 +2,64 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use deserr::Deserr;
+use serde::Serialize;
 use vitrine::aws::storage::definitions::Defined;
 use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
-use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{ConnectionQuery, paging};
-use vitrine::http::{Allowed, HttpResult, Json, Query};
-use vitrine::rules::viewer::attribute::AttributeDefinition;
+use vitrine::http::query::PageQuery;
+use vitrine::http::{Allowed, HttpResult, Json, List, Query};
+use vitrine::rules::error::Issue;
+use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::viewer::attribute::{AttributeDefinition, AttributeType};
+
+/// An attribute that external users can have a value of.
+#[derive(Debug, Serialize, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attribute {
+    name: String,
+    #[serde(rename = "type")]
+    #[deserr(rename = "type")]
+    kind: AttributeType,
+    #[deserr(default)]
+    display_name: Option<String>,
+    /// The value of users who were given none, as text: `5`, `true`, `["a"]`.
+    #[deserr(default)]
+    default_value: Option<String>,
+    #[deserr(default)]
+    description: Option<String>,
+}
+
+impl Check for Attribute {
+    fn problems(&self) -> Vec<Issue> {
+        AttributeDefinition::from(self).problems()
+    }
+}
+
+impl From<&Attribute> for AttributeDefinition {
+    fn from(attribute: &Attribute) -> Self {
+        Self {
+            name: attribute.name.clone(),
+            kind: attribute.kind,
+            display_name: attribute.display_name.clone(),
+            default_value: attribute.default_value.clone(),
+            description: attribute.description.clone(),
+        }
+    }
+}
+
+impl From<AttributeDefinition> for Attribute {
+    fn from(definition: AttributeDefinition) -> Self {
+        Self {
+            name: definition.name,
+            kind: definition.kind,
+            display_name: definition.display_name,
+            default_value: definition.default_value,
+            description: definition.description,
+        }
+    }
+}
 
 /// The status for a definition: 201 if it is new.
 pub const fn status(defined: Defined) -> StatusCode {
@@ -22,32 +73,30 @@ pub const fn status(defined: Defined) -> StatusCode {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/attributes", tag = "external users",
     description = "Admin of the whole stack only. An attribute keeps its type; everything else of it can be defined anew.",
-    request_body = AttributeDefinition,
-    responses((status = 200, body = AttributeDefinition, description = "Defined anew"), (status = 201, body = AttributeDefinition, description = "Defined"))
+    request_body = Attribute,
+    responses((status = 200, body = Attribute, description = "Defined anew"), (status = 201, body = Attribute, description = "Defined"))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionWriter>,
-    Json(input): Json<AttributeDefinition>,
-) -> HttpResult<(StatusCode, axum::Json<AttributeDefinition>)> {
-    let defined = definitions.put_attribute(&input).await?;
+    Json(input): Json<Attribute>,
+) -> HttpResult<(StatusCode, axum::Json<Attribute>)> {
+    let defined = definitions.put_attribute(&(&input).into()).await?;
     Ok((status(defined), axum::Json(input)))
 }
 
 /// List attributes.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/attributes", tag = "external users", params(ConnectionQuery),
+    get, path = "/v1/attributes", tag = "external users", params(PageQuery),
     description = "Admin of the whole stack only. By name.",
-    responses((status = 200, body = Items<AttributeDefinition>))
+    responses((status = 200, body = List<Attribute>))
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionReader>,
-    Query(query): Query<ConnectionQuery>,
-) -> HttpResult<axum::Json<Items<AttributeDefinition>>> {
-    let paging = paging(query.first, query.after);
-    let page = definitions.attributes(&paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Query(query): Query<PageQuery>,
+) -> HttpResult<axum::Json<List<Attribute>>> {
+    Ok(axum::Json(List::of(definitions.attributes(&query.paging()).await?)))
 }
 
 /// Remove an attribute.

@@ -7,10 +7,9 @@ use serde::Serialize;
 use vitrine::app::change_group_members::{self, MemberId};
 use vitrine::aws::storage::external_users::UserListing;
 use vitrine::aws::storage::{ExternalUserLister, TenantReader};
-use vitrine::dialects::cube::paging::Items;
-use vitrine::dialects::cube::users::{GroupDefinition, description_problem};
+use vitrine::dialects::cube::paging::{ConnectionQuery, Items};
+use vitrine::dialects::cube::users::{EmbedUser, GroupDefinition, description_problem};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{ConnectionQuery, paging};
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::error::{Error, Issue, Result};
 use vitrine::rules::json::input::{Check, Invalid};
@@ -19,7 +18,7 @@ use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
 
 use crate::State as App;
 use crate::cube_tenants::{named, to_be_named};
-use crate::external_users::{EmbedUser, parse_id};
+use crate::external_users::parse_id;
 
 const MAX_MEMBERS: usize = 1_000;
 
@@ -116,9 +115,9 @@ pub async fn list(
     Query(query): Query<ConnectionQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedGroup>>> {
     let tenant = tenants.get(&named(&tenant)?).await?;
-    let paging = paging(query.first, query.after);
+    let paging = query.paging();
     let page = tenants.groups(&tenant.name, &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Make a group in an embed tenant.
@@ -206,10 +205,10 @@ pub async fn members(
     Query(query): Query<ConnectionQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let (tenant, group) = find(&tenants, &path).await?;
-    let paging = paging(query.first, query.after);
+    let paging = query.paging();
     let listing = UserListing { tenant: Some(&tenant), search: None, group: Some(&group.name) };
     let page = users.list(listing, &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Add members to a group.

@@ -7,10 +7,9 @@ use serde::Serialize;
 use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::external_users::UserListing;
 use vitrine::aws::storage::{ExternalUserLister, TenantReader};
-use vitrine::dialects::cube::paging::Items;
-use vitrine::dialects::cube::users::{UserProfile, email_problem};
+use vitrine::dialects::cube::paging::{Items, SearchQuery};
+use vitrine::dialects::cube::users::{EmbedUser, UserProfile, email_problem};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{SearchQuery, paging};
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
@@ -20,7 +19,6 @@ use vitrine::rules::viewer::tenant::{Tenant, TenantName, group_list_problems};
 use vitrine::rules::viewer::upsert_user::{GroupChange, TenantChange, UserChange};
 
 use crate::State as App;
-use crate::external_users::EmbedUser;
 
 const MAX_USERS: usize = 100;
 const MAX_TENANT_GROUPS: usize = 30;
@@ -141,9 +139,9 @@ pub async fn list(
     State(tenants): State<TenantReader>,
     Query(query): Query<SearchQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedTenant>>> {
-    let paging = paging(query.first, query.after.clone());
-    let page = tenants.list(query.sought(), &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    let paging = query.paging();
+    let page = tenants.list(query.text(), &paging).await?;
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Remove an embed tenant.
@@ -179,10 +177,10 @@ pub async fn list_users(
     Query(query): Query<SearchQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedUser>>> {
     let tenant = tenants.get(&named(&tenant)?).await?;
-    let paging = paging(query.first, query.after.clone());
-    let listing = UserListing { tenant: Some(&tenant.name), search: query.sought(), group: None };
+    let paging = query.paging();
+    let listing = UserListing { tenant: Some(&tenant.name), search: query.text(), group: None };
     let page = users.list(listing, &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Ok(axum::Json(Items::of(page, &paging)))
 }
 
 /// Provision a user.

@@ -1,4 +1,4 @@
-//! `/v1/external-users`: who takes the places under the limit.
+//! `/v1/external-users`: the users that count towards the limit, and ephemeral ones.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,43 +7,39 @@ use serde::Serialize;
 use vitrine::app::remove_user::UserRemover;
 use vitrine::aws::storage::ExternalUserLister;
 use vitrine::aws::storage::external_users::UserListing;
-use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{SearchQuery, paging, parse_limit};
-use vitrine::http::{Allowed, HttpResult, Query};
+use vitrine::http::{Allowed, HttpResult, List, Query};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::json::input::{Invalid, Wrong};
+use vitrine::rules::paging::{Paging, parse_limit};
 use vitrine::rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine::rules::viewer::tenant::TenantName;
 
-/// A user, as Cube's clients read it.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct EmbedUser {
-    pub id: u64,
-    username: ExternalId,
+pub struct ExternalUserSummary {
+    id: u64,
     external_id: ExternalId,
     email: Option<String>,
-    first_name: Option<String>,
+    display_name: Option<String>,
     picture: Option<String>,
+    tenant: Option<TenantName>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     created_at: Timestamp,
-    /// When an ephemeral user is forgotten.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The time at which an ephemeral user is removed.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     expires_at: Option<Timestamp>,
 }
 
-impl From<ExternalUser> for EmbedUser {
+impl From<ExternalUser> for ExternalUserSummary {
     fn from(user: ExternalUser) -> Self {
         Self {
             id: user.id,
-            username: user.external_id.clone(),
+            tenant: user.tenant_name().cloned(),
             external_id: user.external_id,
             email: user.email,
-            first_name: user.display_name,
+            display_name: user.display_name,
             picture: user.picture,
             created_at: user.created_at,
             expires_at: user.expires_at,
@@ -55,19 +51,19 @@ impl From<ExternalUser> for EmbedUser {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 pub struct UserQuery {
-    /// Those of this tenant; without it, those of none.
+    /// Users of this tenant; by default, users without a tenant.
     #[deserr(default, try_from(String) = parse_tenant -> Wrong)]
     #[cfg_attr(feature = "openapi", param(value_type = Option<String>))]
     tenant: Option<TenantName>,
-    /// Part of an email address or of an external id, in whatever case.
+    /// Part of an email address or of an external id, in upper or lower case.
     #[deserr(default)]
     search: Option<String>,
-    /// 1 to 1000; 100 if not said.
+    /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
-    first: Option<i32>,
-    /// `pageInfo.endCursor` of the part before.
+    limit: Option<i32>,
+    /// `next_cursor` of the previous page.
     #[deserr(default)]
-    after: Option<String>,
+    cursor: Option<String>,
 }
 
 fn parse_tenant(name: String) -> std::result::Result<Option<TenantName>, Wrong> {
@@ -78,19 +74,17 @@ fn parse_tenant(name: String) -> std::result::Result<Option<TenantName>, Wrong> 
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/external-users", tag = "external users", params(UserQuery),
     description = "Admin of the whole stack only. By email address, or external id where there is none. A change shows within moments.",
-    responses((status = 200, body = Items<EmbedUser>))
+    responses((status = 200, body = List<ExternalUserSummary>))
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
     State(users): State<ExternalUserLister>,
     Query(query): Query<UserQuery>,
-) -> HttpResult<axum::Json<Items<EmbedUser>>> {
-    let UserQuery { tenant, search, first, after } = query;
-    let search = SearchQuery { search, first, after: None };
-    let paging = paging(first, after);
-    let listing = UserListing { tenant: tenant.as_ref(), search: search.sought(), group: None };
-    let page = users.list(listing, &paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+) -> HttpResult<axum::Json<List<ExternalUserSummary>>> {
+    let search = query.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let listing = UserListing { tenant: query.tenant.as_ref(), search, group: None };
+    let page = users.list(listing, &Paging::new(query.limit, query.cursor)).await?;
+    Ok(axum::Json(List::of(page)))
 }
 
 /// Remove an external user.

@@ -5,10 +5,9 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
-use vitrine::dialects::cube::paging::Items;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::query::{ConnectionQuery, paging};
-use vitrine::http::{Allowed, HttpResult, Json, Query};
+use vitrine::http::query::PageQuery;
+use vitrine::http::{Allowed, HttpResult, Json, List, Query};
 use vitrine::rules::error::Issue;
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::viewer::tenant::group_name_problem;
@@ -53,18 +52,16 @@ pub async fn create(
 
 /// List groups.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/groups", tag = "external users", params(ConnectionQuery),
+    get, path = "/v1/groups", tag = "external users", params(PageQuery),
     description = "Admin of the whole stack only. By name.",
-    responses((status = 200, body = Items<Group>))
+    responses((status = 200, body = List<Group>))
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
     State(definitions): State<DefinitionReader>,
-    Query(query): Query<ConnectionQuery>,
-) -> HttpResult<axum::Json<Items<Group>>> {
-    let paging = paging(query.first, query.after);
-    let page = definitions.groups(&paging).await?;
-    Ok(axum::Json(Items::of(page, paging.after.is_none())))
+    Query(query): Query<PageQuery>,
+) -> HttpResult<axum::Json<List<Group>>> {
+    Ok(axum::Json(List::of(definitions.groups(&query.paging()).await?)))
 }
 
 /// Remove a group.

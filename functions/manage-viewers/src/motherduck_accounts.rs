@@ -289,7 +289,7 @@ pub async fn list_tokens(
 ) -> HttpResult<axum::Json<TokenList>> {
     let account = find(&reader, &username).await?;
     // MotherDuck has no pages here; a thousand tokens of one account are enough for anybody.
-    let page = writer.tokens(&account.username, None).await?;
+    let page = writer.tokens(&account.username).await?;
     let now = clock.now();
     let mine = page.items.into_iter().filter(|token| token.account == account.id && !token.is_expired(now));
     Ok(axum::Json(TokenList { tokens: mine.map(Token::from).collect() }))

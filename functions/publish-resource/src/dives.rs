@@ -3,12 +3,11 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
-use serde::Serialize;
 use vitrine::app::publish_resource::Publishing;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::query::PageQuery;
-use vitrine::http::{Allowed, ContentJson, HttpResult, Json, Query};
+use vitrine::http::{Allowed, ContentJson, HttpResult, Json, List, Query};
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
 use vitrine::rules::resource::dive_version::{Version, VersionSummary};
@@ -57,13 +56,6 @@ impl DivePatch {
             ..decided
         }
     }
-}
-
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct VersionList {
-    pub items: Vec<VersionSummary>,
-    pub next_cursor: Option<String>,
 }
 
 /// Create a dive.
@@ -149,17 +141,16 @@ pub async fn delete(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/dives/{id}/versions", tag = "dives", params(("id" = String, Path,), PageQuery),
     description = "Permission: `resources:write`. The newest first.",
-    responses((status = 200, body = VersionList))
+    responses((status = 200, body = List<VersionSummary>))
 ))]
 pub async fn versions(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
-) -> HttpResult<axum::Json<VersionList>> {
+) -> HttpResult<axum::Json<List<VersionSummary>>> {
     let dive = reachable(&app, &caller, &id).await?;
-    let page = app.versions.list(&dive, query.limit, query.cursor.as_deref()).await?;
-    Ok(axum::Json(VersionList { items: page.items, next_cursor: page.next }))
+    Ok(axum::Json(List::of(app.versions.list(&dive, &query.paging()).await?)))
 }
 
 /// Read a version of a dive.

@@ -6,6 +6,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::redeem_session::SessionRedeemer;
 use vitrine::aws::storage::EmbeddingSwitchReader;
+use vitrine::dialects;
 use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::error::Reason;
@@ -38,7 +39,7 @@ pub async fn token(
     State(sessions): State<SessionRedeemer>,
     Json(input): Json<CubeSessionName>,
 ) -> HttpResult<axum::Json<CubeToken>> {
-    let redeemed = sessions.redeem(&input.session_id).await?;
+    let redeemed = sessions.redeem(&input.session_id, dialects::token_issuer).await?;
     Ok(axum::Json(CubeToken { token: redeemed.token }))
 }
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::redeem_session::SessionRedeemer;
-use vitrine::dialects::motherduck::SessionString;
+use vitrine::dialects;
 use vitrine::http::caller::CreateSessions;
 use vitrine::http::{Allowed, HttpResult, Json};
 use vitrine::rules::clock::Timestamp;
@@ -38,7 +38,7 @@ pub async fn redeem(
     State(sessions): State<SessionRedeemer>,
     Json(input): Json<SessionName>,
 ) -> HttpResult<axum::Json<Redeemed>> {
-    let redeemed = sessions.redeem(&input.session).await?;
+    let redeemed = sessions.redeem(&input.session, dialects::token_issuer).await?;
     Ok(axum::Json(Redeemed { token: redeemed.token, expires_at: redeemed.expires_at }))
 }
 
@@ -53,7 +53,6 @@ pub async fn revoke(
     State(sessions): State<SessionRedeemer>,
     Json(input): Json<SessionName>,
 ) -> HttpResult<StatusCode> {
-    let token = SessionString::decode(&input.session).map(|session| session.token);
-    sessions.revoke_credential(&token.unwrap_or(input.session)).await?;
+    sessions.revoke_credential(&dialects::credential_in(input.session)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

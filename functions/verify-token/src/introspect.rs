@@ -6,7 +6,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::open_view::ViewOpener;
 use vitrine::http::caller::Introspect;
-use vitrine::http::introspected_token::Known;
+use vitrine::http::introspected_token::IntrospectedToken;
 use vitrine::http::{Allowed, HttpResult, body};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::json::input::{self, Check, Invalid};
@@ -20,7 +20,7 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 pub struct Introspection {
     pub active: bool,
     #[serde(flatten)]
-    pub known: Option<Known>,
+    pub known: Option<IntrospectedToken>,
 }
 
 /// Ask whether a token is good, and for what.
@@ -38,7 +38,7 @@ pub async fn introspect(
     let token = token_of(request).await?;
     let known = match views.look(Some(&token)).await {
         Ok((standing, _)) if caller.key.require_deployment(standing.deployment()).is_err() => None,
-        Ok((standing, claims)) => Some(Known::of(standing, claims)),
+        Ok((standing, claims)) => Some(IntrospectedToken::of(standing, claims)),
         // An outage does not mean that the token is inactive.
         Err(error) if error.is_outage() => return Err(error.into()),
         Err(error) => {

@@ -9,12 +9,14 @@
 //! - [`viewer`]: external users, service accounts, tenants, attributes and groups
 //! - [`session`], [`access_key`]: the credentials that the stack gives out
 //! - [`json`]: strict parsing of documents and checked input
+//! - [`paging`]: pages of a list
 //! - [`error`], [`settings`], [`clock`], [`random`]: what all of them share
 
 pub mod access_key;
 pub mod clock;
 pub mod error;
 pub mod json;
+pub mod paging;
 pub mod random;
 pub mod resource;
 pub mod session;

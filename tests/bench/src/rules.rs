@@ -102,6 +102,7 @@ impl Case {
 
     fn mint(&self) -> vitrine::rules::error::Result<String> {
         let vouched = TokenToMint {
+            issuer: mint::ISSUER,
             vouches: &self.vouches,
             version: None,
             has_state: false,

@@ -13,14 +13,14 @@ use crate::session::SessionGrant;
 use crate::viewer::Viewer;
 use crate::viewer::tenant::TenantName;
 
-const ISSUER: &str = "vitrine";
-/// Who issues the tokens that Cube's clients know.
-const DEPLOYMENT_ISSUER: &str = "cubecloud";
+/// Issuer of the tokens that belong to no vendor's clients.
+pub const ISSUER: &str = "vitrine";
 const VERSION: u8 = 1;
 
 /// A token to be made.
 #[derive(Debug)]
 pub struct TokenToMint<'a> {
+    pub issuer: &'a str,
     pub vouches: &'a SessionGrant,
     /// The version of the content; none means the current one.
     pub version: Option<u64>,
@@ -35,7 +35,7 @@ pub struct TokenToMint<'a> {
 
 #[derive(Serialize)]
 struct MintedClaims<'a> {
-    iss: &'static str,
+    iss: &'a str,
     ver: u8,
     jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ pub fn mint(vouched: &TokenToMint, key: &SigningKey) -> Result<String> {
         ..Header::new(Algorithm::HS256)
     };
     let claims = MintedClaims {
-        iss: if vouches.deployment.is_some() { DEPLOYMENT_ISSUER } else { ISSUER },
+        iss: vouched.issuer,
         ver: VERSION,
         jti: vouched.token_id,
         sid: vouched.session,

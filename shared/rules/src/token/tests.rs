@@ -4,7 +4,7 @@ use jsonwebtoken::EncodingKey;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::mint::{TokenToMint, mint};
+use super::mint::{ISSUER, TokenToMint, mint};
 use super::*;
 use crate::resource::ids::{Deployment, Kind, PrimaryId};
 use crate::session::SessionGrant;
@@ -247,6 +247,7 @@ proptest! {
             ..SessionGrant::default()
         };
         let vouched = TokenToMint {
+            issuer: ISSUER,
             vouches: &vouches,
             version: None,
             has_state: false,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Issue, Reason, Result};
-use crate::json::input::{Check, Invalid};
+use crate::json::input::Invalid;
 use crate::resource::ids::is_name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr)]
@@ -65,22 +65,17 @@ impl fmt::Display for AttributeType {
     }
 }
 
-/// What an attribute is. Its type never changes: what is bound to it relies on that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr)]
+/// The definition of an attribute, in the form in which it is stored. Its type never changes: parameters
+/// that are bound to the attribute rely on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttributeDefinition {
     pub name: String,
     #[serde(rename = "type")]
-    #[deserr(rename = "type")]
     pub kind: AttributeType,
-    #[deserr(default)]
     pub display_name: Option<String>,
-    /// What a user has to whom no value was given, as text: `5`, `true`, `["a"]`.
-    #[deserr(default)]
+    /// The value of users who were given none, as text: `5`, `true`, `["a"]`.
     pub default_value: Option<String>,
-    #[deserr(default)]
     pub description: Option<String>,
 }
 
@@ -101,28 +96,22 @@ impl AttributeDefinition {
         }
     }
 
-    pub fn problems_under(&self, path: &str) -> Vec<Issue> {
+    /// The problems of a definition, by the names that the native API has for its fields.
+    pub fn problems(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
-        let mut issue =
-            |field: &str, message: &str| issues.push(Issue::new(format!("{path}{field}"), message));
+        let mut issue = |field: &str, message: &str| issues.push(Issue::new(field, message));
         if !is_name(&self.name) {
             issue("name", "must be 1 to 255 characters without slashes, control characters or outer spaces");
         }
         if self.default_value.is_some() && self.default().is_none() {
-            issue("defaultValue", "must be of the attribute's type, written as text");
+            issue("default_value", "must be of the attribute's type, written as text");
         }
-        for (field, text) in [("displayName", &self.display_name), ("description", &self.description)] {
+        for (field, text) in [("display_name", &self.display_name), ("description", &self.description)] {
             if text.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
                 issue(field, "must be at most 1000 characters");
             }
         }
         issues
-    }
-}
-
-impl Check for AttributeDefinition {
-    fn problems(&self) -> Vec<Issue> {
-        self.problems_under("")
     }
 }
 
@@ -187,7 +176,7 @@ mod tests {
             json!({"name": "teams", "type": "string_array"}),
         ]
         .into_iter()
-        .map(|definition| crate::json::input::check(definition).unwrap())
+        .map(|definition| serde_json::from_value(definition).unwrap())
         .collect();
         Definitions::of(&all)
     }
@@ -222,6 +211,20 @@ mod tests {
         {
             assert_eq!(kind.read(text), None, "{kind} {text}");
         }
+    }
+
+    #[test]
+    fn definitions_are_stored_in_one_form() {
+        let stored = json!({
+            "name": "level",
+            "type": "number",
+            "displayName": "Level",
+            "defaultValue": "5",
+            "description": null,
+        });
+        let definition: AttributeDefinition = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(definition.default_value.as_deref(), Some("5"));
+        assert_eq!(serde_json::to_value(definition).unwrap(), stored);
     }
 
     #[test]

@@ -330,7 +330,7 @@ mod tests {
     }
 
     fn definition(name: &str, kind: &str) -> AttributeDefinition {
-        crate::json::input::check(json!({"name": name, "type": kind})).unwrap()
+        serde_json::from_value(json!({"name": name, "type": kind})).unwrap()
     }
 
     fn known() -> CurrentState {

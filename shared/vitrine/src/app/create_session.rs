@@ -21,7 +21,7 @@ use vitrine_rules::session::{
 };
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::Claims;
-use vitrine_rules::token::mint::TokenToMint;
+use vitrine_rules::token::mint::{ISSUER, TokenToMint};
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::service_account::Username;
 use vitrine_rules::viewer::tenant::TenantName;
@@ -122,6 +122,7 @@ impl SessionCreator {
             return Ok(CreatedSession { credential, resource, expires_at, redeem_by: Some(redeem_by) });
         }
         let to_mint = TokenToMint {
+            issuer: ISSUER,
             vouches: &vouches,
             version: None,
             has_state: false,
@@ -158,6 +159,7 @@ impl SessionCreator {
             ..SessionGrant::default()
         };
         let to_mint = TokenToMint {
+            issuer: ISSUER,
             vouches: &vouches,
             version: Some(version.unwrap_or(resource.version)),
             has_state: initial_state.is_some(),

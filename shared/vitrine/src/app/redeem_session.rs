@@ -11,7 +11,7 @@ use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
 use vitrine_rules::resource::ids::ResourceRef;
-use vitrine_rules::session::Session;
+use vitrine_rules::session::{Session, SessionGrant};
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::mint::TokenToMint;
 
@@ -31,13 +31,20 @@ pub struct RedeemedToken {
 
 impl SessionRedeemer {
     /// Exchanges a session once. The refusal is the same for an unknown, used, expired and revoked session.
-    pub async fn redeem(&self, session_id: &str) -> Result<RedeemedToken> {
+    /// `issuer` names the issuer of the token.
+    pub async fn redeem(
+        &self,
+        session_id: &str,
+        issuer: fn(&SessionGrant) -> &'static str,
+    ) -> Result<RedeemedToken> {
         // Without a key there is no token, and the session must not be used up.
         self.keys.check().await?;
         let now = self.clock.now();
         let fingerprint = random::fingerprint(session_id);
         match self.sessions.redeem(&fingerprint, now).await? {
-            Exchange::First(session) => self.mint(&fingerprint, &session, now).await,
+            Exchange::First(session) => {
+                self.mint(&fingerprint, &session, issuer(&session.vouches), now).await
+            }
             Exchange::Again { first } => {
                 self.report_replay(&fingerprint, first, now).await?;
                 Err(Reason::SessionUnknown.into())
@@ -75,13 +82,20 @@ impl SessionRedeemer {
         self.sessions.revoke_token(&fingerprint, until, now).await
     }
 
-    async fn mint(&self, fingerprint: &str, session: &Session, now: Timestamp) -> Result<RedeemedToken> {
+    async fn mint(
+        &self,
+        fingerprint: &str,
+        session: &Session,
+        issuer: &str,
+        now: Timestamp,
+    ) -> Result<RedeemedToken> {
         if let Some((kind, id)) = &session.vouches.resource {
             request_context::resource(&ResourceRef::new(*kind, id.clone()));
         }
         let longest = now.plus(self.settings.max_token_lifetime_seconds);
         let expires_at = session.lifetime.end(now).min(longest);
         let to_mint = TokenToMint {
+            issuer,
             vouches: &session.vouches,
             version: None,
             has_state: false,

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::aws::storage::external_users::UserListing;
-use crate::aws::storage::{ExternalUserLister, ExternalUserRemover, Paging, TenantReader, TenantWriter};
+use crate::aws::storage::{ExternalUserLister, ExternalUserRemover, TenantReader, TenantWriter};
 use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::paging::Paging;
 use vitrine_rules::viewer::tenant::TenantName;
 
 /// The time after which the caller has to ask again. A function is stopped after ten seconds.
@@ -44,7 +45,7 @@ impl TenantRemover {
 
     /// Removes as many users as one transaction takes. Returns false if there were none.
     async fn remove_some_users(&self, tenant: &TenantName) -> Result<bool> {
-        let paging = Paging { first: ExternalUserRemover::AT_ONCE, after: None };
+        let paging = Paging { limit: ExternalUserRemover::AT_ONCE, after: None };
         let listing = UserListing { tenant: Some(tenant), ..UserListing::default() };
         let some = self.users.list(listing, &paging).await?.items;
         if some.is_empty() {

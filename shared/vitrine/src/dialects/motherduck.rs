@@ -1,12 +1,24 @@
-//! The session string of MotherDuck's clients: base64url of JSON, without padding, so that it means the same
-//! percent-encoded and raw. Encoded, not encrypted: who has it may see the dive and nothing else.
+//! MotherDuck: the session string of its clients, and the words of a refusal that they know.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use vitrine_rules::access_key::{AccessKey, Permission};
 use vitrine_rules::error::{Error, Result};
 
+/// The permission to make embed sessions, refused in the words that MotherDuck's clients know.
+pub fn require_embed_sessions(key: &AccessKey) -> Result<()> {
+    key.require(Permission::SessionsCreate).map_err(|error| {
+        error.message(format!(
+            "User role \"{}\" does not meet minimum role \"admin\" required for dashboards.createEmbedSession",
+            key.role.word()
+        ))
+    })
+}
+
+/// Base64url of JSON, without padding, so that it means the same percent-encoded and raw. It is encoded, not
+/// encrypted: its bearer may see the dive and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionString {
     pub token: String,

@@ -10,6 +10,7 @@ use super::problem::{HttpError, HttpResult};
 use crate::app::request_context;
 use crate::aws::admin_key::AdminKey;
 use crate::aws::storage::{AccessKeyReader, AccountReader};
+use crate::dialects;
 use vitrine_rules::access_key::{self, AccessKey, Permission};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
@@ -90,21 +91,6 @@ needs! {
     Introspect: Introspect;
 }
 
-/// Like [`CreateSessions`], refused in the words that MotherDuck's clients know.
-#[derive(Debug)]
-pub struct CreateEmbedSessions;
-
-impl Need for CreateEmbedSessions {
-    fn check(key: &AccessKey) -> Result<()> {
-        key.require(Permission::SessionsCreate).map_err(|error| {
-            error.message(format!(
-                "User role \"{}\" does not meet minimum role \"admin\" required for dashboards.createEmbedSession",
-                key.role.word()
-            ))
-        })
-    }
-}
-
 /// Any key that is good.
 #[derive(Debug)]
 pub struct Anybody;
@@ -162,16 +148,16 @@ where
     }
 }
 
-/// The access key, in any of the places where the clients of the three dialects put it.
+/// The access key, from any of the places where clients put it.
 fn shown(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         value.filter(|key| !key.is_empty())
     };
     bearer(headers)
-        .or_else(|| with_scheme(headers, "Api-Key"))
+        .or_else(|| dialects::ACCESS_KEY_SCHEMES.iter().find_map(|scheme| with_scheme(headers, scheme)))
         .or_else(|| text("x-api-key"))
-        .or_else(|| text("x-metabase-session"))
+        .or_else(|| dialects::ACCESS_KEY_HEADERS.iter().find_map(|name| text(name)))
 }
 
 /// The credential of an `Authorization: Bearer` header.
@@ -179,9 +165,15 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     with_scheme(headers, "Bearer")
 }
 
-/// The embed token of a request, in either of the schemes that its clients use.
+/// The embed token of a request, in any of the schemes that clients use.
 pub fn embed_token(headers: &HeaderMap) -> Option<&str> {
-    with_scheme(headers, "Embed-Token").or_else(|| bearer(headers))
+    token_in(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The embed token in the value of an `Authorization` header.
+pub fn token_in(value: &str) -> Option<&str> {
+    let schemes = dialects::EMBED_TOKEN_SCHEMES.iter().copied().chain(["Bearer"]);
+    schemes.into_iter().find_map(|scheme| credential(value, scheme))
 }
 
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
@@ -189,7 +181,7 @@ fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
 }
 
 /// The credential in the value of an `Authorization` header.
-pub fn credential<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+fn credential<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     let (named, credential) = value.trim().split_once(' ')?;
     let credential = credential.trim();
     (named.eq_ignore_ascii_case(scheme) && !credential.is_empty()).then_some(credential)

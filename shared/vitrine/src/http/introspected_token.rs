@@ -1,12 +1,13 @@
-//! What the owner's other services are told of a good credential: by introspection, and by the authorizer in
-//! front of their own APIs.
+//! The description of a valid credential for the owner's other services: the answer of introspection, and of
+//! the authorizer in front of their own APIs.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::app::open_view::TokenScope;
+use crate::dialects::security_context;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId};
 use vitrine_rules::session::Context;
@@ -14,10 +15,10 @@ use vitrine_rules::token::Claims;
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::tenant::TenantName;
 
-/// Said of an active token only.
+/// The members of an introspection that only an active token has.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Known {
+pub struct IntrospectedToken {
     pub token_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
@@ -31,13 +32,13 @@ pub struct Known {
     pub nbf: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
-    /// None of a session that opens whatever is published in its deployment.
+    /// Absent for a session that opens everything that is published in its deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<IntrospectedResource>,
     /// Every effective value, the locked ones too.
     pub values: BTreeMap<String, Value>,
     pub viewer: Viewer,
-    /// What else is known of an embed session.
+    /// Present for the token of an embed session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<IntrospectedSession>,
 }
@@ -48,7 +49,7 @@ pub struct IntrospectedSession {
     pub deployment: Deployment,
     pub embed_tenant: Option<TenantName>,
     pub creator_mode: bool,
-    /// What it was generated with, and under `cubeCloud` who the viewer is.
+    /// The security context that the session was generated with, and the viewer beside it.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub security_context: Map<String, Value>,
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -57,18 +58,11 @@ pub struct IntrospectedSession {
 
 impl IntrospectedSession {
     fn of(context: &Context, viewer: &Viewer) -> Self {
-        let mut security_context = context.security_context.clone().unwrap_or_default();
-        let known = json!({
-            "username": viewer.id,
-            "groups": viewer.groups,
-            "userAttributes": viewer.attributes,
-        });
-        security_context.insert("cubeCloud".to_owned(), known);
         Self {
             deployment: context.deployment,
             embed_tenant: context.tenant.as_ref().map(|(name, _)| name.clone()),
             creator_mode: context.creator_mode,
-            security_context,
+            security_context: security_context::with_viewer(context, viewer),
             settings: context.settings.clone(),
         }
     }
@@ -84,7 +78,7 @@ pub struct IntrospectedResource {
     pub title: String,
 }
 
-impl Known {
+impl IntrospectedToken {
     pub fn of(scope: TokenScope, claims: Claims) -> Self {
         let (resource, values, viewer, context) = match scope {
             TokenScope::View(view) => {

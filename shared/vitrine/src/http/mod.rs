@@ -5,6 +5,7 @@ pub mod body;
 pub mod caller;
 pub mod introspected_token;
 pub mod lambda;
+pub mod list;
 pub mod log;
 pub mod middleware;
 pub mod problem;
@@ -13,6 +14,7 @@ pub mod routes;
 
 pub use body::{ContentJson, Json};
 pub use caller::{Allowed, Callers};
+pub use list::List;
 pub use problem::{HttpError, HttpResult, Problem};
 pub use query::Query;
 pub use routes::Routes;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::table::cursor::{self, Page};
-use super::table::schema::{SORT, TTL};
+use super::table::range::Range;
+use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::{AwsResult, unavailable};
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::access_key::AccessKey;
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::{Error, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::random;
-use vitrine_rules::resource::ids::is_public_id;
 
 const PARTITION_KEY: &str = "access_keys";
 const FINGERPRINT: &str = "fingerprint";
@@ -80,26 +80,7 @@ impl AccessKeyWriter {
         self.0.remove(key(PARTITION_KEY, id)).await
     }
 
-    pub async fn list(&self, limit: Option<i32>, cursor: Option<&str>) -> Result<Page<AccessKey>> {
-        let answer = self
-            .0
-            .client
-            .query()
-            .table_name(self.0.name())
-            .key_condition_expression("pk = :keys")
-            .expression_attribute_values(":keys", text(PARTITION_KEY))
-            .limit(limit.unwrap_or(cursor::DEFAULT_LIMIT))
-            .set_exclusive_start_key(cursor.map(start_key).transpose()?)
-            .send()
-            .await
-            .map_err(|error| unavailable("Query", &error))?;
-        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
-        let items = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_>>()?;
-        Ok(Page { items, next })
+    pub async fn list(&self, paging: &Paging) -> Result<Page<AccessKey>> {
+        Range::of(&self.0, PARTITION_KEY).page(paging, |item| from_item(item.clone()).map(Some)).await
     }
-}
-
-fn start_key(cursor: &str) -> Result<Item> {
-    let id = cursor::decode(cursor)?;
-    if is_public_id(&id) { Ok(key(PARTITION_KEY, &id)) } else { Err(Reason::CursorInvalid.into()) }
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use super::table::connection::{Connection, Paging, connection};
 use super::table::document;
+use super::table::range::Range;
 use super::table::schema::SORT;
 use super::table::{Item, Table, key, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::attribute::AttributeDefinition;
 
 const ATTRIBUTES: &str = "attributes";
@@ -59,13 +60,12 @@ impl DefinitionReader {
         self.0.all(GROUPS).await?.iter().map(group_of).collect()
     }
 
-    pub async fn attributes(&self, paging: &Paging) -> Result<Connection<AttributeDefinition>> {
-        connection(self.0.partition(ATTRIBUTES), ATTRIBUTES, paging, |item| attribute_of(item).map(Some))
-            .await
+    pub async fn attributes(&self, paging: &Paging) -> Result<Page<AttributeDefinition>> {
+        Range::of(&self.0, ATTRIBUTES).page(paging, |item| attribute_of(item).map(Some)).await
     }
 
-    pub async fn groups(&self, paging: &Paging) -> Result<Connection<String>> {
-        connection(self.0.partition(GROUPS), GROUPS, paging, |item| group_of(item).map(Some)).await
+    pub async fn groups(&self, paging: &Paging) -> Result<Page<String>> {
+        Range::of(&self.0, GROUPS).page(paging, |item| group_of(item).map(Some)).await
     }
 }
 

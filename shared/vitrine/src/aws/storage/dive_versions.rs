@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::table::cursor::{self, Page};
 use super::table::document;
-use super::table::schema::SORT;
-use super::table::{Item, Table, key, text, text_of};
-use crate::aws::aws_error::unavailable;
+use super::table::range::Range;
+use super::table::{Item, Table, key};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::dive_version::{Version, VersionSummary};
 use vitrine_rules::resource::ids::ResourceRef;
@@ -62,41 +61,13 @@ impl DiveVersionReader {
     }
 
     /// The newest first.
-    pub async fn list(
-        &self,
-        dive: &ResourceRef,
-        limit: Option<i32>,
-        cursor: Option<&str>,
-    ) -> Result<Page<VersionSummary>> {
-        let start = cursor.map(|cursor| start_key(dive, cursor)).transpose()?;
-        let answer = self
-            .0
-            .client
-            .query()
-            .table_name(self.0.name())
-            .key_condition_expression("pk = :dive AND begins_with(sk, :versions)")
-            .expression_attribute_values(":dive", text(dive.to_string()))
-            .expression_attribute_values(":versions", text(PREFIX))
-            // Without the markup, which can be large.
-            .projection_expression("sk, document")
-            .scan_index_forward(false)
-            .limit(limit.unwrap_or(cursor::DEFAULT_LIMIT))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| unavailable("Query", &error))?;
-        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
-        let summary = |item| document::read(item, "version");
-        let items = answer.items().iter().map(summary).collect::<Result<_>>()?;
-        Ok(Page { items, next })
-    }
-}
-
-fn start_key(dive: &ResourceRef, cursor: &str) -> Result<Item> {
-    let place = cursor::decode(cursor)?;
-    let version = place.strip_prefix(PREFIX).and_then(|number| number.parse().ok());
-    match version {
-        Some(version) if sort_key(version) == place => Ok(key_of(dive, version)),
-        _ => Err(Reason::CursorInvalid.into()),
+    pub async fn list(&self, dive: &ResourceRef, paging: &Paging) -> Result<Page<VersionSummary>> {
+        let partition = dive.to_string();
+        // Without the markup, which can be large.
+        let range = Range::of(&self.0, &partition)
+            .starting_with(PREFIX)
+            .descending()
+            .with(|query| query.projection_expression("pk, sk, document"));
+        range.page(paging, |item| document::read(item, "version").map(Some)).await
     }
 }

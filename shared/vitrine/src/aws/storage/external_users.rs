@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
 
-use super::table::connection::{Connection, Paging, connection};
 use super::table::document;
+use super::table::range::Range;
 use super::table::schema::{DIRECTORY, POSITION, TTL};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
@@ -16,6 +16,7 @@ use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::Result;
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine_rules::viewer::tenant::{TenantGroup, TenantName};
 
@@ -188,33 +189,24 @@ pub struct UserListing<'a> {
 }
 
 impl ExternalUserLister {
-    pub async fn list(&self, listing: UserListing<'_>, paging: &Paging) -> Result<Connection<ExternalUser>> {
+    pub async fn list(&self, listing: UserListing<'_>, paging: &Paging) -> Result<Page<ExternalUser>> {
         let (partition, now) = (directory(listing.tenant), self.clock.now());
-        let mut query = self
-            .table
-            .client
-            .query()
-            .table_name(self.table.name())
-            .index_name(DIRECTORY)
-            .key_condition_expression("#directory = :directory")
-            .expression_attribute_names("#directory", DIRECTORY)
-            .expression_attribute_values(":directory", text(&partition));
-        let mut filters = Vec::new();
-        if let Some(search) = listing.search {
-            filters.push("contains(#search, :search)");
-            query = query
-                .expression_attribute_names("#search", SEARCH)
-                .expression_attribute_values(":search", text(search.to_lowercase()));
-        }
-        if let Some(group) = listing.group {
-            filters.push("contains(tenant_groups, :group)");
-            query = query.expression_attribute_values(":group", text(group));
-        }
-        let query = query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")));
-        connection(query, &partition, paging, |item| {
-            from_item(item).map(|user| Some(user).filter(|user| !user.is_expired(now)))
-        })
-        .await
+        let range = Range::of_index(&self.table, DIRECTORY, &partition).with(|mut query| {
+            let mut filters = Vec::new();
+            if let Some(search) = listing.search {
+                filters.push("contains(#search, :search)");
+                query = query
+                    .expression_attribute_names("#search", SEARCH)
+                    .expression_attribute_values(":search", text(search.to_lowercase()));
+            }
+            if let Some(group) = listing.group {
+                filters.push("contains(tenant_groups, :group)");
+                query = query.expression_attribute_values(":group", text(group));
+            }
+            query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
+        });
+        let read = |item: &_| from_item(item).map(|user| Some(user).filter(|user| !user.is_expired(now)));
+        range.page(paging, read).await
     }
 }
 

@@ -25,6 +25,5 @@ pub use refusal_records::{RefusalRecordReader, RefusalRecordWriter};
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use service_accounts::{AccountReader, AccountWriter};
 pub use sessions::{SessionEnder, SessionStarter};
-pub use table::connection::{Connection, Paging};
 pub use tenants::{TenantReader, TenantWriter};
 pub use user_directory::UserDirectory;

@@ -10,15 +10,16 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::dive_versions;
-use super::table::cursor::{self, Page};
 use super::table::document;
+use super::table::range::Range;
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::{AwsResult, unavailable};
+use super::table::{Item, Table, key, number, text, unreadable};
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
@@ -26,9 +27,6 @@ const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
 /// The only value of the partition key of both indexes.
 const LISTING: &str = "resource";
-
-/// Sorts after every id of a kind; used as the upper bound of a range query.
-const AFTER_ALL: char = '$';
 
 /// Upper bound of the automatic id counter, so that a very large id chosen by an owner cannot exhaust it.
 const MAX_COUNTED: u64 = ResourceId::MAX_NUMBER / 2;
@@ -265,59 +263,31 @@ pub struct Listing<'a> {
     pub embeddable: Option<bool>,
     /// None means all of them.
     pub deployments: &'a [Deployment],
-    pub limit: Option<i32>,
-    pub cursor: Option<&'a str>,
 }
 
 impl ResourceLister {
-    pub async fn list(&self, listing: &Listing<'_>) -> Result<Page<ResourceSummary>> {
+    pub async fn list(&self, listing: &Listing<'_>, paging: &Paging) -> Result<Page<ResourceSummary>> {
         let index = if listing.embeddable == Some(true) { EMBEDDABLE } else { CATALOG };
         let prefix = listing.kind.map(|kind| format!("{kind}#")).unwrap_or_default();
-        let mut condition = "#index = :listing".to_owned();
-        let mut query = self
-            .0
-            .client
-            .query()
-            .table_name(self.0.name())
-            .index_name(index)
-            .expression_attribute_names("#index", index)
-            .expression_attribute_values(":listing", text(LISTING))
-            .set_limit(Some(listing.limit.unwrap_or(cursor::DEFAULT_LIMIT)));
-        let start = listing.cursor.map(|cursor| start_key(cursor, index, &prefix)).transpose()?;
-        if let Some(kind) = listing.kind {
-            // From where the list goes on: an engine that walks through the range from its beginning would
-            // else take longer for each page.
-            let from = start.as_ref().and_then(|start| text_of(start, POSITION)).unwrap_or(&prefix);
-            condition.push_str(" AND #position BETWEEN :from AND :to");
-            query = query
-                .expression_attribute_names("#position", POSITION)
-                .expression_attribute_values(":from", text(from))
-                .expression_attribute_values(":to", text(format!("{kind}{AFTER_ALL}")));
-        }
-        let mut filters = Vec::new();
-        if listing.embeddable == Some(false) {
-            filters.push("(enable_embedding = :no OR archived = :yes)".to_owned());
-            query = query
-                .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .expression_attribute_values(":yes", AttributeValue::Bool(true));
-        }
-        if !listing.deployments.is_empty() {
-            let names: Vec<_> = (0..listing.deployments.len()).map(|index| format!(":d{index}")).collect();
-            filters.push(format!("deployment IN ({})", names.join(", ")));
-            for (name, deployment) in names.into_iter().zip(listing.deployments) {
-                query = query.expression_attribute_values(name, number(deployment));
+        let range = Range::of_index(&self.0, index, LISTING).starting_with(&prefix).with(|mut query| {
+            let mut filters = Vec::new();
+            if listing.embeddable == Some(false) {
+                filters.push("(enable_embedding = :no OR archived = :yes)".to_owned());
+                query = query
+                    .expression_attribute_values(":no", AttributeValue::Bool(false))
+                    .expression_attribute_values(":yes", AttributeValue::Bool(true));
             }
-        }
-        let answer = query
-            .key_condition_expression(condition)
-            .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| unavailable("Query", &error))?;
-        let next = answer.last_evaluated_key().and_then(|key| text_of(key, POSITION)).map(cursor::encode);
-        let items = answer.items.unwrap_or_default().into_iter().map(summary).collect::<Result<_>>()?;
-        Ok(Page { items, next })
+            if !listing.deployments.is_empty() {
+                let names: Vec<_> =
+                    (0..listing.deployments.len()).map(|index| format!(":d{index}")).collect();
+                filters.push(format!("deployment IN ({})", names.join(", ")));
+                for (name, deployment) in names.into_iter().zip(listing.deployments) {
+                    query = query.expression_attribute_values(name, number(deployment));
+                }
+            }
+            query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
+        });
+        range.page(paging, |item| summary(item.clone()).map(Some)).await
     }
 }
 
@@ -325,29 +295,10 @@ fn summary(item: Item) -> Result<ResourceSummary> {
     serde_dynamo::from_item(item).map_err(|_| unreadable("resource summary"))
 }
 
-/// The position that a cursor names. Accepts only positions that this list can contain.
-fn start_key(cursor: &str, index: &str, prefix: &str) -> Result<Item> {
-    let place = cursor::decode(cursor)?;
-    let reference = place.split_once('#').and_then(|(kind, id)| {
-        let kind: Kind = kind.parse().ok()?;
-        let id = if kind.has_number() { id.trim_start_matches('0') } else { id };
-        let reference = ResourceRef { kind, id: ResourceId::parse(kind, id).ok()? };
-        let primary = match &reference.id {
-            ResourceId::Number(number) => PrimaryId::Number(*number),
-            ResourceId::Uuid(uuid) => PrimaryId::Uuid(uuid.clone()),
-            ResourceId::Entity(_) | ResourceId::Public(_) => return None,
-        };
-        (position(kind, &primary) == place && place.starts_with(prefix)).then_some(reference)
-    });
-    let mut start = key_of(&reference.ok_or(Reason::CursorInvalid)?);
-    start.insert(index.to_owned(), text(LISTING));
-    start.insert(POSITION.to_owned(), text(place));
-    Ok(start)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::storage::table::text_of;
     use vitrine_rules::clock::Timestamp;
     use vitrine_rules::resource::ResourceInput;
     use vitrine_rules::resource::content::Content;

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
-use super::table::cursor::{self, Page};
 use super::table::document;
-use super::table::schema::{SORT, TTL};
+use super::table::range::Range;
+use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
-use crate::aws::aws_error::{AwsResult, unavailable};
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 use vitrine_rules::random;
 use vitrine_rules::viewer::service_account::{AccountToken, ServiceAccount, Username};
 
@@ -109,14 +110,12 @@ impl AccountWriter {
 
     /// Removes an account, its tokens first, so that an interrupted removal can be repeated.
     pub async fn delete(&self, username: &Username) -> Result<()> {
-        let mut cursor = None;
         loop {
-            let page = self.tokens(username, cursor.as_deref()).await?;
-            for token in page.items {
+            let page = self.tokens(username).await?;
+            for token in &page.items {
                 self.delete_token(username, &token.id).await?;
             }
-            cursor = page.next;
-            if cursor.is_none() {
+            if !page.has_next {
                 return self.0.remove(key_of(username)).await;
             }
         }
@@ -152,25 +151,12 @@ impl AccountWriter {
         self.0.remove(token_key(username, id)).await
     }
 
-    pub async fn tokens(&self, username: &Username, cursor: Option<&str>) -> Result<Page<AccountToken>> {
-        let start = cursor.map(cursor::decode).transpose()?.map(|sort| key(&partition(username), &sort));
-        let answer = self
-            .0
-            .client
-            .query()
-            .table_name(self.0.name())
-            .key_condition_expression("pk = :account AND begins_with(sk, :tokens)")
-            .expression_attribute_values(":account", text(partition(username)))
-            .expression_attribute_values(":tokens", text(TOKEN))
-            .limit(cursor::MAX_LIMIT)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| unavailable("Query", &error))?;
-        let next = answer.last_evaluated_key().and_then(|key| text_of(key, SORT)).map(cursor::encode);
-        let items =
-            answer.items().iter().map(|item| document::read(item, "account token")).collect::<Result<_>>()?;
-        Ok(Page { items, next })
+    /// The first page of an account's tokens, as long as a page can be.
+    pub async fn tokens(&self, username: &Username) -> Result<Page<AccountToken>> {
+        let partition = partition(username);
+        let range = Range::of(&self.0, &partition).starting_with(TOKEN);
+        let paging = Paging::new(Some(MAX_LIMIT), None);
+        range.page(&paging, |item| document::read(item, "account token").map(Some)).await
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::definitions::attribute_of;
-use super::table::connection::{Connection, Paging, connection};
 use super::table::document;
+use super::table::range::Range;
 use super::table::schema::{PARTITION, SORT};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
@@ -14,6 +14,7 @@ use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::attribute::AttributeDefinition;
 use vitrine_rules::viewer::tenant::{Tenant, TenantGroup, TenantName, TenantWithGroups};
 use vitrine_rules::viewer::upsert_user::TenantWrite;
@@ -133,24 +134,22 @@ impl TenantReader {
     }
 
     /// By name. `search` is part of a name, in whatever case.
-    pub async fn list(&self, search: Option<&str>, paging: &Paging) -> Result<Connection<Tenant>> {
-        let mut query = self.0.partition(TENANTS);
+    pub async fn list(&self, search: Option<&str>, paging: &Paging) -> Result<Page<Tenant>> {
+        let mut range = Range::of(&self.0, TENANTS);
         if let Some(search) = search {
-            query = query
-                .filter_expression("contains(tenant_name, :search)")
-                .expression_attribute_values(":search", text(search.to_lowercase()));
+            range = range.with(|query| {
+                query
+                    .filter_expression("contains(tenant_name, :search)")
+                    .expression_attribute_values(":search", text(search.to_lowercase()))
+            });
         }
-        connection(query, TENANTS, paging, |item| tenant_of(item).map(Some)).await
+        range.page(paging, |item| tenant_of(item).map(Some)).await
     }
 
-    pub async fn groups(&self, name: &TenantName, paging: &Paging) -> Result<Connection<TenantGroup>> {
+    pub async fn groups(&self, name: &TenantName, paging: &Paging) -> Result<Page<TenantGroup>> {
         let partition = partition(name);
-        let query = self
-            .0
-            .partition(&partition)
-            .key_condition_expression("pk = :partition AND begins_with(sk, :groups)")
-            .expression_attribute_values(":groups", text(GROUP));
-        connection(query, &partition, paging, |item| group_of(item).map(Some)).await
+        let range = Range::of(&self.0, &partition).starting_with(GROUP);
+        range.page(paging, |item| group_of(item).map(Some)).await
     }
 
     pub async fn group(&self, tenant: &TenantName, id: u64) -> Result<TenantGroup> {

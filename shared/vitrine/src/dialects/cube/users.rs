@@ -1,10 +1,47 @@
-//! What Cube's calls say of users and groups, wherever they say it.
+//! Users and groups, as Cube's clients write and read them.
 
 use deserr::Deserr;
+use serde::Serialize;
 
+use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::Issue;
 use vitrine_rules::json::input::{Check, Invalid};
+use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine_rules::viewer::tenant::{TenantGroup, group_name_problem};
+
+/// A user, as it is listed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EmbedUser {
+    pub id: u64,
+    username: ExternalId,
+    external_id: ExternalId,
+    email: Option<String>,
+    first_name: Option<String>,
+    picture: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_at: Timestamp,
+    /// The time at which an ephemeral user is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<ExternalUser> for EmbedUser {
+    fn from(user: ExternalUser) -> Self {
+        Self {
+            id: user.id,
+            username: user.external_id.clone(),
+            external_id: user.external_id,
+            email: user.email,
+            first_name: user.display_name,
+            picture: user.picture,
+            created_at: user.created_at,
+            expires_at: user.expires_at,
+        }
+    }
+}
 
 #[derive(Debug, Clone, Default, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]

@@ -1,8 +1,7 @@
 //! The table and its items.
 
-pub mod connection;
-pub mod cursor;
 pub mod document;
+pub mod range;
 pub mod schema;
 pub mod transaction;
 
@@ -17,9 +16,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::schema::{PARTITION, SORT};
-use crate::aws::aws_error::unavailable;
-use crate::aws::capability::AwsResource;
 use crate::aws::aws_error::AwsResult;
+use crate::aws::capability::AwsResource;
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Result};
 

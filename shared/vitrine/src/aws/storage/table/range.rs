@@ -1,0 +1,171 @@
+//! Lists in the table, page by page. A list is a range of one partition, of the table or of an index, and a
+//! cursor is the key of the item that a page ends with: opaque to callers.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::schema::{PARTITION, POSITION, SORT};
+use super::{Item, Table, text, text_of};
+use crate::aws::aws_error::unavailable;
+use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
+
+/// The highest number of queries for one page: a filter that keeps few items ends it early.
+const MAX_ROUNDS: usize = 20;
+
+/// Items that one query of a filtered list reads, of which it may keep few.
+const FILTERED_LIMIT: usize = 500;
+
+/// Text on one page, which must fit into the answer of a function. A page beyond it ends early.
+const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes that DynamoDB takes in a partition key, and in a sort key.
+const MAX_KEY_BYTES: [usize; 2] = [2_048, 1_024];
+
+/// Sorts after every text that a key holds.
+const LAST: char = char::MAX;
+
+/// Items of one partition, in the order of their sort key.
+pub struct Range<'a> {
+    query: QueryFluentBuilder,
+    /// The attributes that give an item's place: the key of the range, then that of the table.
+    place: Vec<&'static str>,
+    partition: &'a str,
+    prefix: &'a str,
+    is_descending: bool,
+}
+
+impl<'a> Range<'a> {
+    /// A partition of the table, as it is now. Needs `dynamodb:Query`.
+    pub fn of(table: &Table, partition: &'a str) -> Self {
+        Self::new(table.client.query().consistent_read(true), table, vec![PARTITION, SORT], partition)
+    }
+
+    /// A partition of an index, as it was a moment ago. Needs `dynamodb:Query` on the index.
+    pub fn of_index(table: &Table, index: &'static str, partition: &'a str) -> Self {
+        let place = vec![index, POSITION, PARTITION, SORT];
+        Self::new(table.client.query().index_name(index), table, place, partition)
+    }
+
+    fn new(query: QueryFluentBuilder, table: &Table, place: Vec<&'static str>, partition: &'a str) -> Self {
+        Self { query: query.table_name(table.name()), place, partition, prefix: "", is_descending: false }
+    }
+
+    /// Only the items whose sort key begins so.
+    #[must_use]
+    pub const fn starting_with(mut self, prefix: &'a str) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
+    #[must_use]
+    pub const fn descending(mut self) -> Self {
+        self.is_descending = true;
+        self
+    }
+
+    /// Adds a filter or a projection, which must keep the keys.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(QueryFluentBuilder) -> QueryFluentBuilder) -> Self {
+        self.query = change(self.query);
+        self
+    }
+
+    /// Queries until the page is full. `read` answers none for an item that is not to be shown.
+    pub async fn page<T>(
+        self,
+        paging: &Paging,
+        read: impl Fn(&Item) -> Result<Option<T>>,
+    ) -> Result<Page<T>> {
+        let mut start = paging.after.as_deref().map(|after| self.start(after)).transpose()?;
+        let query = self.from(start.as_ref());
+        let is_filtered = query.get_filter_expression().is_some();
+        let (mut items, mut end, mut bytes) = (Vec::new(), paging.after.clone(), 0);
+        for _ in 0..MAX_ROUNDS {
+            let wanted = paging.limit + 1 - items.len();
+            let limit = if is_filtered { wanted.max(FILTERED_LIMIT) } else { wanted };
+            let answer = query
+                .clone()
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            for item in answer.items() {
+                let Some(one) = read(item)? else { continue };
+                if items.len() == paging.limit || bytes > MAX_PAGE_BYTES {
+                    return Ok(Page { items, end, has_next: true });
+                }
+                bytes += text_bytes(item);
+                items.push(one);
+                end = Some(self.cursor(item));
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(Page { items, end, has_next: false });
+            }
+        }
+        Ok(Page { items, end: start.as_ref().map(|key| self.cursor(key)), has_next: true })
+    }
+
+    /// The query for the range. With a prefix it begins and ends at `start`, where the list goes on: an engine
+    /// that walks through the range from its beginning would else take longer for each page.
+    fn from(&self, start: Option<&Item>) -> QueryFluentBuilder {
+        let query = self
+            .query
+            .clone()
+            .scan_index_forward(!self.is_descending)
+            .expression_attribute_names("#partition", self.place[0])
+            .expression_attribute_values(":partition", text(self.partition));
+        if self.prefix.is_empty() {
+            return query.key_condition_expression("#partition = :partition");
+        }
+        let start = start.and_then(|start| text_of(start, self.place[1]));
+        let (first, last) = (self.prefix, format!("{}{LAST}", self.prefix));
+        let (from, to) = if self.is_descending {
+            (first, start.unwrap_or(&last))
+        } else {
+            (start.unwrap_or(first), last.as_str())
+        };
+        query
+            .key_condition_expression("#partition = :partition AND #place BETWEEN :from AND :to")
+            .expression_attribute_names("#place", self.place[1])
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
+    }
+
+    fn cursor(&self, item: &Item) -> String {
+        encode(&self.place.iter().map(|name| text_of(item, name).unwrap_or_default()).collect::<Vec<_>>())
+    }
+
+    /// The key that a cursor stands for. Only a place within the range is taken.
+    fn start(&self, cursor: &str) -> Result<Item> {
+        let place = decode(cursor)?;
+        let is_key = |(at, part): (usize, &String)| !part.is_empty() && part.len() <= MAX_KEY_BYTES[at % 2];
+        let is_within = place.len() == self.place.len()
+            && place[0] == self.partition
+            && place[1].starts_with(self.prefix)
+            && place.iter().enumerate().all(is_key);
+        if is_within {
+            Ok(self.place.iter().map(|name| (*name).to_owned()).zip(place.into_iter().map(text)).collect())
+        } else {
+            Err(Reason::CursorInvalid.into())
+        }
+    }
+}
+
+fn text_bytes(item: &Item) -> usize {
+    item.values().filter_map(|value| AttributeValue::as_s(value).ok()).map(String::len).sum()
+}
+
+/// The cursor of a place.
+pub fn encode(place: &[&str]) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::json!(place).to_string())
+}
+
+fn decode(cursor: &str) -> Result<Vec<String>> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::from(Reason::CursorInvalid))?;
+    serde_json::from_slice(&bytes).map_err(|_| Reason::CursorInvalid.into())
+}
