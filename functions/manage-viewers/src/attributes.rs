@@ -21,9 +21,9 @@ pub const fn status(defined: Defined) -> StatusCode {
 /// Define an attribute.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/attributes", tag = "external users",
-    description = "Admin of the whole stack only. An attribute keeps its type; everything else of it can be defined anew.",
+    description = "Admin of the whole stack only. Defining an attribute again changes everything except its type.",
     request_body = AttributeDefinition,
-    responses((status = 200, body = AttributeDefinition, description = "Defined anew"), (status = 201, body = AttributeDefinition, description = "Defined"))
+    responses((status = 200, body = AttributeDefinition, description = "Redefined"), (status = 201, body = AttributeDefinition, description = "Defined"))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -50,10 +50,10 @@ pub async fn list(
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
 }
 
-/// Remove an attribute.
+/// Delete an attribute.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = String, Path,)),
-    description = "Admin of the whole stack only. New sessions are without it; what is locked to it shows nothing to them.",
+    description = "Admin of the whole stack only. New sessions do not have it, so they are refused resources that are locked to it.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(

@@ -1,4 +1,4 @@
-//! `/api/v1/embed-tenants/{name}/groups`: the groups of a tenant and who is in them.
+//! `/api/v1/embed-tenants/{name}/groups`: the groups of a tenant and their members, in Cube's API.
 
 use std::collections::BTreeSet;
 
@@ -21,15 +21,15 @@ use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
 use vitrine::rules::viewer::upsert_user::{Change, GroupChange, Standing, TenantChange};
 
 use crate::State as App;
-use crate::cube_tenants::{named, to_be_named};
+use crate::cube_tenants::{parse_new_tenant, parse_tenant};
 use crate::external_users::{EmbedUser, parse_id};
 
 const MAX_MEMBERS: usize = 1_000;
 
-/// How many members are seen to at the same time.
+/// The number of members that are changed concurrently.
 const AT_ONCE: usize = 16;
 
-/// A group, as Cube's clients read it.
+/// A group in Cube's form.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -51,7 +51,7 @@ impl From<TenantGroup> for EmbedGroup {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupPatch {
-    /// An empty one clears it.
+    /// An empty description clears it.
     #[deserr(default)]
     description: Option<String>,
 }
@@ -70,7 +70,7 @@ pub struct MembersInput {
     members: Vec<Member>,
 }
 
-/// By exactly one of the two.
+/// A member, named by exactly one of the two fields.
 #[derive(Debug, Clone, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -121,16 +121,16 @@ pub async fn list(
     Path(tenant): Path<String>,
     Query(query): Query<ConnectionQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedGroup>>> {
-    let tenant = tenants.get(&named(&tenant)?).await?;
+    let tenant = tenants.get(&parse_tenant(&tenant)?).await?;
     let paging = paging(query.first, query.after);
     let page = tenants.groups(&tenant.name, &paging).await?;
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
 }
 
-/// Make a group in an embed tenant.
+/// Create a group in an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/groups", tag = "cube", params(("tenant" = String, Path,)),
-    description = "Admin of the whole stack only. The tenant is made if it is not there. 400 if the name is taken, or begins with `system:`.",
+    description = "Admin of the whole stack only. Creates the tenant if it does not exist. 400 if the name is taken or begins with `system:`.",
     request_body = GroupDefinition, responses((status = 200, body = EmbedGroup))
 ))]
 pub async fn create(
@@ -140,7 +140,7 @@ pub async fn create(
     Json(input): Json<GroupDefinition>,
 ) -> HttpResult<axum::Json<EmbedGroup>> {
     let group = TenantGroup::from(input);
-    app.tenant_writer.create_group(&to_be_named(&tenant)?, &group, app.clock.now()).await?;
+    app.tenant_writer.create_group(&parse_new_tenant(&tenant)?, &group, app.clock.now()).await?;
     Ok(axum::Json(group.into()))
 }
 
@@ -159,11 +159,11 @@ pub async fn get(
     Ok(find(&tenants, &path).await.map(|(_, group)| axum::Json(group.into()))?)
 }
 
-/// Describe a group of an embed tenant.
+/// Change the description of a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. The name cannot be changed: policies are written against it.",
+    description = "Admin of the whole stack only. The name cannot be changed, because policies refer to it.",
     request_body = GroupPatch, responses((status = 200, body = EmbedGroup))
 ))]
 pub async fn patch(
@@ -180,7 +180,7 @@ pub async fn patch(
     Ok(axum::Json(group.into()))
 }
 
-/// Remove a group from an embed tenant.
+/// Delete a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
@@ -201,7 +201,7 @@ pub async fn delete(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,), ConnectionQuery),
-    description = "Admin of the whole stack only. By email address, or external id where there is none.",
+    description = "Admin of the whole stack only. Sorted by email address, or by external id without one.",
     responses((status = 200, body = Items<EmbedUser>))
 ))]
 pub async fn members(
@@ -222,7 +222,7 @@ pub async fn members(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. An external id that is not known becomes a user; an `embedUserId` that is not known is 404, and then nobody is added.",
+    description = "Admin of the whole stack only. An unknown external id becomes a new user; an unknown `embedUserId` is 404, and then no member is added.",
     request_body = MembersInput, responses((status = 200, body = MembersAdded))
 ))]
 pub async fn add_members(
@@ -268,11 +268,11 @@ pub async fn add_members(
     Ok(axum::Json(answer))
 }
 
-/// Take members out of a group.
+/// Remove members from a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. Who is no member, or not known, is left alone.",
+    description = "Admin of the whole stack only. Users that are unknown or no members are ignored.",
     request_body = MembersInput, responses((status = 204, description = "Removed"))
 ))]
 pub async fn remove_members(
@@ -313,7 +313,7 @@ async fn leave(
     registry.register(&change).await.map(drop)
 }
 
-/// Who is meant, and what is known of them.
+/// A member of a request, with the stored user if there is one.
 async fn look_up(users: ExternalUserReader, member: Member) -> Result<(ExternalId, Option<ExternalUser>)> {
     match member {
         Member { external_id: Some(id), .. } => {
@@ -330,12 +330,12 @@ async fn look_up(users: ExternalUserReader, member: Member) -> Result<(ExternalI
 }
 
 async fn find(tenants: &TenantReader, (tenant, id): &(String, String)) -> Result<(TenantName, TenantGroup)> {
-    let tenant = named(tenant)?;
+    let tenant = parse_tenant(tenant)?;
     let group = tenants.group(&tenant, parse_id(id)?).await?;
     Ok((tenant, group))
 }
 
-/// Does the same with each, some of them at the same time, and answers in their order.
+/// Applies a function to each item, some concurrently, and returns the results in order.
 async fn each<T, R, F>(all: Vec<T>, act: impl Fn(T) -> F) -> Result<Vec<R>>
 where
     R: Send + 'static,

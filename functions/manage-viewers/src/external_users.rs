@@ -1,4 +1,4 @@
-//! `/v1/external-users`: who takes the places under the limit.
+//! `/v1/external-users`: lists and deletes the external users that count towards the limit.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use vitrine::rules::json::input::{Invalid, Wrong};
 use vitrine::rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine::rules::viewer::tenant::TenantName;
 
-/// A user, as Cube's clients read it.
+/// A user in Cube's form.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -29,7 +29,7 @@ pub struct EmbedUser {
     picture: Option<String>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     created_at: Timestamp,
-    /// When an ephemeral user is forgotten.
+    /// When an ephemeral user is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     expires_at: Option<Timestamp>,
@@ -54,17 +54,17 @@ impl From<ExternalUser> for EmbedUser {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 pub struct UserQuery {
-    /// Those of this tenant; without it, those of none.
+    /// Users of this tenant; if omitted, users without a tenant.
     #[deserr(default, try_from(String) = parse_tenant -> Wrong)]
     #[cfg_attr(feature = "openapi", param(value_type = Option<String>))]
     tenant: Option<TenantName>,
-    /// Part of an email address or of an external id, in whatever case.
+    /// Part of an email address or of an external id, case-insensitive.
     #[deserr(default)]
     search: Option<String>,
-    /// 1 to 1000; 100 if not said.
+    /// 1 to 1000; the default is 100.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
     first: Option<i32>,
-    /// `pageInfo.endCursor` of the part before.
+    /// `pageInfo.endCursor` of the previous page.
     #[deserr(default)]
     after: Option<String>,
 }
@@ -76,7 +76,7 @@ fn parse_tenant(name: String) -> std::result::Result<Option<TenantName>, Wrong> 
 /// List external users.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/external-users", tag = "external users", params(UserQuery),
-    description = "Admin of the whole stack only. By email address, or external id where there is none. A change shows within moments.",
+    description = "Admin of the whole stack only. Sorted by email address, or by external id without one. The list is eventually consistent.",
     responses((status = 200, body = Items<EmbedUser>))
 ))]
 pub async fn list(
@@ -92,10 +92,10 @@ pub async fn list(
     Ok(axum::Json(Items::of(page, paging.after.is_none())))
 }
 
-/// Remove an external user.
+/// Delete an external user.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/external-users/{id}", tag = "external users", params(("id" = u64, Path,)),
-    description = "Admin of the whole stack only. Frees the user's place; their sessions end within `ResourceCacheSeconds`.",
+    description = "Admin of the whole stack only. The user no longer counts towards the limit; their sessions end within `ResourceCacheSeconds`.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(
@@ -116,7 +116,7 @@ pub async fn delete(
     Err(Reason::Conflict.into())
 }
 
-/// A number out of a path.
+/// Parses a positive number from a path.
 pub fn parse_id(text: &str) -> Result<u64> {
     let number = text.parse().ok().filter(|number| *number > 0 && !text.starts_with(['+', '0']));
     number.ok_or_else(|| Reason::IdInvalid.into())
