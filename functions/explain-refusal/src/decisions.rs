@@ -1,4 +1,4 @@
-//! `/v1/decisions`: why a view was refused.
+//! `/v1/decisions`: the records of refused views.
 
 use axum::extract::{Path, State};
 use vitrine::aws::storage::RefusalRecordReader;
@@ -7,13 +7,13 @@ use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::Reason;
 use vitrine::rules::view::refusal_record::RefusalRecord;
 
-/// More than any request id is long.
+/// Longer than any request ID.
 const MAX_ID_BYTES: usize = 128;
 
-/// Why a view was refused.
+/// Read why a view was refused.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/decisions/{request_id}", tag = "access", params(("request_id" = String, Path)),
-    description = "Admin of the whole stack only. Every refusal has a `request_id`, and the page shows it to the viewer. Kept for seven days.",
+    description = "Admin of the whole stack only. Every refusal has a `request_id`, which the page shows to the viewer. Records are kept for seven days.",
     responses((status = 200, body = RefusalRecord))
 ))]
 pub async fn get(

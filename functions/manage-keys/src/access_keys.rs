@@ -1,4 +1,4 @@
-//! `/v1/keys`: the access keys.
+//! `/v1/keys`: access keys.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -22,10 +22,10 @@ use vitrine::rules::viewer::role::Role;
 pub struct KeyInput {
     name: String,
     role: Role,
-    /// What a member or restricted key may do. An admin key has every permission.
+    /// The permissions of a member or restricted key. An admin key has every permission.
     #[deserr(default)]
     permissions: Vec<Permission>,
-    /// Limits the key to these deployments; none named means all.
+    /// Limits the key to these deployments; an empty list means all.
     #[deserr(default)]
     deployments: Vec<Deployment>,
     #[deserr(default, try_from(Option<String>) = parse_moment -> Wrong)]
@@ -50,13 +50,13 @@ impl Check for KeyInput {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyCreated {
-    /// The key itself. It is shown this once, and kept by us as a fingerprint only.
+    /// The key itself, shown only in this response. Only its hash is stored.
     pub key: String,
     #[serde(flatten)]
     pub record: AccessKey,
 }
 
-/// Make an access key.
+/// Create an access key.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/keys", tag = "access",
     description = "Admin only.",
@@ -94,10 +94,10 @@ pub async fn list(
     Ok(axum::Json(List::of(page)))
 }
 
-/// Remove an access key.
+/// Delete an access key.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "access", params(("id" = String, Path,)),
-    description = "Admin only. The next request with the key is refused.",
+    description = "Admin only. The next request with the deleted key is refused.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(

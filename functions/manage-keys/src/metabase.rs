@@ -1,4 +1,4 @@
-//! `/api/setting/...` and `/api/util/random_token`: the settings that Metabase keeps by these names.
+//! `/api/setting/...` and `/api/util/random_token`: Metabase's embedding settings.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -40,10 +40,10 @@ pub struct RandomToken {
     token: String,
 }
 
-/// Is embedding switched on?
+/// Read the global embedding switch.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/enable-embedding-static", tag = "metabase",
-    description = "Any access key. The global switch; `EmbeddingEnabled` decides its first value.",
+    description = "Any access key. `EmbeddingEnabled` is the initial value.",
     responses((status = 200, body = bool))
 ))]
 pub async fn get_switch(
@@ -53,10 +53,10 @@ pub async fn get_switch(
     Ok(axum::Json(switch.is_on().await?))
 }
 
-/// Switch embedding on or off.
+/// Turn embedding on or off.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/enable-embedding-static", tag = "metabase",
-    description = "Admin of the whole stack only. Off shows within `ResourceCacheSeconds`. On makes a signing key where there is none.",
+    description = "Admin of the whole stack only. Turning it off takes effect within `ResourceCacheSeconds`. Turning it on creates a signing key if there is none.",
     request_body = SwitchInput, responses((status = 204, description = "Done"))
 ))]
 pub async fn put_switch(
@@ -71,7 +71,7 @@ pub async fn put_switch(
 /// Read the embedding secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/embedding-secret-key", tag = "metabase",
-    description = "Admin of the whole stack only. The secret that signs now.",
+    description = "Admin of the whole stack only. The secret of the key that signs.",
     responses((status = 200, body = Option<String>))
 ))]
 pub async fn get_secret(
@@ -85,7 +85,7 @@ pub async fn get_secret(
 /// Replace the embedding secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/embedding-secret-key", tag = "metabase",
-    description = "Admin of the whole stack only. Replaces the whole key set: every token signed before dies within `KeyCacheSeconds`.",
+    description = "Admin of the whole stack only. Replaces the whole key set: every earlier token is refused within `KeyCacheSeconds`.",
     request_body = SecretInput, responses((status = 204, description = "Done"))
 ))]
 pub async fn put_secret(
@@ -101,10 +101,10 @@ pub async fn put_secret(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Make a secret.
+/// Generate a random secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/util/random_token", tag = "metabase",
-    description = "Any access key. 64 random hex characters, in the form of an embedding secret. They are not kept.",
+    description = "Any access key. 64 random hex characters, the form of an embedding secret. They are not stored.",
     responses((status = 200, body = RandomToken))
 ))]
 pub async fn random_token(_: Allowed<Anybody>) -> HttpResult<axum::Json<RandomToken>> {

@@ -1,4 +1,4 @@
-//! `/v1/signing-keys`: which keys verify tokens, whether they are still in use, and retiring one that is not.
+//! `/v1/signing-keys`: lists the keys that verify tokens and their last use, and retires a key.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -16,20 +16,20 @@ use vitrine::rules::json::input::Invalid;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SigningKeyItem {
     pub kid: String,
-    /// Does this key sign? One does.
+    /// Whether this key signs; exactly one does.
     pub signs: bool,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub created_at: Option<Timestamp>,
-    /// When it stops verifying, if a rotation has put another in its place.
+    /// When the key stops verifying, if a rotation has replaced it.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub verifies_until: Option<Timestamp>,
-    /// The first token that it verified; written down at most once a minute.
+    /// The time of the first token that it verified; recorded at most once a minute.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub first_used_at: Option<Timestamp>,
-    /// The last one.
+    /// The time of the last token that it verified.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_used_at: Option<Timestamp>,
-    /// Has no token been seen of it for as long as one can live?
+    /// Whether the key has verified no token for longer than a token can be valid.
     pub safe_to_retire: bool,
 }
 
@@ -66,7 +66,7 @@ pub async fn list(
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct RetireQuery {
-    /// `true` retires a key that is still in use: its tokens die within `KeyCacheSeconds`.
+    /// `true` retires a key that is still in use: its tokens are refused within `KeyCacheSeconds`.
     #[deserr(default)]
     force: Option<String>,
 }
@@ -74,8 +74,8 @@ pub struct RetireQuery {
 /// Retire a signing key.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/signing-keys/{kid}", tag = "access", params(("kid" = String, Path), RetireQuery),
-    description = "Admin of the whole stack only. A key that signs, or that tokens in use were signed with, is 409; `force=true` retires the latter.",
-    responses((status = 204, description = "It verifies nothing any more"))
+    description = "Admin of the whole stack only. 409 for the key that signs, and for a key whose tokens are still in use unless `force=true`.",
+    responses((status = 204, description = "Retired: the key no longer verifies tokens"))
 ))]
 pub async fn retire(
     _: Allowed<StackAdmin>,

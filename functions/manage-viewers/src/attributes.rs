@@ -99,10 +99,10 @@ pub async fn list(
     Ok(axum::Json(List::of(definitions.attributes(&query.paging()).await?)))
 }
 
-/// Remove an attribute.
+/// Delete an attribute.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = String, Path,)),
-    description = "Admin of the whole stack only. New sessions are without it; what is locked to it shows nothing to them.",
+    description = "Admin of the whole stack only. New sessions do not have it, so they are refused resources that are locked to it.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(

@@ -1,4 +1,4 @@
-//! `/api/v1/embed-tenants/{name}/groups`: the groups of a tenant and who is in them.
+//! `/api/v1/embed-tenants/{name}/groups`: the groups of a tenant and their members, in Cube's API.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -44,7 +44,7 @@ impl From<TenantGroup> for EmbedGroup {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupPatch {
-    /// An empty one clears it.
+    /// An empty description clears it.
     #[deserr(default)]
     description: Option<String>,
 }
@@ -63,7 +63,7 @@ pub struct MembersInput {
     members: Vec<Member>,
 }
 
-/// By exactly one of the two.
+/// A member, named by exactly one of the two fields.
 #[derive(Debug, Clone, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -120,10 +120,10 @@ pub async fn list(
     Ok(axum::Json(Items::of(page, &paging)))
 }
 
-/// Make a group in an embed tenant.
+/// Create a group in an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/groups", tag = "cube", params(("tenant" = String, Path,)),
-    description = "Admin of the whole stack only. The tenant is made if it is not there. 400 if the name is taken, or begins with `system:`.",
+    description = "Admin of the whole stack only. Creates the tenant if it does not exist. 400 if the name is taken or begins with `system:`.",
     request_body = GroupDefinition, responses((status = 200, body = EmbedGroup))
 ))]
 pub async fn create(
@@ -152,11 +152,11 @@ pub async fn get(
     Ok(find(&tenants, &path).await.map(|(_, group)| axum::Json(group.into()))?)
 }
 
-/// Describe a group of an embed tenant.
+/// Change the description of a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. The name cannot be changed: policies are written against it.",
+    description = "Admin of the whole stack only. The name cannot be changed, because policies refer to it.",
     request_body = GroupPatch, responses((status = 200, body = EmbedGroup))
 ))]
 pub async fn patch(
@@ -173,7 +173,7 @@ pub async fn patch(
     Ok(axum::Json(group.into()))
 }
 
-/// Remove a group from an embed tenant.
+/// Delete a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
@@ -194,7 +194,7 @@ pub async fn delete(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,), ConnectionQuery),
-    description = "Admin of the whole stack only. By email address, or external id where there is none.",
+    description = "Admin of the whole stack only. Sorted by email address, or by external id without one.",
     responses((status = 200, body = Items<EmbedUser>))
 ))]
 pub async fn members(
@@ -215,7 +215,7 @@ pub async fn members(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. An external id that is not known becomes a user; an `embedUserId` that is not known is 404, and then nobody is added.",
+    description = "Admin of the whole stack only. An unknown external id becomes a new user; an unknown `embedUserId` is 404, and then no member is added.",
     request_body = MembersInput, responses((status = 200, body = MembersAdded))
 ))]
 pub async fn add_members(
@@ -234,11 +234,11 @@ pub async fn add_members(
     Ok(axum::Json(answer))
 }
 
-/// Take members out of a group.
+/// Remove members from a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
     params(("tenant" = String, Path,), ("id" = u64, Path,)),
-    description = "Admin of the whole stack only. Who is no member, or not known, is left alone.",
+    description = "Admin of the whole stack only. Users that are unknown or no members are ignored.",
     request_body = MembersInput, responses((status = 204, description = "Removed"))
 ))]
 pub async fn remove_members(
@@ -264,7 +264,7 @@ fn ids(members: Vec<Member>) -> Result<Vec<MemberId>> {
 }
 
 async fn find(tenants: &TenantReader, (tenant, id): &(String, String)) -> Result<(TenantName, TenantGroup)> {
-    let tenant = named(tenant)?;
+    let tenant = parse_tenant(tenant)?;
     let group = tenants.group(&tenant, parse_id(id)?).await?;
     Ok((tenant, group))
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/embed-tenants`: tenants and their users, as Cube's clients keep them.
+//! `/api/v1/embed-tenants`: tenants and their users, in Cube's API.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -55,16 +55,16 @@ impl From<Tenant> for EmbedTenant {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct UserInput {
-    /// What your backend calls the user; trimmed and lowercased.
+    /// Your backend's identifier of the user; trimmed and lowercased.
     external_id: String,
     #[deserr(default)]
     email: Option<String>,
     #[deserr(default)]
     user_profile: Option<UserProfile>,
-    /// Groups of the whole stack: exactly these. Left out, the user keeps theirs.
+    /// Replaces the user's groups of the whole stack; if omitted, they are unchanged.
     #[deserr(default)]
     groups: Option<Vec<String>>,
-    /// Groups of the tenant: exactly these.
+    /// Replaces the user's groups of the tenant; if omitted, they are unchanged.
     #[deserr(default)]
     tenant_groups: Option<Vec<String>>,
 }
@@ -117,7 +117,7 @@ pub struct Failed {
     error: Failure,
 }
 
-/// What the call for this user alone would have answered.
+/// The error that a request for this user alone would have returned.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failure {
@@ -144,10 +144,10 @@ pub async fn list(
     Ok(axum::Json(Items::of(page, &paging)))
 }
 
-/// Remove an embed tenant.
+/// Delete an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}", tag = "cube", params(("tenant" = String, Path,)),
-    description = "Admin of the whole stack only. With its users, groups and attributes; their sessions end within `ResourceCacheSeconds`. 204 also where there is none. The name must be exact: a different case is 400. A tenant of many thousand users may need to be asked for again: 503 says so.",
+    description = "Admin of the whole stack only. Also deletes its users, groups and attributes; their sessions end within `ResourceCacheSeconds`. 204 also if the tenant does not exist. The name must match exactly: a different case is 400. Deleting a tenant with many thousand users can answer 503; repeat the request then.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(
@@ -186,7 +186,7 @@ pub async fn list_users(
 /// Provision a user.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/user", tag = "cube", params(("tenant" = String, Path,)),
-    description = "Admin of the whole stack only. The tenant is made if it is not there. What is left out stays as it is. 429 at the limit of external users.",
+    description = "Admin of the whole stack only. Creates the tenant if it does not exist. Omitted fields are unchanged. 429 at the limit of external users.",
     request_body = UserInput, responses((status = 200, body = EmbedUser))
 ))]
 pub async fn provision(
@@ -201,7 +201,7 @@ pub async fn provision(
 /// Provision users.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube", params(("tenant" = String, Path,)),
-    description = "Admin of the whole stack only. 1 to 100, in their order. Those that fail are told beside the others; sending all of them again is safe.",
+    description = "Admin of the whole stack only. 1 to 100 users, processed in order. Failed users are listed separately; sending all of them again is safe.",
     request_body = UsersInput, responses((status = 200, body = UsersProvisioned))
 ))]
 pub async fn provision_many(
@@ -210,7 +210,7 @@ pub async fn provision_many(
     Path(tenant): Path<String>,
     Json(input): Json<UsersInput>,
 ) -> HttpResult<axum::Json<UsersProvisioned>> {
-    let tenant = to_be_named(&tenant)?;
+    let tenant = parse_new_tenant(&tenant)?;
     let mut provisioned = UsersProvisioned::default();
     for user in input.users {
         let external_id = user.external_id.clone();
@@ -252,13 +252,13 @@ impl From<Error> for Failure {
     }
 }
 
-/// A tenant in a path, in whatever case. What cannot be a name is the name of nothing.
-pub fn named(name: &str) -> Result<TenantName> {
+/// Parses a tenant name from a path, case-insensitively. An invalid name is 404, like an unknown one.
+pub fn parse_tenant(name: &str) -> Result<TenantName> {
     name.to_lowercase().parse().map_err(|_| Reason::TenantNotFound.into())
 }
 
-/// The same, of a tenant that may have to be made.
-pub fn to_be_named(name: &str) -> Result<TenantName> {
+/// Parses the name of a tenant that may be created; an invalid name is a 400.
+pub fn parse_new_tenant(name: &str) -> Result<TenantName> {
     name.to_lowercase()
         .parse()
         .map_err(|wrong: vitrine::rules::json::input::Wrong| Error::invalid("tenant", wrong.0))

@@ -1,4 +1,4 @@
-//! `/v1/external-users`: the users that count towards the limit, and ephemeral ones.
+//! `/v1/external-users`: lists and deletes the external users that count towards the limit.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -87,10 +87,10 @@ pub async fn list(
     Ok(axum::Json(List::of(page)))
 }
 
-/// Remove an external user.
+/// Delete an external user.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/external-users/{id}", tag = "external users", params(("id" = u64, Path,)),
-    description = "Admin of the whole stack only. Frees the user's place; their sessions end within `ResourceCacheSeconds`.",
+    description = "Admin of the whole stack only. The user no longer counts towards the limit; their sessions end within `ResourceCacheSeconds`.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(
@@ -102,7 +102,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A number out of a path.
+/// Parses a positive number from a path.
 pub fn parse_id(text: &str) -> Result<u64> {
     let number = text.parse().ok().filter(|number| *number > 0 && !text.starts_with(['+', '0']));
     number.ok_or_else(|| Reason::IdInvalid.into())

@@ -34,12 +34,12 @@ impl From<String> for Group {
     }
 }
 
-/// Make a group.
+/// Create a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/groups", tag = "external users",
-    description = "Admin of the whole stack only. One that is there is left as it is.",
+    description = "Admin of the whole stack only. An existing group is unchanged.",
     request_body = Group,
-    responses((status = 200, body = Group, description = "It was there"), (status = 201, body = Group, description = "Made"))
+    responses((status = 200, body = Group, description = "Exists already"), (status = 201, body = Group, description = "Created"))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -64,10 +64,10 @@ pub async fn list(
     Ok(axum::Json(List::of(definitions.groups(&query.paging()).await?)))
 }
 
-/// Remove a group.
+/// Delete a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/groups/{name}", tag = "external users", params(("name" = String, Path,)),
-    description = "Admin of the whole stack only. New sessions are without it.",
+    description = "Admin of the whole stack only. New sessions do not have it.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(

@@ -1,4 +1,4 @@
-//! `/v1/users`: service accounts and their tokens, by the routes that MotherDuck's clients call.
+//! `/v1/users`: service accounts and their tokens, in MotherDuck's API.
 
 use std::collections::BTreeMap;
 
@@ -26,13 +26,13 @@ const TTL_SECONDS: std::ops::RangeInclusive<i64> = 300..=31_536_000;
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountInput {
-    /// 3 to 255 letters, digits and underscores, a letter first.
+    /// 3 to 255 letters, digits and underscores, starting with a letter.
     #[deserr(try_from(String) = parse_username -> Wrong)]
     username: Username,
-    /// Ours beyond MotherDuck; member if not said.
+    /// An extension of MotherDuck's API; the default is member.
     #[deserr(default)]
     role: Option<Role>,
-    /// Ours beyond MotherDuck: part of every view that is made as this account.
+    /// An extension of MotherDuck's API: attributes of the viewer in every view of this account.
     #[deserr(default)]
     attributes: Option<BTreeMap<String, Value>>,
 }
@@ -53,7 +53,7 @@ impl Check for AccountInput {
 pub struct AccountPatch {
     #[deserr(default)]
     role: Option<Role>,
-    /// Replaced as a whole.
+    /// Replaces all attributes.
     #[deserr(default)]
     attributes: Option<BTreeMap<String, Value>>,
 }
@@ -82,7 +82,7 @@ fn attribute_problems(attributes: Option<&BTreeMap<String, Value>>) -> Vec<Issue
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenInput {
     name: String,
-    /// Seconds, 300 to 31536000; without it the token does not expire.
+    /// Seconds, 300 to 31536000; if omitted, the token does not expire.
     #[deserr(default)]
     ttl: Option<i64>,
     #[deserr(default, try_from(Option<String>) = parse_token_type -> Wrong)]
@@ -162,7 +162,7 @@ impl From<AccountToken> for Token {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenCreated {
-    /// The token itself. It is shown this once.
+    /// The token itself, shown only in this response.
     token: String,
     #[serde(flatten)]
     record: Token,
@@ -177,7 +177,7 @@ pub struct TokenList {
 /// Create a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users", tag = "service accounts",
-    description = "Admin of the whole stack only. 409 if the name is taken; upper and lower case are the same name.",
+    description = "Admin of the whole stack only. 409 if the name is taken; names are case-insensitive.",
     request_body = AccountInput, responses((status = 200, body = Account))
 ))]
 pub async fn create(
@@ -215,7 +215,7 @@ pub async fn get(
 /// Change a service account's role or attributes.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin of the whole stack only. Shows in its views within `ResourceCacheSeconds`.",
+    description = "Admin of the whole stack only. Takes effect in its views within `ResourceCacheSeconds`.",
     request_body = AccountPatch, responses((status = 200, body = Account))
 ))]
 pub async fn update(
@@ -228,7 +228,7 @@ pub async fn update(
     Ok(axum::Json(changer.change(&named(&username)?, &change).await?.into()))
 }
 
-/// Remove a service account.
+/// Delete a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
     description = "Admin of the whole stack only. Ends its tokens at once and its embed sessions within `ResourceCacheSeconds`.",
@@ -245,7 +245,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Make a token for a service account.
+/// Create a token for a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
     description = "Admin of the whole stack only. 409 if the account has a token of this name.",
@@ -295,7 +295,7 @@ pub async fn list_tokens(
     Ok(axum::Json(TokenList { tokens: mine.map(Token::from).collect() }))
 }
 
-/// Remove a token of a service account.
+/// Delete a token of a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/users/{username}/tokens/{id}", tag = "service accounts",
     params(("username" = String, Path,), ("id" = String, Path,)),
@@ -308,7 +308,7 @@ pub async fn delete_token(
     State(writer): State<AccountWriter>,
     Path((username, id)): Path<(String, String)>,
 ) -> HttpResult<StatusCode> {
-    let username = named(&username)?;
+    let username = parse_account_name(&username)?;
     if !reader.has_token(&username, &id).await? {
         return Err(Reason::AccountNotFound.into());
     }
@@ -317,11 +317,11 @@ pub async fn delete_token(
 }
 
 async fn find(reader: &AccountReader, username: &str) -> Result<ServiceAccount> {
-    reader.find(&named(username)?).await?.ok_or(Reason::AccountNotFound.into())
+    reader.find(&parse_account_name(username)?).await?.ok_or(Reason::AccountNotFound.into())
 }
 
-/// What cannot be a name is the name of nothing.
-fn named(username: &str) -> Result<Username> {
+/// An invalid name is 404, like an unknown one.
+fn parse_account_name(username: &str) -> Result<Username> {
     username.parse().map_err(|_| Reason::AccountNotFound.into())
 }
 
