@@ -17,7 +17,7 @@ use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
 
 use crate::State as App;
-use crate::cube_tenants::{named, to_be_named};
+use crate::cube_tenants::{parse_new_tenant, parse_tenant};
 use crate::external_users::parse_id;
 
 const MAX_MEMBERS: usize = 1_000;
@@ -114,7 +114,7 @@ pub async fn list(
     Path(tenant): Path<String>,
     Query(query): Query<ConnectionQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedGroup>>> {
-    let tenant = tenants.get(&named(&tenant)?).await?;
+    let tenant = tenants.get(&parse_tenant(&tenant)?).await?;
     let paging = query.paging();
     let page = tenants.groups(&tenant.name, &paging).await?;
     Ok(axum::Json(Items::of(page, &paging)))
@@ -133,7 +133,7 @@ pub async fn create(
     Json(input): Json<GroupDefinition>,
 ) -> HttpResult<axum::Json<EmbedGroup>> {
     let group = TenantGroup::from(input);
-    app.group_creator.create(&to_be_named(&tenant)?, &group).await?;
+    app.group_creator.create(&parse_new_tenant(&tenant)?, &group).await?;
     Ok(axum::Json(group.into()))
 }
 

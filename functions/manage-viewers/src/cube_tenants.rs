@@ -176,7 +176,7 @@ pub async fn list_users(
     Path(tenant): Path<String>,
     Query(query): Query<SearchQuery>,
 ) -> HttpResult<axum::Json<Items<EmbedUser>>> {
-    let tenant = tenants.get(&named(&tenant)?).await?;
+    let tenant = tenants.get(&parse_tenant(&tenant)?).await?;
     let paging = query.paging();
     let listing = UserListing { tenant: Some(&tenant.name), search: query.text(), group: None };
     let page = users.list(listing, &paging).await?;
@@ -195,7 +195,7 @@ pub async fn provision(
     Path(tenant): Path<String>,
     Json(input): Json<UserInput>,
 ) -> HttpResult<axum::Json<EmbedUser>> {
-    Ok(axum::Json(provision_one(&users, &to_be_named(&tenant)?, input).await?))
+    Ok(axum::Json(provision_one(&users, &parse_new_tenant(&tenant)?, input).await?))
 }
 
 /// Provision users.

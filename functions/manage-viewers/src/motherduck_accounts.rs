@@ -225,7 +225,7 @@ pub async fn update(
     Json(input): Json<AccountPatch>,
 ) -> HttpResult<axum::Json<Account>> {
     let change = AccountChange { role: input.role, attributes: input.attributes };
-    Ok(axum::Json(changer.change(&named(&username)?, &change).await?.into()))
+    Ok(axum::Json(changer.change(&parse_account_name(&username)?, &change).await?.into()))
 }
 
 /// Delete a service account.
