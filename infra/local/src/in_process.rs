@@ -64,3 +64,32 @@ impl HttpClient for InProcess {
         self.clone().into_shared()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::post;
+
+    use super::*;
+
+    async fn call(url: &str) -> Result<(u16, SdkBody), ConnectorError> {
+        let echo = Router::new().route("/", post(async |body: String| format!("echo {body}")));
+        let request = Request::builder().method("POST").uri(url).body(SdkBody::from("hello")).unwrap();
+        let client = InProcess::new([("service.invalid", echo)]);
+        let response = client.dispatch(request.try_into().unwrap()).await?;
+        Ok((response.status().as_u16(), response.into_body()))
+    }
+
+    #[tokio::test]
+    async fn a_named_service_answers_and_no_other_host_is_connected_to() {
+        let (status, body) = call("http://service.invalid/").await.unwrap();
+        assert_eq!((status, body.bytes()), (200, Some(&b"echo hello"[..])));
+        // A listener shows that nothing is sent over the network.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        for host in ["other.invalid", &listener.local_addr().unwrap().to_string()] {
+            let error = call(&format!("http://{host}/")).await.unwrap_err();
+            assert!(error.is_user(), "{host}: {error:?}");
+        }
+        assert!(listener.accept().is_err());
+    }
+}

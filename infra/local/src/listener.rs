@@ -20,10 +20,10 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::LocalError;
 
-/// How long the head of a request may take, and then its body.
+/// Time limit for the head of a request, and then for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long running requests may take once the server is told to stop. Browsers keep connections open.
+/// Time limit for running requests once the server is told to stop. Browsers keep connections open.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The pause after a failed `accept`, for example while no file descriptor is free.

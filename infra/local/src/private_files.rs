@@ -43,7 +43,7 @@ fn mode(path: &Path) -> io::Result<u32> {
     Ok(fs::metadata(path)?.permissions().mode())
 }
 
-/// Whether this is one of our files, or one that SQLite or a rewrite puts beside it.
+/// True for our files and for those that `SQLite` or a rewrite puts beside them.
 fn is_ours(name: &str) -> bool {
     name.starts_with(TABLE) || [SECRETS, "secrets.draft", ENVIRONMENT].contains(&name)
 }

@@ -31,7 +31,7 @@ pub const ADMIN_KEY: &str = "vitrine/admin-key";
 const DYNAMODB: &str = "dynamodb.invalid";
 const SECRETS_MANAGER: &str = "secretsmanager.invalid";
 
-/// How the SDK reaches a service; displayed as the authority of its endpoint URL.
+/// The way the SDK reaches a service; displayed as the authority of its endpoint URL.
 #[derive(Debug, Clone, Copy)]
 pub enum Endpoint {
     InProcess(&'static str),
