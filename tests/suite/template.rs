@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser;
+use vitrine::aws::admin_key::ADMIN_KEY;
 use vitrine::aws::capability::Grant;
+use vitrine::aws::signing_keys::SIGNING_SECRET;
+use vitrine::aws::storage::table::TABLE;
 use vitrine::rules::settings::Settings;
 use vitrine_local::options::Options;
 use vitrine_tests::Product;
@@ -196,8 +199,8 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
 #[tokio::test]
 async fn only_key_management_and_rotation_may_write_the_signing_secret() {
     const WRITES: [Grant; 2] = [
-        Grant::SigningSecret("secretsmanager:PutSecretValue"),
-        Grant::SigningSecret("secretsmanager:UpdateSecretVersionStage"),
+        SIGNING_SECRET.allow("secretsmanager:PutSecretValue"),
+        SIGNING_SECRET.allow("secretsmanager:UpdateSecretVersionStage"),
     ];
     let of_viewers =
         ["users", "external-users", "groups", "attributes", "embed-tenants", "sessions", "session"];
@@ -219,19 +222,19 @@ async fn only_key_management_and_rotation_may_write_the_signing_secret() {
     }
     assert!(managing_viewers.contains("manage-viewers"), "{managing_viewers:?}");
     let grants = |name: &str| &functions.iter().find(|function| function.name == name).unwrap().grants;
-    let touches_signing_secret = |grant: &Grant| matches!(grant, Grant::SigningSecret(_));
+    let touches_signing_secret = |grant: &Grant| grant.on == SIGNING_SECRET;
     assert!(!grants("manage-viewers").iter().any(touches_signing_secret));
-    let only_reads = [Grant::Table("dynamodb:GetItem"), Grant::AdminKey("secretsmanager:GetSecretValue")];
+    let only_reads = [TABLE.allow("dynamodb:GetItem"), ADMIN_KEY.allow("secretsmanager:GetSecretValue")];
     assert_eq!(*grants("explain-refusal"), only_reads.into());
 }
 
 fn in_the_template(grant: &Grant) -> String {
-    match grant {
-        Grant::Table(action) => format!("{action} on Table.Arn"),
-        Grant::Index(index, action) => format!("{action} on ${{Table.Arn}}/index/{index}"),
-        Grant::SigningSecret(action) => format!("{action} on SigningSecret"),
-        Grant::AdminKey(action) => format!("{action} on AdminKey"),
-    }
+    let resource = match grant.on.logical_id.split_once('/') {
+        Some((table, index)) => format!("${{{table}.Arn}}/{index}"),
+        None if grant.on == TABLE => "Table.Arn".to_owned(),
+        None => grant.on.logical_id.to_owned(),
+    };
+    format!("{} on {resource}", grant.action)
 }
 
 #[tokio::test]
@@ -244,15 +247,7 @@ async fn every_function_knows_the_names_of_what_it_may_touch() {
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect();
-        let needed: BTreeSet<_> = function
-            .grants
-            .iter()
-            .map(|grant| match grant {
-                Grant::Table(_) | Grant::Index(..) => "TABLE_NAME",
-                Grant::SigningSecret(_) => "SIGNING_SECRET_ARN",
-                Grant::AdminKey(_) => "ADMIN_KEY_SECRET_ARN",
-            })
-            .collect();
+        let needed: BTreeSet<_> = function.grants.iter().map(|grant| grant.on.variable).collect();
         assert_eq!(variables, needed, "{}", function.name);
     }
 }

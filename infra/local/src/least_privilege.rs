@@ -9,9 +9,12 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
+use vitrine::aws::admin_key::ADMIN_KEY;
 use vitrine::aws::capability::Grant;
+use vitrine::aws::signing_keys::SIGNING_SECRET;
+use vitrine::aws::storage::table::{CATALOG_INDEX, DIRECTORY_INDEX, EMBEDDABLE_INDEX, TABLE};
 
-use crate::services::{ADMIN_KEY, SIGNING_SECRET};
+use crate::services;
 
 #[derive(Debug, Clone)]
 pub struct LeastPrivilege {
@@ -61,17 +64,17 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
             body["TransactItems"].as_array().into_iter().flatten().map(transacted).collect()
         }
         "Query" => vec![match body["IndexName"].as_str() {
-            None => Some(Grant::Table("dynamodb:Query")),
-            Some("catalog") => Some(Grant::Index("catalog", "dynamodb:Query")),
-            Some("embeddable") => Some(Grant::Index("embeddable", "dynamodb:Query")),
-            Some("directory") => Some(Grant::Index("directory", "dynamodb:Query")),
+            None => Some(TABLE.allow("dynamodb:Query")),
+            Some("catalog") => Some(CATALOG_INDEX.allow("dynamodb:Query")),
+            Some("embeddable") => Some(EMBEDDABLE_INDEX.allow("dynamodb:Query")),
+            Some("directory") => Some(DIRECTORY_INDEX.allow("dynamodb:Query")),
             Some(_) => None,
         }],
-        "GetItem" => vec![Some(Grant::Table("dynamodb:GetItem"))],
-        "BatchGetItem" => vec![Some(Grant::Table("dynamodb:BatchGetItem"))],
-        "PutItem" => vec![Some(Grant::Table("dynamodb:PutItem"))],
-        "UpdateItem" => vec![Some(Grant::Table("dynamodb:UpdateItem"))],
-        "DeleteItem" => vec![Some(Grant::Table("dynamodb:DeleteItem"))],
+        "GetItem" => vec![Some(TABLE.allow("dynamodb:GetItem"))],
+        "BatchGetItem" => vec![Some(TABLE.allow("dynamodb:BatchGetItem"))],
+        "PutItem" => vec![Some(TABLE.allow("dynamodb:PutItem"))],
+        "UpdateItem" => vec![Some(TABLE.allow("dynamodb:UpdateItem"))],
+        "DeleteItem" => vec![Some(TABLE.allow("dynamodb:DeleteItem"))],
         "GetSecretValue" => vec![secret(body, "secretsmanager:GetSecretValue")],
         "DescribeSecret" => vec![secret(body, "secretsmanager:DescribeSecret")],
         "PutSecretValue" => vec![secret(body, "secretsmanager:PutSecretValue")],
@@ -82,8 +85,8 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
 
 fn secret(body: &Value, action: &'static str) -> Option<Grant> {
     match body["SecretId"].as_str()? {
-        SIGNING_SECRET => Some(Grant::SigningSecret(action)),
-        ADMIN_KEY => Some(Grant::AdminKey(action)),
+        services::SIGNING_SECRET => Some(SIGNING_SECRET.allow(action)),
+        services::ADMIN_KEY => Some(ADMIN_KEY.allow(action)),
         _ => None,
     }
 }
@@ -95,7 +98,7 @@ fn transacted(item: &Value) -> Option<Grant> {
         ("Delete", "dynamodb:DeleteItem"),
         ("ConditionCheck", "dynamodb:ConditionCheckItem"),
     ];
-    actions.into_iter().find(|(name, _)| item.get(name).is_some()).map(|(_, action)| Grant::Table(action))
+    actions.into_iter().find(|(name, _)| item.get(name).is_some()).map(|(_, action)| TABLE.allow(action))
 }
 
 #[cfg(test)]
@@ -108,7 +111,7 @@ mod tests {
         let body = json!({"TransactItems": [{"Put": {}}, {"Delete": {}}]});
         assert_eq!(
             needed("DynamoDB_20120810.TransactWriteItems", &body),
-            [Some(Grant::Table("dynamodb:PutItem")), Some(Grant::Table("dynamodb:DeleteItem"))]
+            [Some(TABLE.allow("dynamodb:PutItem")), Some(TABLE.allow("dynamodb:DeleteItem"))]
         );
         assert_eq!(needed("DynamoDB_20120810.Scan", &json!({})), [None]);
         assert_eq!(needed("secretsmanager.GetSecretValue", &json!({"SecretId": "other"})), [None]);

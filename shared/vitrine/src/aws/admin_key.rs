@@ -20,7 +20,7 @@ pub struct AdminKey(Arc<CachedSecret<String>>);
 
 impl Capability for AdminKey {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::AdminKey(GET_SECRET_VALUE)])
+        BTreeSet::from([ADMIN_KEY.allow(GET_SECRET_VALUE)])
     }
 
     fn connect(environment: &Environment) -> Self {

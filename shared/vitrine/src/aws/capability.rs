@@ -16,29 +16,29 @@ use crate::aws::environment::Environment;
 /// A resource of the deployment that functions use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AwsResource {
-    /// The logical id in the template.
+    /// The logical id in the template; for an index of a table, `Table/index/NAME`.
     pub logical_id: &'static str,
     /// The environment variable that holds its name or ARN.
     pub variable: &'static str,
 }
 
+impl AwsResource {
+    /// The grant of one action on this resource.
+    pub const fn allow(self, action: &'static str) -> Grant {
+        Grant { action, on: self }
+    }
+}
+
 /// One action on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grant {
-    Table(&'static str),
-    Index(&'static str, &'static str),
-    SigningSecret(&'static str),
-    AdminKey(&'static str),
+pub struct Grant {
+    pub action: &'static str,
+    pub on: AwsResource,
 }
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Table(action) => write!(f, "{action} on the table"),
-            Self::Index(index, action) => write!(f, "{action} on the index {index}"),
-            Self::SigningSecret(action) => write!(f, "{action} on the signing secret"),
-            Self::AdminKey(action) => write!(f, "{action} on the admin key"),
-        }
+        write!(f, "{} on {}", self.action, self.on.logical_id)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct SigningKeys(Arc<CachedSecret<KeySet>>);
 
 impl Capability for SigningKeys {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::SigningSecret(GET_SECRET_VALUE)])
+        BTreeSet::from([SIGNING_SECRET.allow(GET_SECRET_VALUE)])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 
+use super::SIGNING_SECRET;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::signing_keys::cached_secret::GET_SECRET_VALUE;
@@ -25,7 +26,7 @@ pub struct SigningKeyWriter {
 impl Capability for SigningKeyWriter {
     fn grants() -> BTreeSet<Grant> {
         [GET_SECRET_VALUE, "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
-            .map(Grant::SigningSecret)
+            .map(|action| SIGNING_SECRET.allow(action))
             .into()
     }
 

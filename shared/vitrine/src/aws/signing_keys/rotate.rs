@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::SIGNING_SECRET;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::signing_keys::cached_secret::GET_SECRET_VALUE;
@@ -48,7 +49,7 @@ impl Capability for KeyRotation {
             "secretsmanager:PutSecretValue",
             "secretsmanager:UpdateSecretVersionStage",
         ]
-        .map(Grant::SigningSecret)
+        .map(|action| SIGNING_SECRET.allow(action))
         .into()
     }
 

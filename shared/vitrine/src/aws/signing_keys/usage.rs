@@ -9,6 +9,7 @@ use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use crate::aws::storage::table::{Item, Table, key, number, number_of};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::Result;
@@ -41,7 +42,7 @@ pub struct KeyUsageRecorder {
 
 impl Capability for KeyUsageRecorder {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:UpdateItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:UpdateItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -97,7 +98,7 @@ pub struct KeyUsageReader(Table);
 
 impl Capability for KeyUsageReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -8,6 +8,7 @@ use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{Page, Paging};
@@ -26,7 +27,7 @@ pub struct AccessKeyReader(Table);
 
 impl Capability for AccessKeyReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -57,7 +58,7 @@ pub struct AccessKeyWriter(Table);
 
 impl Capability for AccessKeyWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(Grant::Table).into()
+        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -11,6 +11,7 @@ use super::table::{Item, Table, key, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::attribute::AttributeDefinition;
@@ -43,7 +44,7 @@ pub struct DefinitionReader(Table);
 
 impl Capability for DefinitionReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:Query")])
+        BTreeSet::from([TABLE.allow("dynamodb:Query")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -82,7 +83,7 @@ pub struct DefinitionWriter(Table);
 
 impl Capability for DefinitionWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem"].map(Grant::Table).into()
+        ["dynamodb:PutItem", "dynamodb:DeleteItem"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -7,6 +7,7 @@ use super::table::range::Range;
 use super::table::{Item, Table, key};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::Resource;
@@ -46,7 +47,7 @@ pub struct DiveVersionReader(Table);
 
 impl Capability for DiveVersionReader {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:Query"].map(Grant::Table).into()
+        ["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {

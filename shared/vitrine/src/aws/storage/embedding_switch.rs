@@ -9,6 +9,7 @@ use super::table::{Item, Table, key, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::settings::Settings;
 
@@ -35,7 +36,7 @@ pub struct EmbeddingSwitchReader {
 
 impl Capability for EmbeddingSwitchReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -61,7 +62,7 @@ pub struct EmbeddingSwitchWriter(Table);
 
 impl Capability for EmbeddingSwitchWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

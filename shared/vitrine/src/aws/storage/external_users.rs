@@ -14,6 +14,7 @@ use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use super::tenants;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::{DIRECTORY_INDEX, TABLE};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::Result;
 use vitrine_rules::paging::{Page, Paging};
@@ -132,7 +133,7 @@ pub struct ExternalUserReader {
 
 impl Capability for ExternalUserReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -169,7 +170,7 @@ pub struct ExternalUserLister {
 
 impl Capability for ExternalUserLister {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Index(DIRECTORY, "dynamodb:Query")])
+        BTreeSet::from([DIRECTORY_INDEX.allow("dynamodb:Query")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -216,7 +217,7 @@ pub struct ExternalUserRemover(Table);
 
 impl Capability for ExternalUserRemover {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:UpdateItem", "dynamodb:DeleteItem"].map(Grant::Table).into()
+        ["dynamodb:UpdateItem", "dynamodb:DeleteItem"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {

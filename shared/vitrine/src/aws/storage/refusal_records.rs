@@ -9,6 +9,7 @@ use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::view::refusal_record::{KEPT_SECONDS, RefusalRecord};
@@ -26,7 +27,7 @@ pub struct RefusalRecordWriter {
 
 impl Capability for RefusalRecordWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -61,7 +62,7 @@ pub struct RefusalRecordReader {
 
 impl Capability for RefusalRecordReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -18,6 +18,7 @@ use super::table::{Item, Table, key, number, text, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::{CATALOG_INDEX, EMBEDDABLE_INDEX, TABLE};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
@@ -102,7 +103,7 @@ pub struct ResourceReader(Table);
 
 impl Capability for ResourceReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -128,7 +129,7 @@ pub struct ResourceWriter(Table);
 impl Capability for ResourceWriter {
     fn grants() -> BTreeSet<Grant> {
         ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-            .map(Grant::Table)
+            .map(|action| TABLE.allow(action))
             .into()
     }
 
@@ -248,7 +249,7 @@ pub struct ResourceLister(Table);
 
 impl Capability for ResourceLister {
     fn grants() -> BTreeSet<Grant> {
-        [CATALOG, EMBEDDABLE].map(|index| Grant::Index(index, "dynamodb:Query")).into()
+        [CATALOG_INDEX, EMBEDDABLE_INDEX].map(|index| index.allow("dynamodb:Query")).into()
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -11,6 +11,7 @@ use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
@@ -43,7 +44,7 @@ pub struct AccountReader(Table);
 
 impl Capability for AccountReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:GetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -83,7 +84,7 @@ pub struct AccountWriter(Table);
 
 impl Capability for AccountWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(Grant::Table).into()
+        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {

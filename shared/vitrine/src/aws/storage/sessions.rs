@@ -13,6 +13,7 @@ use super::table::{Item, Table, key, number, number_of, text, text_of, unreadabl
 use crate::aws::aws_error::{AwsResult, unavailable};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::random;
@@ -77,7 +78,7 @@ pub struct SessionStarter(Table);
 
 impl Capability for SessionStarter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:PutItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -117,7 +118,7 @@ pub struct SessionEnder(Table);
 
 impl Capability for SessionEnder {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:UpdateItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:UpdateItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -12,6 +12,7 @@ use super::table::{Item, Table, key, number, number_of, text, text_of, unreadabl
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
@@ -100,7 +101,7 @@ pub struct TenantReader(Table);
 
 impl Capability for TenantReader {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:Query"].map(Grant::Table).into()
+        ["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -165,7 +166,7 @@ pub struct TenantWriter(Table);
 impl Capability for TenantWriter {
     fn grants() -> BTreeSet<Grant> {
         ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-            .map(Grant::Table)
+            .map(|action| TABLE.allow(action))
             .into()
     }
 

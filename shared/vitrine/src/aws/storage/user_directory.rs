@@ -13,6 +13,7 @@ use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::settings::Settings;
@@ -32,7 +33,7 @@ pub struct UserDirectory {
 impl Capability for UserDirectory {
     fn grants() -> std::collections::BTreeSet<Grant> {
         ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-            .map(Grant::Table)
+            .map(|action| TABLE.allow(action))
             .into()
     }
 

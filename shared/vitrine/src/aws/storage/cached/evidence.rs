@@ -10,6 +10,7 @@ use super::cached_lookup::{CachedLookup, Read};
 use crate::aws::aws_error::unavailable;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
 use crate::aws::storage::table::document;
 use crate::aws::storage::table::{Item, Table, text_of};
 use crate::aws::storage::{
@@ -48,7 +49,7 @@ struct Inner {
 
 impl Capability for EvidenceReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([Grant::Table("dynamodb:BatchGetItem")])
+        BTreeSet::from([TABLE.allow("dynamodb:BatchGetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

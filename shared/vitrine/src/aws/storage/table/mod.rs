@@ -23,6 +23,17 @@ use vitrine_rules::error::{Error, Result};
 
 pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
 
+/// Every resource, in order.
+pub const CATALOG_INDEX: AwsResource = index("Table/index/catalog");
+/// Published resources only.
+pub const EMBEDDABLE_INDEX: AwsResource = index("Table/index/embeddable");
+/// External users, by tenant.
+pub const DIRECTORY_INDEX: AwsResource = index("Table/index/directory");
+
+const fn index(logical_id: &'static str) -> AwsResource {
+    AwsResource { logical_id, variable: TABLE.variable }
+}
+
 pub type Item = HashMap<String, AttributeValue>;
 
 #[derive(Debug, Clone)]
