@@ -48,7 +48,7 @@ async fn product_for(made: &Made, settings: &[(&str, &str)]) -> Product {
     let product = Product::start_with(&[&[("KeyCacheSeconds", "0")], settings].concat()).await;
     product.clock.set(Timestamp::from_unix(made.now));
     let locked = json!({
-        "parameters": [{"slug": "user_id", "name": "User", "type": "number"}, {"slug": "date_range", "name": "Dates", "type": "date_range"}],
+        "parameters": [{"slug": "user_id", "name": "User", "type": "text"}, {"slug": "date_range", "name": "Dates", "type": "text"}],
         "embedding_params": {"user_id": "locked", "date_range": "enabled"},
     });
     product.publish("dashboard/1", locked.clone()).await;

@@ -60,7 +60,7 @@ impl Check for GroupPatch {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MembersInput {
     /// 1 to 1000.
-    members: Vec<Member>,
+    members: Vec<EmbedGroupMember>,
 }
 
 /// A member, named by exactly one of the two fields.
@@ -68,7 +68,7 @@ pub struct MembersInput {
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
-pub struct Member {
+pub struct EmbedGroupMember {
     #[deserr(default)]
     external_id: Option<String>,
     #[deserr(default)]
@@ -227,7 +227,7 @@ pub async fn add_members(
     let (tenant, group) = find(&app.tenants, &path).await?;
     let added = app.members.add(&tenant, &group.name, ids(input.members)?).await?;
     let mut answer = MembersAdded::default();
-    for change_group_members::Member { user, was_member } in added {
+    for change_group_members::EmbedGroupMember { user, was_member } in added {
         let members = if was_member { &mut answer.unchanged_members } else { &mut answer.added_members };
         members.push(user.into());
     }
@@ -253,12 +253,12 @@ pub async fn remove_members(
 }
 
 /// The ids of members that were checked when the request was read.
-fn ids(members: Vec<Member>) -> Result<Vec<MemberId>> {
+fn ids(members: Vec<EmbedGroupMember>) -> Result<Vec<MemberId>> {
     let id = |member| match member {
-        Member { external_id: Some(id), .. } => {
+        EmbedGroupMember { external_id: Some(id), .. } => {
             id.parse().map(MemberId::External).map_err(|_| Error::internal("an external id was not checked"))
         }
-        Member { embed_user_id, .. } => Ok(MemberId::Number(embed_user_id.unwrap_or_default())),
+        EmbedGroupMember { embed_user_id, .. } => Ok(MemberId::Number(embed_user_id.unwrap_or_default())),
     };
     members.into_iter().map(id).collect()
 }
