@@ -227,7 +227,7 @@ pub async fn add_members(
     let (tenant, group) = find(&app.tenants, &path).await?;
     let added = app.members.add(&tenant, &group.name, ids(input.members)?).await?;
     let mut answer = MembersAdded::default();
-    for change_group_members::EmbedGroupMember { user, was_member } in added {
+    for change_group_members::Member { user, was_member } in added {
         let members = if was_member { &mut answer.unchanged_members } else { &mut answer.added_members };
         members.push(user.into());
     }

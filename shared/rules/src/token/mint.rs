@@ -1,4 +1,4 @@
-//! Tokens that we make.
+//! Signing of the stack's own tokens.
 
 use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
@@ -17,17 +17,17 @@ use crate::viewer::tenant::TenantName;
 pub const ISSUER: &str = "vitrine";
 const VERSION: u8 = 1;
 
-/// A token to be made.
+/// The contents of a new token.
 #[derive(Debug)]
 pub struct TokenToMint<'a> {
     pub issuer: &'a str,
     pub vouches: &'a SessionGrant,
     /// The version of the content; none means the current one.
     pub version: Option<u64>,
-    /// Is there a first state on file under the token's id?
+    /// The content has an initial state, stored under the token's id.
     pub has_state: bool,
     pub token_id: &'a str,
-    /// Set when the token is worth something only as long as this stored session is.
+    /// The stored session without which the token is not valid.
     pub session: Option<&'a str>,
     pub issued: Timestamp,
     pub expires: Timestamp,

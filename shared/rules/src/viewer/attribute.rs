@@ -1,4 +1,4 @@
-//! Attributes of external users: each is defined before anybody can have it, and keeps its type.
+//! Attributes of external users. An attribute is defined before a user can have it, and keeps its type.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,7 +49,7 @@ impl AttributeType {
         }
     }
 
-    /// Reads a default, which is written as text whatever the type: `5`, `true`, `["a", "b"]`.
+    /// Parses a default, which is text for every type: `5`, `true`, `["a", "b"]`.
     fn read(self, text: &str) -> Option<Value> {
         let value = match self {
             Self::String => Value::from(text),
@@ -115,12 +115,12 @@ impl AttributeDefinition {
     }
 }
 
-/// All definitions that hold for a user, by name.
+/// All definitions that apply to a user, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions(BTreeMap<String, AttributeDefinition>);
 
 impl Definitions {
-    /// The stack's definitions, and over them those of the user's tenant.
+    /// Combines the definitions of the stack with those of the user's tenant, which take precedence.
     pub fn of<'a>(definitions: impl IntoIterator<Item = &'a AttributeDefinition>) -> Self {
         Self(definitions.into_iter().map(|one| (one.name.clone(), one.clone())).collect())
     }
@@ -129,7 +129,7 @@ impl Definitions {
         self.0.get(name)
     }
 
-    /// May a user be given these values? Null takes one away, and is of every type.
+    /// Checks that a user can have these values. Null removes a value, and fits every type.
     pub fn check(&self, given: &[(String, Value)]) -> Result<()> {
         let unknown: Vec<_> =
             given.iter().map(|(name, _)| name.as_str()).filter(|name| !self.0.contains_key(*name)).collect();
@@ -149,7 +149,7 @@ impl Definitions {
         Ok(())
     }
 
-    /// What a user really has: the values given that fit a definition, else the defaults.
+    /// The effective values of a user: the given values that fit their definitions, else the defaults.
     pub fn effective(&self, given: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let value = |definition: &AttributeDefinition| {
             let own = given.get(&definition.name).filter(|value| definition.kind.takes(value)).cloned();
@@ -158,7 +158,7 @@ impl Definitions {
         self.0.iter().filter_map(|(name, definition)| Some((name.clone(), value(definition)?))).collect()
     }
 
-    /// What is left of `given` once the values without a definition are dropped.
+    /// Drops the values in `given` that have no definition.
     pub fn retain(&self, given: &mut BTreeMap<String, Value>) {
         given.retain(|name, _| self.0.contains_key(name));
     }

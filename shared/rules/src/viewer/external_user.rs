@@ -1,4 +1,4 @@
-//! External users: viewers that the owner's backend names, and that we keep what it said about.
+//! External users: viewers that the owner's backend names and describes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::json::input::Wrong;
 use crate::random;
 use crate::viewer::tenant::TenantName;
 
-/// How long an ephemeral user stays after the last session.
+/// The lifetime of an ephemeral user after the last session.
 pub const EPHEMERAL_SECONDS: i64 = 7 * 86_400;
 
-/// What the owner's backend calls a user: 1 to 255 characters, without outer spaces, in lower case.
+/// The owner's id of a user: 1 to 255 characters, in lower case, without spaces at the ends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -26,7 +26,7 @@ impl ExternalId {
         &self.0
     }
 
-    /// What the user is filed under: nobody can choose two ids that share it.
+    /// The fingerprint that is part of the user's storage key. Nobody can choose two ids with the same one.
     pub fn fingerprint(&self) -> String {
         random::fingerprint(&self.0)
     }
@@ -53,7 +53,7 @@ impl fmt::Display for ExternalId {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExternalUser {
-    /// Random: tells this user from an earlier one of the same external id.
+    /// A random number that tells this user from an earlier one of the same external id.
     pub id: u64,
     pub external_id: ExternalId,
     pub email: Option<String>,
@@ -64,17 +64,17 @@ pub struct ExternalUser {
     pub groups: Vec<String>,
     pub tenant: Option<Membership>,
     pub created_at: Timestamp,
-    /// When an ephemeral user is forgotten. One without takes a place under the limit.
+    /// The expiry of an ephemeral user. A user without one takes a seat under the limit.
     pub expires_at: Option<Timestamp>,
-    /// Grows with every change; a write that did not see the latest one is refused.
+    /// Grows with every change. A write that is based on an older revision is refused.
     pub revision: u64,
 }
 
-/// The one tenant that a user is in.
+/// The membership of a user in a tenant; there is at most one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     pub tenant: TenantName,
-    /// Which tenant of that name.
+    /// The id of the tenant, which tells it from an earlier one of the same name.
     pub tenant_id: u64,
     /// Groups of the tenant, by name.
     pub groups: Vec<String>,

@@ -22,11 +22,11 @@ use crate::resource::parameter::is_value;
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Viewer {
-    /// What the owner's backend calls them.
+    /// The owner's id of the viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     pub id: Option<String>,
-    /// Facts that a resource's parameters can be locked to.
+    /// Attributes that a resource's parameters can be locked to.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[deserr(default)]
     pub attributes: BTreeMap<String, Value>,

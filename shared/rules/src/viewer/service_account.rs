@@ -1,4 +1,4 @@
-//! Service accounts: viewers that the owner keeps with us, and that can call us themselves.
+//! Service accounts: viewers that the stack stores, and that can call the API themselves.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,14 +13,14 @@ use crate::json::input::Wrong;
 use crate::random;
 use crate::viewer::role::Role;
 
-/// A name of 3 to 255 letters, digits and underscores, a letter first. Two that differ in case only are one.
+/// A name of 3 to 255 letters, digits and underscores that starts with a letter. Case is not significant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Username(String);
 
 impl Username {
-    /// What it is filed under.
+    /// The form that is part of the storage key.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
@@ -53,37 +53,37 @@ pub struct ServiceAccount {
     pub id: String,
     pub username: Username,
     pub role: Role,
-    /// Part of every view that is made as this account.
+    /// Attributes of every view of this account.
     pub attributes: BTreeMap<String, Value>,
     pub created_at: Timestamp,
-    /// Grows with every change; a write that did not see the latest one is refused.
+    /// Grows with every change. A write that is based on an older revision is refused.
     pub revision: u64,
 }
 
-/// What a token of a service account may be used for.
+/// The use of a service account's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TokenType {
     ReadWrite,
-    /// Reads data. It administers nothing.
+    /// Reads data; has no access to the administrative API.
     ReadScaling,
 }
 
-/// A token that a service account calls us with, without the token.
+/// The record of a service account's token, without the token itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountToken {
     pub id: String,
     pub name: String,
     pub token_type: TokenType,
-    /// The account that it was made for; another one of the same name does not inherit it.
+    /// The id of its account. A later account of the same name does not inherit the token.
     pub account: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
 }
 
 impl AccountToken {
-    /// The id is made from the name, so that one name is one token.
+    /// Derives the id from the name, so that each name has one token.
     pub fn id_of(name: &str) -> String {
         random::fingerprint(name).split_off(40)
     }
@@ -93,12 +93,12 @@ impl AccountToken {
     }
 }
 
-/// A new token: `st-<username>-<id>-<secret>`. Neither username nor id has a hyphen.
+/// Creates a token: `st-<username>-<id>-<secret>`. Neither username nor id contains a hyphen.
 pub fn new_token(username: &Username, id: &str) -> Result<String> {
     Ok(format!("st-{}-{id}-{}", username.folded(), random::secret()?))
 }
 
-/// The username and the id within a token that has the form of ours.
+/// The username and the id in a token of this form.
 pub fn parts_of(token: &str) -> Option<(Username, &str)> {
     let mut parts = token.strip_prefix("st-")?.splitn(3, '-');
     let (username, id, secret) = (parts.next()?, parts.next()?, parts.next()?);

@@ -12,7 +12,7 @@ use crate::random;
 use crate::resource::ids::is_name;
 use crate::viewer::attribute::AttributeDefinition;
 
-/// 2 to 36 lowercase letters, digits and hyphens, a letter first and no hyphen last.
+/// A name of 2 to 36 lowercase letters, digits and hyphens that starts with a letter and does not end with a hyphen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -55,13 +55,13 @@ pub struct Tenant {
     pub name: TenantName,
     pub display_name: Option<String>,
     pub created_at: Timestamp,
-    /// How many users it has, ephemeral ones not counted.
+    /// The number of users, without ephemeral ones.
     pub users: u64,
-    /// Grows whenever something is put into it.
+    /// Grows whenever something is added to it.
     pub changes: u64,
 }
 
-/// A tenant with what it has but users.
+/// A tenant with its groups and attributes.
 #[derive(Debug, Clone)]
 pub struct TenantWithGroups {
     pub tenant: Tenant,
@@ -69,18 +69,18 @@ pub struct TenantWithGroups {
     pub attributes: Vec<AttributeDefinition>,
 }
 
-/// A group of users within a tenant. Its name never changes: policies are written against it.
+/// A group of users in a tenant. Its name never changes, because policies refer to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantGroup {
     pub name: String,
     pub description: Option<String>,
-    /// How many users it has, ephemeral ones not counted.
+    /// The number of users, without ephemeral ones.
     #[serde(skip)]
     pub users: u64,
 }
 
 impl TenantGroup {
-    /// The id is made from the name, so that one name is one group.
+    /// Derives the id from the name, so that each name has one group.
     pub fn id_of(name: &str) -> u64 {
         let digest = random::fingerprint(name);
         u64::from_str_radix(&digest[..12], 16).unwrap_or_default() + 1
@@ -90,13 +90,13 @@ impl TenantGroup {
         Self::id_of(&self.name)
     }
 
-    /// What the group is called outside its tenant.
+    /// The name of the group outside its tenant.
     pub fn qualified(tenant: &TenantName, name: &str) -> String {
         format!("system:tenant:{tenant}:group:{name}")
     }
 }
 
-/// What is wrong with the name of a group, of a tenant or of the whole stack.
+/// The problem of a group's name, for groups of a tenant and of the whole stack.
 pub fn group_name_problem(name: &str) -> Option<&'static str> {
     if name.starts_with("system:") {
         Some("must not start with system:, which is reserved")
@@ -107,7 +107,7 @@ pub fn group_name_problem(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The groups named must be there.
+/// Requires that the named groups exist.
 pub fn require_groups<'a>(named: &'a [String], is_there: impl Fn(&str) -> bool) -> Result<()> {
     let missing: Vec<&'a str> = named.iter().map(String::as_str).filter(|name| !is_there(name)).collect();
     if missing.is_empty() {
@@ -118,7 +118,7 @@ pub fn require_groups<'a>(named: &'a [String], is_there: impl Fn(&str) -> bool) 
     }
 }
 
-/// What is wrong with a list of group names, under `path`.
+/// The problem of a list of group names, under `path`.
 pub fn group_list_problems(names: &[String], path: &str, most: usize) -> Option<Issue> {
     (names.len() > most).then(|| Issue::new(path, format!("must be at most {most} items")))
 }

@@ -68,7 +68,7 @@ pub enum GroupChange {
     Leave(String),
 }
 
-/// Whether the user takes a seat under the limit of external users.
+/// The rule for the user's seat under the limit of external users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeatPolicy {
     Permanent,
@@ -113,7 +113,7 @@ pub struct UserUpsert {
 }
 
 impl UserUpsert {
-    /// Whether there is anything to write.
+    /// Returns whether there is anything to write.
     pub fn is_change(&self) -> bool {
         self.before.as_ref() != Some(&self.user)
             || self.tenant.as_ref().is_some_and(|tenant| tenant.is_new || tenant.is_change())
@@ -194,7 +194,7 @@ pub fn plan_upsert(
     })
 }
 
-/// Whether the user's tenant still exists, and not just another one of its name.
+/// Returns whether the user's tenant still exists, and not another one of its name.
 fn is_tenant_unchanged(user: &ExternalUser, known: &CurrentState) -> bool {
     user.tenant.as_ref().is_none_or(|membership| known.own_tenant_id == Some(membership.tenant_id))
 }

@@ -1,5 +1,4 @@
-//! Which resource a credential is about: enough to say who may frame the page that shows it, or that
-//! explains why it is not shown. Decides nothing.
+//! Finds the resource that a credential names, to determine who may frame its page. Opens no view.
 
 use std::sync::Arc;
 
@@ -17,15 +16,15 @@ crate::capability_set! {
 }
 
 impl FrameOwners {
-    /// Which resource a credential is about, whatever else may be wrong with it: enough to say who may
-    /// frame the page that explains what is wrong.
+    /// The resource that a token names, even if the token opens no view: the page that explains the refusal is framed as
+    /// well.
     pub async fn place(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
         let authentic = self.keys.authenticate(token).await.ok()?;
         request_context::signing_key(&authentic.kid);
         self.find(&authentic.claims.resource(Some(kind)).ok()?).await
     }
 
-    /// A resource by one of its ids, for the same purpose.
+    /// The resource with one of its ids, for the same purpose.
     pub async fn find(&self, reference: &ResourceRef) -> Option<Arc<Resource>> {
         request_context::resource(reference);
         self.evidence.resource(reference).await.ok().flatten()

@@ -162,7 +162,7 @@ impl ViewOpener {
     }
 }
 
-/// Returns whether the name in the token belongs to somebody else by now.
+/// Returns whether the name in the token belongs to another account, user or tenant by now.
 fn is_of_another(claims: &Claims, evidence: &Evidence) -> bool {
     let account =
         evidence.account.as_ref().is_some_and(|account| claims.account.as_ref() != Some(&account.id));

@@ -1,4 +1,4 @@
-//! What the log line of a request says beside its status: who asked, with which key, about what. Ids only.
+//! The context of a request for its log line: the ids of the caller, the signing key and the resource.
 
 use tracing::{Span, field};
 
@@ -8,12 +8,12 @@ tokio::task_local! {
     static REQUEST_ID: Option<String>;
 }
 
-/// Runs what a request asks for, so that whatever it does can name the request.
+/// Runs the work of a request, so that all of it can read the request's id.
 pub async fn within<T>(request_id: Option<String>, work: impl Future<Output = T>) -> T {
     REQUEST_ID.scope(request_id, work).await
 }
 
-/// The request that is being answered.
+/// The id of the current request.
 pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok().flatten()
 }
@@ -22,12 +22,12 @@ pub fn resource(reference: &ResourceRef) {
     Span::current().record("resource", field::display(reference));
 }
 
-/// The key that signed the token.
+/// Records the key that signed the token.
 pub fn signing_key(kid: &str) {
     Span::current().record("key", kid);
 }
 
-/// The access key that was shown.
+/// Records the caller's access key.
 pub fn caller(id: &str) {
     Span::current().record("caller", id);
 }

@@ -19,7 +19,7 @@ where
     Error::new(Reason::Unavailable).detail(format_args!("{operation}: {cause}"))
 }
 
-/// Whether DynamoDB refused a write because its condition did not hold.
+/// Returns whether DynamoDB refused a write because its condition did not hold.
 pub fn is_condition_failed<E, R>(error: &SdkError<E, R>) -> bool
 where
     E: ProvideErrorMetadata,
@@ -27,7 +27,7 @@ where
     error.code() == Some("ConditionalCheckFailedException")
 }
 
-/// The result of an AWS call, with its failures as errors of ours.
+/// The result of an AWS call, with its failures as errors of this service.
 pub trait AwsResult<T> {
     /// Any failure means that the service is unavailable.
     fn or_unavailable(self, operation: &'static str) -> Result<T>;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_failed_condition_is_told_from_an_outage() {
+    fn a_failed_condition_is_not_an_outage() {
         let reason =
             |code| refused_with(code).or_refused("PutItem", Reason::NameTaken).map_err(|error| error.reason);
         assert_eq!(reason("ConditionalCheckFailedException"), Err(Reason::NameTaken));

@@ -1,10 +1,10 @@
-//! Under which URL callers reach us, for the links that we hand out.
+//! The base URL of the links in responses.
 
 use axum::http::{HeaderMap, header};
 
 use vitrine_rules::settings::Settings;
 
-/// The operator's setting, else what the request was sent to. The gateway only lets its own names through.
+/// Returns the `PublicUrl` setting, else the host of the request. API Gateway accepts only its own host names.
 pub fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     if let Some(url) = &settings.public_url {
         return url.clone();

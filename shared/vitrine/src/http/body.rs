@@ -1,4 +1,4 @@
-//! JSON bodies: bounded, strict, and with every problem named.
+//! JSON bodies: bounded, strict, and checked by field.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};

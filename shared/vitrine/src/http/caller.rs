@@ -1,4 +1,4 @@
-//! Who calls the administrative API. A handler that takes an [`Allowed`] runs for nobody else.
+//! Callers of the administrative API. A handler with an [`Allowed`] argument runs only for callers with that permission.
 
 use std::marker::PhantomData;
 
@@ -17,7 +17,7 @@ use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::viewer::service_account::{self, TokenType, Username};
 
 crate::capability_set! {
-    /// Knows every access key.
+    /// Identifies callers by their access keys.
     pub struct Callers {
         admin: AdminKey,
         keys: AccessKeyReader,
@@ -49,7 +49,7 @@ impl Callers {
 }
 
 impl Callers {
-    /// A service account has the rights of its role now, whatever it was when its token was made.
+    /// Identifies a service account. It has the permissions of its current role, not of its role when the token was made.
     async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<AccessKey> {
         let unknown = || Error::from(Reason::AccessKeyUnknown);
         let token = self.accounts.authenticate(username, id, shown).await?.ok_or_else(unknown)?;
@@ -64,7 +64,7 @@ impl Callers {
     }
 }
 
-/// What a route asks of its caller.
+/// The requirement of a route.
 pub trait Need: Send {
     fn check(key: &AccessKey) -> Result<()>;
 }
@@ -91,7 +91,7 @@ needs! {
     Introspect: Introspect;
 }
 
-/// Any key that is good.
+/// Any valid key.
 #[derive(Debug)]
 pub struct Anybody;
 
@@ -110,7 +110,7 @@ impl Need for Admin {
     }
 }
 
-/// An admin of the whole stack: what belongs to no deployment is not for a key that is limited to some.
+/// An admin of the whole stack. A key that is limited to deployments has no access to things that belong to none.
 #[derive(Debug)]
 pub struct StackAdmin;
 
@@ -125,7 +125,7 @@ impl Need for StackAdmin {
     }
 }
 
-/// Proof that the caller may do what `N` says.
+/// Proof that the caller meets the requirement `N`.
 #[derive(Debug)]
 pub struct Allowed<N> {
     pub key: AccessKey,

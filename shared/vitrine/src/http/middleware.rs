@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its line in the log, and the body of its error if it has one.
+//! The middleware of every request: its id, its log line, and the body of an error.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use vitrine_rules::random;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Runs the request. The path is never logged, because it can hold a token; the route is.
+/// Runs a request. The log has its route but never its path, which can contain a token.
 pub async fn answer(request: Request, next: Next) -> Response<Body> {
     let request_id = request_id(&request);
     let span = span(&request, &request_id);
@@ -39,7 +39,7 @@ pub async fn answer(request: Request, next: Next) -> Response<Body> {
     response
 }
 
-/// The gateway's id where there is one, so that its access log and ours meet.
+/// The id of API Gateway if there is one, so that both logs use the same id.
 fn request_id(request: &Request) -> String {
     match request.extensions().get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) if context.request_id.is_some() => {
@@ -75,7 +75,7 @@ fn log(status: u16, error: Option<&Error>, milliseconds: u64) {
     }
 }
 
-/// Writes the body of an error, ours or one that the framework made.
+/// Writes the body of an error, also for one that the framework made.
 fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Option<Arc<Error>>) {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -92,7 +92,7 @@ fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Opt
     (Response::from_parts(parts, Body::from(body)), Some(error))
 }
 
-/// The careful defaults; a page that must be framed has set its own.
+/// Sets strict defaults. A page that can be framed has set its own headers.
 fn guard(headers: &mut HeaderMap) {
     let defaults = [
         (header::CACHE_CONTROL, "no-store"),
@@ -100,7 +100,7 @@ fn guard(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ];
-    // Once, for all that follows and the id: growing means hashing what is there again.
+    // Reserved once for all headers: growing the map hashes every entry again.
     headers.reserve(defaults.len() + 3);
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(

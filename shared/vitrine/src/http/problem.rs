@@ -1,4 +1,4 @@
-//! The one shape of an error on the wire, in every dialect.
+//! Errors in responses: one shape in every dialect.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use vitrine_rules::error::{Error, Issue, Reason};
 
-/// An error as callers read it.
+/// The body of an error.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// A sentence for people.
+    /// A message for people.
     pub message: String,
     /// The family, upper case: `BAD_REQUEST`, `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, ...
     pub code: &'static str,
-    /// The exact cause, one stable word: `token_expired`, `parameter_locked`, ...
+    /// The exact cause as one stable word: `token_expired`, `parameter_locked`, ...
     pub reason: &'static str,
-    /// What to quote when asking the operator. It is in the log.
+    /// The id of the request, which the log contains as well.
     pub request_id: String,
-    /// What is wrong, field by field.
+    /// The problems, by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub issues: Vec<Issue>,
 }
@@ -76,7 +76,7 @@ impl IntoResponse for HttpError {
     }
 }
 
-/// What a refusal means that some layer below made without our words.
+/// The reason for a status that the framework answered.
 pub fn reason_of(status: StatusCode) -> Reason {
     match status {
         StatusCode::NOT_FOUND => Reason::RouteNotFound,

@@ -1,4 +1,4 @@
-//! Query strings of our own routes: known names only, each once.
+//! Query strings of native routes: known names only, each at most once.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -1,4 +1,4 @@
-//! The routes of a function: a router that can say what it serves.
+//! The routes of a function: a router that can list its routes.
 
 use axum::Router;
 use axum::extract::Request;
@@ -50,8 +50,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.route(Method::DELETE, path, routing::delete(handler))
     }
 
-    /// Like [`Self::get`], readable from any origin. The embed page may have no origin of its own, and
-    /// these routes take no cookie: who has the token may read the answer.
+    /// Like [`Self::get`], readable from any origin. The embed page can be without an origin of its own, and these routes
+    /// take no cookie: whoever has the token may read the response.
     #[must_use]
     pub fn open_get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.open(Method::GET, path, routing::get(handler))
@@ -74,12 +74,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Everything that is served, as methods and path patterns.
+    /// The methods and path patterns of all routes.
     pub fn declared(&self) -> &[(Method, &'static str)] {
         &self.declared
     }
 
-    /// The same routes, with their state filled in, so that several functions can be put together.
+    /// Adds the state, so that the routes of several functions can be combined.
     pub fn with_state(self, state: S) -> Routes {
         Routes { router: self.router.with_state(state), declared: self.declared }
     }
@@ -93,14 +93,14 @@ impl Routes {
         self
     }
 
-    /// The finished router: errors in the one shape, a line in the log for each request, and the same
-    /// answer with a trailing slash as without.
+    /// Builds the router: every error has the same shape, every request a log line, and a trailing slash makes no
+    /// difference.
     pub fn finish(self) -> Router {
         let served = self
             .router
             .fallback(|| async { HttpError::from(Reason::RouteNotFound) })
             .layer(layers::from_fn(answer));
-        // Only what matches no route is looked at again.
+        // Only requests that match no route are routed again.
         served.clone().fallback_service(served.map_request(without_trailing_slash))
     }
 }

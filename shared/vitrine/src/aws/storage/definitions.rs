@@ -70,7 +70,7 @@ impl DefinitionReader {
     }
 }
 
-/// Whether a definition is new.
+/// The outcome of a definition: new, or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defined {
     New,

@@ -72,7 +72,7 @@ impl AccountReader {
         document::read(&item, "account token").map(Some)
     }
 
-    /// Whether the account has a token of this id.
+    /// Returns whether the account has a token with this id.
     pub async fn has_token(&self, username: &Username, id: &str) -> Result<bool> {
         Ok(self.0.get(token_key(username, id)).await?.is_some())
     }

@@ -101,7 +101,7 @@ impl Check for GroupDefinition {
     }
 }
 
-/// What is wrong with a group's description, under `path`.
+/// The problem of a group's description, under `path`.
 pub fn description_problem(description: Option<&str>, path: &str) -> Option<Issue> {
     let is_long = description.is_some_and(|text| text.chars().count() > 1_000);
     is_long.then(|| Issue::new(format!("{path}description"), "must be at most 1000 characters"))
@@ -113,7 +113,7 @@ impl From<GroupDefinition> for TenantGroup {
     }
 }
 
-/// What is wrong with an email address. Whether it exists is not ours to know.
+/// The problem of an email address. Only its form is checked.
 pub fn email_problem(email: &str) -> Option<&'static str> {
     let email = email.trim();
     let parts = email.rsplit_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());

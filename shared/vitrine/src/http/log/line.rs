@@ -1,7 +1,6 @@
-//! A line of the log: one JSON object, with what its request is about under `span`.
+//! Log lines: one JSON object each, with the context of the request under `span`.
 //!
-//! Every view writes one, so it is written straight: what a span holds is kept as JSON text, and is not read
-//! again for each line that it stands in.
+//! Every view writes one, so the fields of a span are kept as JSON text and not serialised again for each line.
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -13,7 +12,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes each event to what `writer` answers, in one piece.
+/// Writes each event in one piece to the destination that `writer` returns.
 pub struct Lines<F> {
     writer: F,
 }
@@ -62,17 +61,17 @@ where
             line.push(b'}');
         }
         line.extend_from_slice(b"}\n");
-        // Nobody is left to be told that the log cannot be written.
+        // A failure to write the log cannot be reported anywhere.
         let _ = (self.writer)().write_all(&line);
     }
 }
 
-/// What was recorded: names, and values as JSON text.
+/// Recorded fields: names, and values as JSON text.
 #[derive(Default)]
 struct Members(Vec<(&'static str, Vec<u8>)>);
 
 impl Members {
-    /// Of two values of one name the later counts.
+    /// Adds a field, or replaces its value.
     fn put(&mut self, field: &Field, value: impl Serialize) {
         let Ok(value) = serde_json::to_vec(&value) else { return };
         match self.0.iter_mut().find(|(name, _)| *name == field.name()) {
@@ -81,7 +80,7 @@ impl Members {
         }
     }
 
-    /// Behind another member. Names are identifiers and need no escaping.
+    /// Appends the fields to a line after another member. Names are identifiers and need no escaping.
     fn write(&self, line: &mut Vec<u8>) {
         for (name, value) in &self.0 {
             line.extend_from_slice(b",\"");
@@ -118,7 +117,7 @@ impl Visit for Members {
     }
 }
 
-/// Anything else, as it describes itself.
+/// Any other value, by its debug output.
 struct Told<'a>(&'a dyn Debug);
 
 impl Serialize for Told<'_> {

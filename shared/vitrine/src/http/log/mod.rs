@@ -8,8 +8,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// The crates whose lines are ours. Others are heard only when they warn: at their finer levels they
-/// write out requests and events, and with them tokens.
+/// The crates of this project. Others are logged from level WARN only: at finer levels they write requests and events,
+/// and with them tokens.
 const OURS: [&str; 14] = [
     "vitrine",
     "vitrine_rules",
@@ -27,7 +27,7 @@ const OURS: [&str; 14] = [
     "authorize_request",
 ];
 
-/// A subscriber that writes one JSON object a line. What time it is, Lambda and the terminal both know.
+/// A subscriber that writes one JSON object per line. Lambda adds the time.
 pub fn json_lines<F, W>(level: LevelFilter, writer: F) -> impl tracing::Subscriber + Send + Sync
 where
     F: Fn() -> W + Send + Sync + 'static,
@@ -37,7 +37,7 @@ where
     tracing_subscriber::registry().with(heard).with(line::Lines::to(writer))
 }
 
-/// The level that Lambda's logging configuration asks for.
+/// The level in Lambda's logging configuration.
 pub fn level() -> LevelFilter {
     let named = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
     named.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)

@@ -127,7 +127,7 @@ pub fn number_of(item: &Item, name: &str) -> Option<u64> {
     item.get(name).and_then(|value| value.as_n().ok()?.parse().ok())
 }
 
-/// An item of ours that we cannot read.
+/// The error for a stored item that cannot be read.
 pub fn unreadable(item: &'static str) -> Error {
     Error::internal(format_args!("unreadable item: {item}"))
 }

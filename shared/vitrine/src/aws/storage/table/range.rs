@@ -140,7 +140,7 @@ impl<'a> Range<'a> {
         encode(&self.place.iter().map(|name| text_of(item, name).unwrap_or_default()).collect::<Vec<_>>())
     }
 
-    /// The key that a cursor stands for. Only a place within the range is taken.
+    /// The key that a cursor encodes. Only a key within the range is accepted.
     fn start(&self, cursor: &str) -> Result<Item> {
         let place = decode(cursor)?;
         let is_key = |(at, part): (usize, &String)| !part.is_empty() && part.len() <= MAX_KEY_BYTES[at % 2];

@@ -10,13 +10,13 @@ pub const CATALOG: &str = "catalog";
 pub const EMBEDDABLE: &str = "embeddable";
 /// External users, by tenant.
 pub const DIRECTORY: &str = "directory";
-/// What all indexes sort by.
+/// The sort key of all indexes.
 pub const POSITION: &str = "position";
 
-/// What a list of users shows and is searched by, and so what `directory` carries.
+/// The attributes in `directory`: those that a list of users shows or searches.
 pub const DIRECTED: [&str; 3] = ["document", "search", "tenant_groups"];
 
-/// What a list shows of a resource, and so what its two indexes carry.
+/// The attributes in the resource indexes: those that a list shows.
 pub const LISTED: [&str; 11] = [
     "kind",
     "id",

@@ -106,7 +106,7 @@ pub enum Outcome<L> {
 }
 
 impl<L: PartialEq> Outcome<L> {
-    /// Whether the condition of a write with this label failed.
+    /// Returns whether the condition of a write with this label failed.
     pub fn failed(&self, label: &L) -> bool {
         matches!(self, Self::Refused { failed } if failed.contains(label))
     }
