@@ -1,4 +1,4 @@
-//! What API Gateway is told: a simple answer, or a policy.
+//! The answer to API Gateway: a simple one, or a policy.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -23,7 +23,7 @@ impl Answer {
         let Some(method_arn) = method_arn else { return Self::Simple { is_authorized, context } };
         Self::Policy {
             principal_id: viewer.unwrap_or_else(|| "viewer".to_owned()),
-            // The very method that is asked for, and no other.
+            // Only the requested method.
             policy_document: json!({
                 "Version": "2012-10-17",
                 "Statement": [{
@@ -37,7 +37,8 @@ impl Answer {
     }
 }
 
-/// Text only: a REST API hands nothing else on. What has members is JSON in a text.
+/// The context for the backend. All values are strings, because a REST API passes nothing else on; objects are JSON in a
+/// string.
 fn context(known: &IntrospectedToken) -> Map<String, Value> {
     let json = |value: Value| Value::String(value.to_string());
     let text = |value: &Option<String>| value.clone().map(Value::String);

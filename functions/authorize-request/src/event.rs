@@ -1,4 +1,4 @@
-//! What API Gateway asks: an HTTP API in either of its formats, or a REST API.
+//! The event of API Gateway: from an HTTP API in either of its formats, or from a REST API.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use vitrine::http::caller::token_in;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Event {
-    /// Of a `TOKEN` authorizer of a REST API: the header itself.
+    /// The header, for a `TOKEN` authorizer of a REST API.
     authorization_token: Option<String>,
     headers: Option<BTreeMap<String, String>>,
-    /// Named by who wants a policy in the answer. Without it the answer is a simple one.
+    /// Present if the answer must be a policy; otherwise it is a simple one.
     pub(crate) method_arn: Option<String>,
     pub(crate) request_context: RequestContext,
 }
@@ -19,7 +19,7 @@ pub struct Event {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct RequestContext {
-    /// Under which the owner finds why a request was refused.
+    /// The id under which the owner finds the record of a refusal.
     pub(crate) request_id: Option<String>,
 }
 

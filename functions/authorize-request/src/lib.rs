@@ -1,5 +1,4 @@
-//! A Lambda authorizer that owners put before APIs of their own: an embed token in, a decision and what is
-//! known of the viewer out.
+//! A Lambda authorizer for the owner's own APIs: it takes an embed token, and returns a decision and facts about the viewer.
 
 mod answer;
 mod event;
@@ -19,7 +18,7 @@ vitrine::function_state! {
     }
 }
 
-/// Decides. What cannot be decided is an error: the gateway then refuses, and remembers nothing of it.
+/// Decides about a request. An outage is an error: API Gateway then refuses, and caches nothing.
 pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
     let span = tracing::info_span!("authorize", key = field::Empty, resource = field::Empty);
     async {

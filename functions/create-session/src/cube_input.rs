@@ -88,7 +88,7 @@ pub struct GenerateSession {
     /// Without effect, as with Cube.
     #[deserr(default)]
     group_definitions: Option<Vec<Value>>,
-    /// Of older clients; without effect, like the next two.
+    /// Sent by older clients; without effect, like the next two.
     #[deserr(default)]
     #[expect(dead_code, reason = "accepted, and of no use")]
     tenant_id: Option<Value>,

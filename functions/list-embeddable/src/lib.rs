@@ -1,4 +1,4 @@
-//! Lists resources, and what of them is published.
+//! Lists resources, all of them or only the published ones.
 
 mod metabase;
 mod native;

@@ -14,7 +14,7 @@ use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
 use crate::State as App;
 
-/// Metabase knows no pages. What a Lambda function may answer is bounded, so the list is as well.
+/// The maximum length of a list without paging: the response of a Lambda function is bounded.
 const MAX_ITEMS: usize = 10_000;
 
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ pub struct Embeddable {
     pub public_id: String,
 }
 
-/// The page that a client asks for, if it knows of pages.
+/// The requested page, for clients that page.
 #[derive(Debug, Default)]
 struct PageAsked {
     limit: Option<i32>,
@@ -101,7 +101,7 @@ async fn list(
     }
 }
 
-/// Real clients send other things as well; those mean nothing here.
+/// Reads the paging from a query. Other names, which real clients send, have no effect.
 fn paging(query: &str) -> Result<PageAsked> {
     let mut paging = PageAsked::default();
     for (name, value) in pairs(query) {

@@ -36,7 +36,7 @@ fn parse_kind(word: String) -> std::result::Result<Option<Kind>, Wrong> {
 /// List resources.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListQuery),
-    description = "Permission: `resources:list`. By kind and id; without content. A change shows within moments.",
+    description = "Permission: `resources:list`. Sorted by kind and id; without content. The list is eventually consistent.",
     responses((status = 200, body = List<ResourceSummary>))
 ))]
 pub async fn list(
@@ -53,7 +53,7 @@ pub async fn list(
 /// List dives.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/dives", tag = "dives", params(PageQuery),
-    description = "Permission: `resources:list`. By id; without content.",
+    description = "Permission: `resources:list`. Sorted by id; without content.",
     responses((status = 200, body = List<ResourceSummary>))
 ))]
 pub async fn dives(

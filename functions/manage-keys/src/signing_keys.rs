@@ -16,7 +16,7 @@ use vitrine::rules::json::input::Invalid;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SigningKeyItem {
     pub kid: String,
-    /// Whether this key signs; exactly one does.
+    /// True for the key that signs; there is exactly one.
     pub signs: bool,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub created_at: Option<Timestamp>,
@@ -29,7 +29,7 @@ pub struct SigningKeyItem {
     /// The time of the last token that it verified.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_used_at: Option<Timestamp>,
-    /// Whether the key has verified no token for longer than a token can be valid.
+    /// True if the key has verified no token for longer than a token can be valid.
     pub safe_to_retire: bool,
 }
 

@@ -72,9 +72,9 @@ pub const fn status(defined: Defined) -> StatusCode {
 /// Define an attribute.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/attributes", tag = "external users",
-    description = "Admin of the whole stack only. An attribute keeps its type; everything else of it can be defined anew.",
+    description = "Admin of the whole stack only. Defining an attribute again replaces everything except its type.",
     request_body = Attribute,
-    responses((status = 200, body = Attribute, description = "Defined anew"), (status = 201, body = Attribute, description = "Defined"))
+    responses((status = 200, body = Attribute, description = "Replaced"), (status = 201, body = Attribute, description = "Defined"))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,

@@ -1,4 +1,4 @@
-//! Ends sessions: a single-use session becomes a token, or a credential is revoked.
+//! Exchanges single-use sessions for tokens, and revokes sessions and tokens.
 
 mod cube;
 mod native;

@@ -10,7 +10,7 @@ vitrine::function_state! {
     }
 }
 
-/// What Secrets Manager sends.
+/// The event of Secrets Manager.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Step {
@@ -19,7 +19,7 @@ pub struct Step {
     pub client_request_token: String,
 }
 
-/// Takes the step. An error makes Secrets Manager try again later; it holds no value of the secret.
+/// Runs a step. An error makes Secrets Manager retry later; it contains nothing of the secret.
 pub async fn take(state: &State, event: Step) -> Result<()> {
     let step = match event.step.as_str() {
         "createSecret" => RotationStep::Create,
@@ -30,7 +30,7 @@ pub async fn take(state: &State, event: Step) -> Result<()> {
     };
     let taken = match state.rotation.is_about(&event.secret_id) {
         true => state.rotation.step(step, &event.client_request_token).await,
-        false => Err(Error::internal("a secret that is not ours to rotate")),
+        false => Err(Error::internal("not the signing secret of this stack")),
     };
     match &taken {
         Ok(()) => tracing::info!(step = event.step, "step taken"),

@@ -20,7 +20,7 @@ struct Asset {
     policy: &'static str,
 }
 
-/// What the owner's markup may do in its own frame: run scripts and load things over https, and nothing that reaches
+/// The policy of the owner's HTML in its own frame: it can run scripts and load things over https, and nothing that reaches
 /// out of the frame. Without `frame-ancestors`: even `*` would not match a page in a sandbox without an origin, and
 /// this document by itself shows nothing.
 const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https:; \

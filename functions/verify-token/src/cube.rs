@@ -1,4 +1,4 @@
-//! What pages written for Cube ask with an embed token: a dashboard by its public id, and who they are.
+//! Routes for pages written for Cube: a dashboard by its public id, the viewer, and the settings of the page.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
@@ -15,7 +15,7 @@ use vitrine::rules::view::decide::ViewRequest;
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 use vitrine::rules::viewer::tenant::TenantName;
 
-/// A dashboard as Cube describes it, as far as there is something to say, and what it shows here.
+/// A dashboard in Cube's form, with the content to show.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -23,7 +23,7 @@ pub struct CubeDashboard {
     id: PrimaryId,
     public_id: String,
     deployment_id: Deployment,
-    /// There are no workbooks here: the dashboard's own id.
+    /// The dashboard's own id, because there are no workbooks.
     workbook_id: PrimaryId,
     status: &'static str,
     allow_embed: bool,
@@ -34,9 +34,9 @@ pub struct CubeDashboard {
     config: CubeDashboardConfig,
     report_snapshots: Vec<Value>,
     restrict_data_download: bool,
-    /// Ours beyond Cube: only what the viewer may see and change.
+    /// Beyond Cube's API: the parameters that the viewer may see and change.
     parameters: Vec<VisibleParameter>,
-    /// Ours beyond Cube.
+    /// Beyond Cube's API.
     content: Option<Content>,
 }
 
@@ -46,14 +46,14 @@ pub struct CubeDashboardConfig {
     kind: &'static str,
     title: String,
     description: Option<String>,
-    /// The content is whole, not put together from widgets.
+    /// Always empty: the content does not consist of widgets.
     widgets: Vec<Value>,
 }
 
 /// Open a view of a dashboard by its public id.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = String, Path,)),
-    description = "`Authorization: Embed-Token <token>`, or `Bearer`. 404 where there is none, or where the session does not reach; 403 where embedding is not allowed for it. The query holds viewer parameters by slug.",
+    description = "`Authorization: Embed-Token <token>`, or `Bearer`. 404 if there is no such dashboard or the session does not include it; 403 if embedding it is not allowed. The query holds viewer parameters by slug.",
     responses((status = 200, body = CubeDashboard)), security(("embed_token" = []))
 ))]
 pub async fn dashboard(
@@ -98,7 +98,7 @@ pub async fn dashboard(
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Me {
-    /// None of a service account.
+    /// Absent for a service account.
     id: Option<u64>,
     username: Option<String>,
     external_id: Option<String>,
@@ -112,10 +112,10 @@ pub struct Me {
     user_policies: Vec<Value>,
 }
 
-/// Who is the viewer?
+/// Read the viewer.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/users/me", tag = "cube",
-    description = "With the token of an embed session. Attributes and security context are not for the browser, and not in the answer.",
+    description = "With the token of an embed session. The answer has no attributes and no security context, because it goes to the browser.",
     responses((status = 200, body = Me)), security(("embed_token" = []))
 ))]
 pub async fn me(State(views): State<ViewOpener>, headers: HeaderMap) -> HttpResult<axum::Json<Me>> {
@@ -143,7 +143,7 @@ pub struct AppConfig {
     app_theme: Option<Map<String, Value>>,
     apply_theme_globally: bool,
     creator_mode: bool,
-    /// What the session was generated with as `settings`. AI is never among what is offered.
+    /// The `settings` of the session. AI is never offered.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     embedding: Map<String, Value>,
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -153,7 +153,7 @@ pub struct AppConfig {
     ai_paywalled: bool,
 }
 
-/// What should the page look like?
+/// Read the settings of the page.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/app-config", tag = "cube",
     description = "With the token of an embed session.",

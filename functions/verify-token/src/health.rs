@@ -12,10 +12,10 @@ pub struct Health {
     pub version: &'static str,
 }
 
-/// Could a view be decided right now?
+/// Check that views can be decided.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/healthz", tag = "views",
-    description = "200 when the signing keys and the table can be read, as far as is known from the last few seconds; else 503.",
+    description = "200 if the signing keys and the table can be read, or were read within the last few seconds; else 503.",
     responses((status = 200, body = Health)), security(())
 ))]
 pub async fn health(State(views): State<ViewOpener>) -> HttpResult<axum::Json<Health>> {

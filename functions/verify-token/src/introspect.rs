@@ -23,10 +23,10 @@ pub struct Introspection {
     pub known: Option<IntrospectedToken>,
 }
 
-/// Ask whether a token is good, and for what.
+/// Introspect a token.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/introspect", tag = "views",
-    description = "Permission: `introspect`. The body is a form (RFC 7662) or JSON with the member `token`. Whatever is not good now is `{\"active\": false}` and nothing more.",
+    description = "Permission: `introspect`. The body is a form (RFC 7662) or JSON with the member `token`. The answer for any other token is only `{\"active\": false}`.",
     request_body(content((inline(TokenBody) = "application/x-www-form-urlencoded"), (inline(TokenBody) = "application/json"))),
     responses((status = 200, body = Introspection))
 ))]
@@ -71,7 +71,7 @@ async fn token_of(request: Request) -> Result<String> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenBody {
     token: String,
-    /// Of RFC 7662. There is one type of token, so it changes nothing.
+    /// Part of RFC 7662; without effect, because there is one type of token.
     #[deserr(default)]
     #[expect(dead_code, reason = "accepted, and of no use")]
     token_type_hint: Option<String>,

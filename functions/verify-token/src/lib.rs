@@ -1,4 +1,5 @@
-//! Says what a credential may see.
+//! Opens views with embed tokens: for the page and for programs, with value lists, introspection and the viewer of a
+//! session.
 
 mod cube;
 mod health;

@@ -12,7 +12,7 @@ use vitrine::rules::resource::ids::{Kind, PrimaryId};
 use vitrine::rules::view::decide::{Terms, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 
-/// What a card or dashboard tells a viewer of itself.
+/// A card or dashboard as a viewer sees it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EmbeddedCard {
@@ -20,7 +20,7 @@ pub struct EmbeddedCard {
     entity_id: Option<String>,
     name: String,
     description: Option<String>,
-    /// Only what the viewer may see and change.
+    /// The parameters that the viewer may see and change.
     parameters: Vec<VisibleParameter>,
     content: Option<Content>,
 }
@@ -40,11 +40,11 @@ pub async fn embed(
     Ok(card(&views, &kind, &token, query, Terms::Published, None).await?)
 }
 
-/// Look at a view before it is published.
+/// Preview a view before it is published.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}", tag = "metabase",
     params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path)),
-    description = "Admin only. Shows what is not published as well; the policy is the token's claim `_embedding_params`.",
+    description = "Admin only. Also shows unpublished resources; the policy is the token's claim `_embedding_params`.",
     responses((status = 200, body = EmbeddedCard))
 ))]
 pub async fn preview(

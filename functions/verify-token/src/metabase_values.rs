@@ -1,5 +1,5 @@
-//! `/api/embed/{kind}/{token}/params/{key}/...`: what a viewer may choose from, for parameters with a
-//! static list of values. Never for one that the viewer may not set.
+//! `/api/embed/{kind}/{token}/params/{key}/...`: the choices of a parameter with a static list of values, if the viewer
+//! may set it.
 
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
@@ -32,7 +32,7 @@ impl From<Vec<Vec<Value>>> for Values {
 /// List a parameter's values.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}/params/{key}/values", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug where it has none")),
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
     description = "The query holds other parameters, by the same key.",
     responses((status = 200, body = Values)), security(())
 ))]
@@ -48,7 +48,7 @@ pub async fn values(
 /// List a parameter's values in a preview.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}/params/{key}/values", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug where it has none")),
+    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
     description = "Admin only.",
     responses((status = 200, body = Values))
 ))]
@@ -98,7 +98,7 @@ pub async fn preview_search(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}/params/{key}/remapping", tag = "metabase",
     params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("value" = String, Query)),
-    description = "`[value]` or `[value, label]`; a value that is not in the list comes back alone.",
+    description = "`[value]` or `[value, label]`; a value that is not in the list is returned alone.",
     responses((status = 200, body = Vec<Value>)), security(())
 ))]
 pub async fn remapping(
@@ -146,7 +146,7 @@ async fn remap(
     query: Option<String>,
 ) -> Result<axum::Json<Vec<Value>>> {
     let mut value = None;
-    // Said, like all that is wrong with parameters, to who may see the resource only.
+    // Reported, like every problem of parameters, only to viewers who may see the resource.
     let others = others(query).and_then(|mut others| {
         value = Some(others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?);
         Ok(others)
@@ -189,7 +189,7 @@ async fn choices(
     }
 }
 
-/// Why the viewer may not choose.
+/// The reason why the viewer may not choose.
 fn refusal(view: &View, parameter: Option<&Parameter>, purpose: &str) -> Error {
     let Some(Parameter { slug, .. }) = parameter else {
         return Error::new(Reason::ParameterUnknown)

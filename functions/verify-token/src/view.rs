@@ -1,4 +1,4 @@
-//! `GET /v1/view`: what the page inside the iframe asks.
+//! `GET /v1/view`: the view for the page inside the iframe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,33 +21,33 @@ use vitrine::rules::viewer::tenant::TenantName;
 
 use crate::State as App;
 
-/// What a browser gets to know of a view. Locked values are not among it.
+/// A view as the browser receives it, without locked values.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ViewAnswer {
     pub resource: ViewedResource,
-    /// What the viewer may see and change, with its effective value.
+    /// The parameters that the viewer may see and change, with their effective values.
     pub parameters: Vec<VisibleParameter>,
     pub content: Option<Content>,
     pub viewer: Option<ViewedBy>,
     /// The viewer's attributes that the resource is locked to.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Value>,
-    /// What the content begins with, where its session was made with a first state.
+    /// The initial state of the content, if its session has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub state: Option<Arc<Value>>,
-    /// May the content give the viewer files?
+    /// Allows the content to offer files for download.
     pub downloads: bool,
-    /// Whose pages may frame this. A page that was loaded without naming a resource asks the browser.
+    /// The origins that may frame the view. A page that was loaded without naming a resource checks them itself.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub frame_origins: BTreeSet<Origin>,
-    /// What the page is to know of the embed session, where there is one.
+    /// The settings of the embed session, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<ViewedSession>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Timestamp>,
-    /// Our clock, so that a page with a wrong one can still tell when the view expires.
+    /// The server's time, so that a page on a machine with a wrong clock can compute when the view expires.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub server_time: Timestamp,
 }
@@ -125,7 +125,7 @@ pub async fn of_kind(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/view/{kind}/{id}", tag = "views",
     params(("kind" = Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
-    description = "Like `GET /v1/view`, for a token of a session that opens a whole deployment. Of any other token, the resource that it names must be this one, else 404.",
+    description = "Like `GET /v1/view`, for a token of a session that opens a whole deployment. Any other token must name this resource; else 404.",
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
 pub async fn of_resource(
