@@ -1,6 +1,6 @@
 //! The API description: generated from the handlers' types, and kept in `infra/openapi.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::OpenApi;
@@ -44,6 +44,53 @@ fn generated() -> Value {
         }
     }
     document
+}
+
+/// The functions' own descriptions, before they are merged by the names of their schemas.
+fn parts() -> Vec<Value> {
+    let parts = vitrine_local::for_each_function!(descriptions);
+    parts.iter().map(|part| serde_json::to_value(part).unwrap()).collect()
+}
+
+/// The names of schemas that differ from one part to another: the merged document keeps only one of them.
+fn colliding_schemas(parts: &[Value]) -> BTreeSet<String> {
+    let schemas = parts.iter().filter_map(|part| part.pointer("/components/schemas")?.as_object()).flatten();
+    let mut first = BTreeMap::new();
+    schemas
+        .filter(|(name, schema)| *first.entry(*name).or_insert(*schema) != *schema)
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+#[test]
+fn no_two_schemas_have_the_same_name() {
+    assert_eq!(colliding_schemas(&parts()), BTreeSet::new());
+}
+
+#[test]
+fn a_second_schema_of_a_name_is_noticed() {
+    let part = |schema: Value| json!({"components": {"schemas": {"Input": schema, "Other": {}}}});
+    let same = [part(json!({"type": "object"})), part(json!({"type": "object"}))];
+    assert_eq!(colliding_schemas(&same), BTreeSet::new());
+    let different = [part(json!({"type": "object"})), part(json!({"type": "string"}))];
+    assert_eq!(colliding_schemas(&different), BTreeSet::from(["Input".to_owned()]));
+}
+
+/// The type of a request's body must not be replaced by another type of the same name.
+#[test]
+fn resources_are_written_with_the_fields_of_a_resource() {
+    let document = generated();
+    for (method, path) in
+        [("put", "/v1/resources/{kind}/{id}"), ("post", "/v1/dives"), ("put", "/v1/dives/{id}")]
+    {
+        let body = &document["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"];
+        let name = body["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let properties = &document["components"]["schemas"][name]["properties"];
+        assert!(
+            properties["title"].is_object() && properties["dashboard"].is_null(),
+            "{method} {path}: {name}"
+        );
+    }
 }
 
 /// `put /v1/resources/{kind}/{id}` becomes `putV1ResourcesKindId`, unique because the route is.

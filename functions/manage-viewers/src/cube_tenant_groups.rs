@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
-use vitrine::app::change_group_members::{self, MemberId};
+use vitrine::app::change_group_members::{ChangedMember, MemberId};
 use vitrine::aws::storage::external_users::UserListing;
 use vitrine::aws::storage::{ExternalUserLister, TenantReader};
 use vitrine::dialects::cube::paging::{ConnectionQuery, Items};
@@ -227,7 +227,7 @@ pub async fn add_members(
     let (tenant, group) = find(&app.tenants, &path).await?;
     let added = app.members.add(&tenant, &group.name, ids(input.members)?).await?;
     let mut answer = MembersAdded::default();
-    for change_group_members::Member { user, was_member } in added {
+    for ChangedMember { user, was_member } in added {
         let members = if was_member { &mut answer.unchanged_members } else { &mut answer.added_members };
         members.push(user.into());
     }

@@ -30,7 +30,7 @@ pub enum MemberId {
 
 /// A user whose membership was asked for.
 #[derive(Debug)]
-pub struct Member {
+pub struct ChangedMember {
     pub user: ExternalUser,
     pub was_member: bool,
 }
@@ -38,7 +38,12 @@ pub struct Member {
 impl GroupMembers {
     /// Adds members in their order, and creates users for unknown external ids. If a number is unknown or a user is
     /// in another tenant, nobody is added.
-    pub async fn add(&self, tenant: &TenantName, group: &str, members: Vec<MemberId>) -> Result<Vec<Member>> {
+    pub async fn add(
+        &self,
+        tenant: &TenantName,
+        group: &str,
+        members: Vec<MemberId>,
+    ) -> Result<Vec<ChangedMember>> {
         let found = in_order(members, |member| self.look_up(member)).await?;
         let mut seen = BTreeSet::new();
         let mut to_add = Vec::new();
@@ -59,7 +64,7 @@ impl GroupMembers {
         in_order(members, |member| self.leave(tenant, group, member)).await.map(drop)
     }
 
-    async fn join(&self, tenant: &TenantName, group: &str, external_id: ExternalId) -> Result<Member> {
+    async fn join(&self, tenant: &TenantName, group: &str, external_id: ExternalId) -> Result<ChangedMember> {
         let change = UserChange {
             tenant: Some(TenantChange::to(tenant.clone())),
             tenant_groups: GroupChange::Join(group.to_owned()),
@@ -69,7 +74,7 @@ impl GroupMembers {
         let upsert = self.upserts.upsert(&change).await?;
         let before = upsert.before.filter(|before| before.id == upsert.user.id);
         let was_member = before.is_some_and(|before| before.tenant_groups().iter().any(|one| one == group));
-        Ok(Member { user: upsert.user, was_member })
+        Ok(ChangedMember { user: upsert.user, was_member })
     }
 
     async fn leave(&self, tenant: &TenantName, group: &str, member: MemberId) -> Result<()> {

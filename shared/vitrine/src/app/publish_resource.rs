@@ -23,7 +23,7 @@ crate::capability_set! {
     }
 }
 
-pub struct Written {
+pub struct WrittenResource {
     pub resource: Resource,
     pub created: bool,
 }
@@ -87,17 +87,17 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         input: ResourceInput,
-    ) -> Result<Written> {
+    ) -> Result<WrittenResource> {
         let input = CheckedInput::check(input)?;
         retry_on_conflict(ATTEMPTS, || async {
             match self.reader.find(reference).await? {
                 Some(present) => {
                     let resource = self.write_over(key, &present, &input).await?;
-                    Ok(Written { resource, created: false })
+                    Ok(WrittenResource { resource, created: false })
                 }
                 None => {
                     let resource = self.write_named(key, reference, &input).await?;
-                    Ok(Written { resource, created: true })
+                    Ok(WrittenResource { resource, created: true })
                 }
             }
         })

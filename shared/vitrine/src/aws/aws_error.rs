@@ -67,19 +67,24 @@ mod tests {
 
     use super::*;
 
-    fn refused_with(code: &str) -> std::result::Result<(), SdkError<PutItemError, ()>> {
+    fn refusal(code: &str) -> SdkError<PutItemError, ()> {
         let metadata = ErrorMetadata::builder().code(code).build();
-        Err(SdkError::service_error(PutItemError::generic(metadata), ()))
+        SdkError::service_error(PutItemError::generic(metadata), ())
     }
 
     #[test]
     fn a_failed_condition_is_not_an_outage() {
-        let reason =
-            |code| refused_with(code).or_refused("PutItem", Reason::NameTaken).map_err(|error| error.reason);
-        assert_eq!(reason("ConditionalCheckFailedException"), Err(Reason::NameTaken));
-        assert_eq!(reason("ThrottlingException"), Err(Reason::Unavailable));
-        assert_eq!(Ok::<_, SdkError<PutItemError, ()>>(()).if_condition_held("PutItem").unwrap(), Some(()));
-        let error = refused_with("ThrottlingException").or_unavailable("PutItem").unwrap_err();
+        let reason = |code| {
+            let sent: std::result::Result<(), _> = Err(refusal(code));
+            sent.or_refused("PutItem", Reason::NameTaken).unwrap_err().reason
+        };
+        assert_eq!(reason("ConditionalCheckFailedException"), Reason::NameTaken);
+        assert_eq!(reason("ThrottlingException"), Reason::Unavailable);
+
+        let sent: std::result::Result<(), SdkError<PutItemError, ()>> = Ok(());
+        assert_eq!(sent.if_condition_held("PutItem").unwrap(), Some(()));
+        let sent: std::result::Result<(), _> = Err(refusal("ThrottlingException"));
+        let error = sent.or_unavailable("PutItem").unwrap_err();
         assert_eq!(error.detail.as_deref(), Some("PutItem: ThrottlingException"));
     }
 }

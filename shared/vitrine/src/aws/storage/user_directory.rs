@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::definitions::{SAME_TYPE, attribute_item};
 use super::external_users::{Counter, IfStill, count, counted, counter_key, id_item, to_item};
 use super::sessions::SessionItem;
-use super::table::transaction::{MAX_WRITES, Transaction};
+use super::table::transaction::Transaction;
 use super::table::{Item, Table, document, number, text};
 use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
 use crate::aws::aws_error::AwsResult;
@@ -103,7 +103,7 @@ impl UserDirectory {
             };
         }
         let transaction = self.transaction(upsert, session, now)?;
-        if transaction.len() > MAX_WRITES {
+        if transaction.is_too_large() {
             return Err(Error::invalid("", "is too much at once: name fewer groups and definitions"));
         }
         match transaction.commit().await? {

@@ -9,7 +9,7 @@ use crate::aws::aws_error::unavailable;
 use vitrine_rules::error::{Error, Reason, Result};
 
 /// The most writes that DynamoDB takes in one transaction.
-pub const MAX_WRITES: usize = 100;
+const MAX_WRITES: usize = 100;
 
 /// A transaction under construction. Each write has a label, by which the outcome tells whose condition failed.
 pub struct Transaction<'a, L> {
@@ -62,8 +62,8 @@ impl<'a, L: PartialEq> Transaction<'a, L> {
         self.writes.push(write);
     }
 
-    pub const fn len(&self) -> usize {
-        self.writes.len()
+    pub const fn is_too_large(&self) -> bool {
+        self.writes.len() > MAX_WRITES
     }
 
     /// Sends the transaction. Needs the action of each of its writes, such as `dynamodb:PutItem`.
