@@ -22,18 +22,6 @@ const NAME_A_VENDOR: [(&str, &str); 6] = [
     ("functions/serve-embed/assets/page/words.js", "the words for the refusals of all dialects"),
 ];
 
-/// Files that still have to lose a vendor's name. None may be added.
-const STILL_NAME_A_VENDOR: [&str; 8] = [
-    "functions/manage-access/src/accounts.rs",
-    "functions/manage-access/src/tenant_groups.rs",
-    "functions/manage-access/src/tenants.rs",
-    "shared/rules/src/random.rs",
-    "shared/rules/src/resource/ids.rs",
-    "shared/rules/src/resource/parameter.rs",
-    "functions/manage-access/Cargo.toml",
-    "functions/create-session/Cargo.toml",
-];
-
 /// The folders of the common crate, each with those that it may use.
 const MAY_USE: [(&str, &[&str]); 4] =
     [("http", &["dialects", "app", "aws"]), ("dialects", &["app", "aws"]), ("app", &["aws"]), ("aws", &[])];
@@ -43,9 +31,6 @@ const IMPURE: [&str; 6] = ["aws-sdk-", "aws-config", "axum", "http", "lambda", "
 
 /// Types that every function has one of.
 const OF_EACH_FUNCTION: [&str; 2] = ["State", "ApiDoc"];
-
-/// Names that two public types still share. None may be added.
-const STILL_SHARED: [&str; 7] = ["Known", "ResourceInput", "Standing", "Step", "Token", "Version", "Written"];
 
 fn is_of_a_dialect(path: &str) -> bool {
     let path = path.to_lowercase();
@@ -70,7 +55,7 @@ fn vendors_are_named_in_their_dialects_only() {
         files.extend(texts(folder, &[".rs", ".toml", ".js", ".mjs", ".ts", ".css", ".html", ".json"]));
     }
     let named = files_that_name_a_vendor(&files);
-    let known: Vec<&str> = NAME_A_VENDOR.iter().map(|(path, _)| *path).chain(STILL_NAME_A_VENDOR).collect();
+    let known: Vec<&str> = NAME_A_VENDOR.iter().map(|(path, _)| *path).collect();
     let unexpected: Vec<_> = named.iter().filter(|path| !known.contains(path)).collect();
     assert!(unexpected.is_empty(), "{unexpected:#?} name a vendor");
     let needless: Vec<_> = NAME_A_VENDOR.iter().filter(|(path, _)| !named.contains(path)).collect();
@@ -347,8 +332,7 @@ fn public_types_have_names_of_their_own() {
     for folder in ["shared", "functions", "infra/local"] {
         files.extend(texts(folder, &[".rs"]));
     }
-    let mut shared = shared_type_names(&files);
-    shared.retain(|name, _| !STILL_SHARED.contains(&name.as_str()));
+    let shared = shared_type_names(&files);
     assert!(shared.is_empty(), "{shared:#?}");
 }
 
