@@ -257,7 +257,7 @@ impl Capability for ResourceLister {
     }
 }
 
-/// The filter and the page of a list of resources.
+/// The filter of a list of resources.
 #[derive(Debug, Clone, Default)]
 pub struct Listing<'a> {
     pub kind: Option<Kind>,

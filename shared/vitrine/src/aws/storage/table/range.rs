@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::schema::{PARTITION, POSITION, SORT};
 use super::{Item, Table, text, text_of};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::AwsResult;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 
@@ -92,7 +92,7 @@ impl<'a> Range<'a> {
                 .set_exclusive_start_key(start.take())
                 .send()
                 .await
-                .map_err(|error| unavailable("Query", &error))?;
+                .or_unavailable("Query")?;
             for item in answer.items() {
                 let Some(one) = read(item)? else { continue };
                 if items.len() == paging.limit || bytes > MAX_PAGE_BYTES {
