@@ -151,7 +151,7 @@ impl Product {
     /// The items of the table once background tasks are done: their attributes, and the values of texts, numbers
     /// and flags.
     pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
-        self.settled().await;
+        self.wait_for_background_tasks().await;
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let environment = Environment::new(
@@ -175,7 +175,7 @@ impl Product {
     }
 
     /// Waits for what is done after the answers.
-    pub async fn settled(&self) {
+    pub async fn wait_for_background_tasks(&self) {
         self.services.process.background.finish().await;
     }
 

@@ -133,7 +133,7 @@ async fn what_a_session_costs() {
     let public_id = dashboard(&product).await;
     let warm = generate(&product, json!({"externalId": "warm"})).await;
     open(&product, &public_id, &token(&product, &warm).await).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
 
     let known = ["GetItem", "Query", "Query"];
@@ -152,7 +152,7 @@ async fn what_a_session_costs() {
     assert_eq!(sorted(), ["UpdateItem"], "an exchange");
     product.clock.set_offset(31);
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert_eq!(sorted(), ["BatchGetItem"], "a view, with session, user, dashboard and switch");
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
     assert_eq!(sorted(), [""; 0], "the same, remembered");

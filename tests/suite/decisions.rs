@@ -14,7 +14,7 @@ async fn product() -> Product {
 }
 
 async fn decision(product: &Product, request_id: &str) -> Value {
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let answer = product.get(&format!("/v1/decisions/{request_id}")).admin().send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json
@@ -119,7 +119,7 @@ async fn decisions_are_an_admins_and_end_after_a_week() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 2}, "params": {}}));
     let refused = product.view(&token, "").await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let path = format!("/v1/decisions/{}", refused.json["request_id"].as_str().unwrap());
     let member = product.key("member", &["introspect"]).await;
     assert_eq!(product.get(&path).bearer(&member).send().await.refusal(), (403, "access_denied"));
@@ -137,14 +137,14 @@ async fn a_view_that_is_shown_leaves_no_decision_and_an_outage_is_none() {
     let before = product.items().await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "a"}}));
     assert_eq!(product.view(&token, "").await.status, 200);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert_eq!(product.items().await, before + 1, "the use of the key, and nothing else");
     // A product that has read no key yet.
     let product = Product::start().await;
     product.services.put_signing_keys("{}").unwrap();
     let refused = product.view(&token, "").await;
     assert_eq!(refused.status, 503);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let path = format!("/v1/decisions/{}", refused.json["request_id"].as_str().unwrap());
     assert_eq!(product.get(&path).admin().send().await.refusal(), (404, "decision_not_found"));
 }

@@ -17,9 +17,9 @@ async fn meanwhile(
 ) -> Answer {
     let hold = wire.hold(operation, held);
     let view = tokio::spawn(view.send());
-    hold.came().await;
+    hold.wait_until_held().await;
     meanwhile.await;
-    hold.let_go();
+    hold.release();
     view.await.unwrap()
 }
 

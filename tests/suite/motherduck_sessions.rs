@@ -606,7 +606,7 @@ async fn fifty_viewers_of_one_session_at_once() {
         assert_eq!((answer.status.as_u16(), &answer.json["content"]), (200, &html("first")));
         assert!(answer.json["state"] == state);
     }
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let mut asked = wires.dynamodb.asked();
     asked.sort();
     assert_eq!(asked, ["BatchGetItem", "UpdateItem"], "and one note that the key was used");
@@ -634,7 +634,7 @@ async fn a_view_is_one_read() {
     create_account(&product, "acme", "emea").await;
     let session = embed(&product, &dive, json!({"version": 1, "initial_state": {"a": 1}})).await;
     view(&product, &session).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
     for _ in 0..3 {
         assert_eq!(view(&product, &session).await.status, 200);

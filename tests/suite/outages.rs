@@ -484,7 +484,7 @@ async fn what_is_taken_away_is_gone_in_time() {
         product.clock.set_offset(offset);
         product.publish("dashboard/1", json!({})).await;
         assert_eq!(product.view(&token, "").await.status, 200, "{case}: published at once");
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         wires.dynamodb.asked();
         assert_eq!(product.view(&token, "").await.status, 200);
         assert_eq!(wires.dynamodb.asked(), [""; 0], "{case}: from memory");
@@ -558,7 +558,7 @@ async fn memory_of_the_future_is_not_believed() {
 async fn what_a_request_costs() {
     let (product, wires, shown) = with_everything(&[("ResourceCacheSeconds", "30")]).await;
     shown.warm(&product).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let with_id = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "jti": "an id"}));
     let none: [&str; 0] = [];
     let page = format!("/embed/dashboard/{}", shown.token);
@@ -585,16 +585,16 @@ async fn what_a_request_costs() {
     wires.dynamodb.asked();
     for (case, call, expected) in cases {
         call.send().await;
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         assert_eq!(wires.dynamodb.asked(), expected, "{case}");
     }
     product.clock.set_offset(31);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"], "a view, forgotten");
     product.clock.set_offset(100);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert_eq!(wires.dynamodb.asked().len(), 2, "once a minute, and after the answer: the key was used");
     assert_eq!(product.get("/v1/keys").header("x-api-key", ADMIN_KEY).send().await.status, 200);
     assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is no item");
@@ -657,7 +657,7 @@ async fn an_exchange_that_is_answered_with_garbage() {
 async fn a_use_that_cannot_be_written_down_changes_no_answer() {
     let (product, wires, shown) = with_everything(&[]).await;
     let last_used = async || {
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         let keys = product.get("/v1/signing-keys").admin().send().await.json;
         keys["items"][0]["last_used_at"].clone()
     };

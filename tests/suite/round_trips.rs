@@ -7,10 +7,10 @@ use crate::wire::{Wires, wired};
 
 /// What one call asked, in order; and then what followed the answer.
 async fn asked(product: &Product, wires: &Wires, call: Call) -> (Vec<String>, Answer) {
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
     let answer = call.send().await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert!(answer.status.is_success(), "{} {}", answer.status, answer.text);
     (wires.dynamodb.asked(), answer)
 }

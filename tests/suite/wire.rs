@@ -61,11 +61,11 @@ pub struct Hold {
 
 impl Hold {
     /// Waits until it is held.
-    pub async fn came(&self) {
+    pub async fn wait_until_held(&self) {
         self.came.notified().await;
     }
 
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         *self.is_free.lock().unwrap() = true;
         self.freed.notify_all();
     }
