@@ -1,4 +1,4 @@
-//! The product as a test sees it: the real routers and the real SDK against an embedded engine of its own.
+//! The product for tests: the real routers and the real SDK with an embedded engine for each test.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
 use std::collections::BTreeMap;
@@ -30,17 +30,17 @@ pub struct Product {
 }
 
 impl Product {
-    /// A product of its own, with nothing in it, that remembers nothing it has read.
+    /// Starts an empty product without a cache of resources.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// The same, with settings by their names.
+    /// Starts an empty product with these settings, by name.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         Self::start_behind(settings, async |_| {}).await
     }
 
-    /// The same, with something put between the functions and the services.
+    /// Starts an empty product with proxies between the functions and the services.
     pub async fn start_behind(
         settings: &[(&str, &str)],
         put_between: impl AsyncFnOnce(&mut Services),
@@ -55,7 +55,7 @@ impl Product {
         Self::start_as(kept, settings, put_between).await
     }
 
-    /// A product over a data folder that an earlier run has left.
+    /// Starts a product with the data folder of an earlier run.
     pub async fn start_over(folder: &std::path::Path) -> Self {
         let kept = Kept {
             memory: false,
@@ -119,7 +119,7 @@ impl Product {
         self.request(Method::DELETE, path)
     }
 
-    /// Publishes a resource; `fields` go over a published, empty one.
+    /// Publishes a resource with `fields` over those of an empty, published one.
     pub async fn publish(&self, name: &str, fields: Value) -> Value {
         let mut resource = json!({"title": "A resource", "enable_embedding": true});
         merge(&mut resource, fields);
@@ -128,7 +128,7 @@ impl Product {
         answer.json
     }
 
-    /// An access key with these permissions.
+    /// Creates an access key with these permissions.
     pub async fn key(&self, role: &str, permissions: &[&str]) -> String {
         let body = json!({"name": "a key", "role": role, "permissions": permissions});
         let answer = self.post("/v1/keys", body).admin().send().await;
@@ -136,22 +136,22 @@ impl Product {
         answer.json["key"].as_str().unwrap().to_owned()
     }
 
-    /// What an owner's backend signs; `exp` is ten minutes away if it is not said.
+    /// Signs a token as an owner's backend does. Without `exp` it expires in ten minutes.
     pub fn sign(&self, claims: Value) -> String {
         let mut payload = json!({"exp": self.clock.now().unix() + 600});
         merge(&mut payload, claims);
         sign(&payload, SECRET)
     }
 
-    /// How many items the table holds.
+    /// The number of items in the table.
     pub async fn items(&self) -> i32 {
         i32::try_from(self.table().await.len()).unwrap()
     }
 
-    /// The items of the table once background tasks are done: their attributes, and the values of texts, numbers
-    /// and flags.
+    /// The items of the table once background tasks are done: their attributes, and the values of texts,
+    /// numbers and flags.
     pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
-        self.settled().await;
+        self.wait_for_background_tasks().await;
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let environment = Environment::new(
@@ -174,12 +174,12 @@ impl Product {
         table
     }
 
-    /// Waits for what is done after the answers.
-    pub async fn settled(&self) {
+    /// Waits for the background tasks of earlier requests.
+    pub async fn wait_for_background_tasks(&self) {
         self.services.process.background.finish().await;
     }
 
-    /// Asks for the view of a token.
+    /// Requests the view of a token.
     pub async fn view(&self, token: &str, query: &str) -> Answer {
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         self.get(&format!("/v1/view{query}")).bearer(token).send().await
@@ -192,7 +192,7 @@ impl Drop for Product {
     }
 }
 
-/// A request on its way.
+/// A request to the product, before it is sent.
 pub struct Call {
     router: axum::Router,
     request: axum::http::request::Builder,
@@ -275,7 +275,7 @@ pub fn sign_with(header: &Header, payload: &Value, secret: &str) -> String {
     jsonwebtoken::encode(header, payload, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
-/// Puts the members of `over` over those of `base`; null takes one away.
+/// Merges the members of `over` into `base`; null removes a member.
 pub fn merge(base: &mut Value, over: Value) {
     let base = base.as_object_mut().expect("an object");
     for (name, value) in over.as_object().cloned().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Who may call what: every administrative route, asked by every kind of caller.
+//! Permissions: every administrative route, called with every kind of credential.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use crate::shape::assert_problem;
 
 const PERMISSIONS: [&str; 4] = ["resources:write", "resources:list", "sessions:create", "introspect"];
 
-/// An administrative route, and what it asks of its caller.
+/// An administrative route and the permission that it needs.
 struct Route {
     method: Method,
     pattern: &'static str,
     path: &'static str,
     body: Option<Value>,
-    /// None: only an admin may.
+    /// None: only for admins.
     permission: Option<&'static str>,
     success: u16,
 }
 
-/// `{victim}` is an access key that is there to be removed.
+/// `{victim}` is the id of an access key for the call to delete.
 fn routes() -> Vec<Route> {
     let route = |method, pattern, path, body, permission, success| Route {
         method,
@@ -228,7 +228,7 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// What anybody may call; a credential of their own decides there, if any.
+/// Routes that need no access key; some of them check a credential of another kind.
 const OPEN: [&str; 23] = [
     "GET /vitrine.d.ts",
     "GET /vitrine.js",
@@ -255,7 +255,7 @@ const OPEN: [&str; 23] = [
     "GET /embed/assets/{file}",
 ];
 
-/// What any good key may call.
+/// Routes that accept any valid key.
 const ANY_KEY: [&str; 2] = ["/api/setting/enable-embedding-static", "/api/util/random_token"];
 
 async fn make(product: &Product, maker: &str, fields: Value) -> Answer {
@@ -274,7 +274,7 @@ async fn key(product: &Product, fields: Value) -> String {
     made(product, fields).await["key"].as_str().unwrap().to_owned()
 }
 
-/// Two deployments, two dashboards in the first of them.
+/// A product with two deployments and two dashboards, both in the first deployment.
 async fn product() -> Product {
     let product = Product::start_with(&[("Deployments", "1,2")]).await;
     restore(&product).await;
@@ -290,7 +290,7 @@ async fn restore(product: &Product) {
     assert!(matches!(account.status.as_u16(), 200 | 409), "{}", account.text);
 }
 
-/// Something new for a route to be about.
+/// Creates a new object for a route to act on.
 async fn example(product: &Product, name: &str, fresh: &str) -> String {
     let (path, body) = match name {
         "victim" => ("/v1/keys", json!({"name": "victim", "role": "admin"})),
@@ -348,7 +348,7 @@ impl Route {
         let before = product.items().await;
         let answer = authorize(call).send().await;
         if answer.status.is_client_error() {
-            assert_eq!(product.items().await, before, "{} wrote something", self.path);
+            assert_eq!(product.items().await, before, "{} wrote an item", self.path);
         }
         answer
     }
@@ -359,7 +359,7 @@ impl Route {
 }
 
 #[tokio::test]
-async fn no_route_is_left_out() {
+async fn every_route_is_in_one_of_the_lists() {
     let product = Product::start().await;
     let functions =
         vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
@@ -369,14 +369,14 @@ async fn no_route_is_left_out() {
         .filter(|(method, _)| method != Method::OPTIONS)
         .map(|(method, path)| format!("{method} {path}"))
         .collect();
-    let told =
+    let listed =
         routes().iter().map(|route| format!("{} {}", route.method, route.pattern)).collect::<BTreeSet<_>>();
     let any_key = ANY_KEY.map(|path| format!("GET {path}"));
-    assert_eq!(served, told.into_iter().chain(OPEN.map(str::to_owned)).chain(any_key).collect());
+    assert_eq!(served, listed.into_iter().chain(OPEN.map(str::to_owned)).chain(any_key).collect());
 }
 
 #[tokio::test]
-async fn some_things_are_for_any_good_key() {
+async fn some_routes_accept_any_valid_key() {
     let product = product().await;
     let least = key(&product, json!({"role": "restricted"})).await;
     for path in ANY_KEY {
@@ -390,9 +390,9 @@ async fn some_things_are_for_any_good_key() {
     }
 }
 
-/// What belongs to the whole stack is not for the admin of a part of it.
+/// Settings, accounts and definitions belong to the whole stack, so they need an admin key without a scope.
 #[tokio::test]
-async fn a_scoped_admin_leaves_the_stack_alone() {
+async fn a_scoped_admin_cannot_change_the_whole_stack() {
     let product = product().await;
     let scoped = key(&product, json!({"deployments": [2]})).await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "_embedding_params": {}}));
@@ -414,7 +414,7 @@ async fn a_scoped_admin_leaves_the_stack_alone() {
 }
 
 #[tokio::test]
-async fn nobody_without_a_good_key_may_anything() {
+async fn without_a_valid_key_every_route_refuses() {
     let product = product().await;
     let expired = key(&product, json!({"expires_at": product.clock.now().plus(60).to_string()})).await;
     let gone = made(&product, json!({})).await;
@@ -436,7 +436,7 @@ async fn nobody_without_a_good_key_may_anything() {
 }
 
 #[tokio::test]
-async fn everybody_may_what_their_key_says_and_no_more() {
+async fn a_key_has_exactly_its_permissions() {
     let product = product().await;
     let admin = key(&product, json!({"role": "admin"})).await;
     let mut keys = std::collections::BTreeMap::new();
@@ -476,9 +476,9 @@ async fn everybody_may_what_their_key_says_and_no_more() {
     }
 }
 
-/// What a key may that is limited to the second of two deployments, when everything is in the first.
+/// The permissions of a key that is limited to the second deployment. All resources are in the first.
 #[tokio::test]
-async fn a_scope_ends_where_it_says() {
+async fn a_scoped_key_is_refused_outside_of_its_deployments() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
     for scoped in [
@@ -532,9 +532,9 @@ async fn a_scope_ends_where_it_says() {
     assert_eq!(product.get("/v1/resources/dashboard/1").admin().send().await.json["title"], "A resource");
 }
 
-/// A refusal for want of scope comes before anything that tells what is out of it.
+/// The scope is checked before everything whose refusal would describe the resource.
 #[tokio::test]
-async fn a_scope_hides_what_is_outside_of_it() {
+async fn a_scoped_key_learns_nothing_about_other_deployments() {
     let product = product().await;
     let x = json!([{"slug": "x", "name": "X", "type": "text"}]);
     product.publish("dashboard/3", json!({"parameters": x, "embedding_params": {"x": "locked"}})).await;
@@ -554,7 +554,7 @@ async fn a_scope_hides_what_is_outside_of_it() {
 }
 
 #[tokio::test]
-async fn a_scoped_key_makes_none_that_is_wider() {
+async fn a_scoped_key_creates_no_key_with_a_wider_scope() {
     let product = Product::start_with(&[("Deployments", "1,2,3")]).await;
     let scoped = key(&product, json!({"deployments": [1, 2]})).await;
     let before = product.items().await;
@@ -580,9 +580,9 @@ async fn a_scoped_key_makes_none_that_is_wider() {
     }
 }
 
-/// An admin of one deployment is no admin of the keys of all.
+/// An admin of one deployment does not administer keys for other deployments.
 #[tokio::test]
-async fn a_scoped_key_ends_none_that_is_wider() {
+async fn a_scoped_key_deletes_no_key_with_a_wider_scope() {
     let product = product().await;
     let scoped = key(&product, json!({"deployments": [2]})).await;
     for wider in [json!({}), json!({"deployments": [1]}), json!({"deployments": [1, 2]})] {
@@ -598,7 +598,7 @@ async fn a_scoped_key_ends_none_that_is_wider() {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_in_any_of_the_clients_headers() {
+async fn a_key_is_accepted_in_each_header_that_clients_use() {
     let product = Product::start().await;
     let key = product.key("admin", &[]).await;
     let good = [
@@ -642,13 +642,13 @@ async fn a_key_is_shown_in_any_of_the_clients_headers() {
             assert_eq!(answer.refusal(), (401, "access_key_missing"), "{query}");
         }
     }
-    // The first that is there decides.
+    // The first of these headers decides.
     let both = product.get("/v1/keys").bearer("garbage").header("x-api-key", ADMIN_KEY).send().await;
     assert_eq!(both.refusal(), (401, "access_key_unknown"));
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once() {
+async fn a_key_is_returned_only_when_it_is_created() {
     let product = Product::start().await;
     let fields = json!({"name": "the backend's", "role": "member", "permissions": ["introspect"], "deployments": [1], "expires_at": "2999-01-31T12:00:00+01:00"});
     let created = make(&product, ADMIN_KEY, fields).await;
@@ -681,7 +681,7 @@ async fn a_key_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_says() {
+async fn a_key_ends_at_its_expiry() {
     let product = Product::start().await;
     let now = product.clock.now();
     for past in [now.to_string(), now.plus(-1).to_string(), "1970-01-01T00:00:00Z".to_owned()] {
@@ -703,7 +703,7 @@ async fn a_key_ends_when_it_says() {
 }
 
 #[tokio::test]
-async fn keys_are_listed_page_by_page() {
+async fn keys_are_listed_in_pages() {
     let product = Product::start().await;
     let mut made_ids = BTreeSet::new();
     for number in 0..7 {
@@ -733,7 +733,7 @@ async fn keys_are_listed_page_by_page() {
 }
 
 #[tokio::test]
-async fn the_key_that_a_page_ended_with_can_be_removed() {
+async fn a_cursor_works_after_its_key_is_deleted() {
     let product = Product::start().await;
     for _ in 0..4 {
         made(&product, json!({})).await;
@@ -746,9 +746,9 @@ async fn the_key_that_a_page_ended_with_can_be_removed() {
     assert_eq!(second["items"].as_array().unwrap().len(), 2);
 }
 
-/// What is wrong with a key that is asked for, and which fields the answer names.
+/// Invalid requests for a key, each with the fields that the answer names.
 #[tokio::test]
-async fn keys_that_cannot_be_made() {
+async fn an_invalid_request_for_a_key_names_each_wrong_field() {
     let product = Product::start_with(&[("Deployments", "1,2")]).await;
     let cases = [
         (json!({"name": null}), vec!["name"]),

@@ -1,4 +1,4 @@
-//! The authorizer before an owner's own API: what API Gateway asks, in each of its formats, and what it is told.
+//! The Lambda authorizer for an owner's own API: the event formats of API Gateway and the answers to them.
 
 use serde_json::{Value, json};
 use vitrine::rules::error::{Reason, Result};
@@ -47,7 +47,7 @@ fn rest_request(authorization: &str) -> Value {
 }
 
 #[tokio::test]
-async fn who_holds_a_good_token_is_let_in_and_told_of() {
+async fn a_valid_token_is_authorized_with_its_context() {
     let product = product().await;
     for scheme in ["Bearer", "bearer", "Embed-Token"] {
         let header = format!("{scheme} {}", token(&product));
@@ -68,12 +68,12 @@ async fn who_holds_a_good_token_is_let_in_and_told_of() {
         assert_eq!((&context["viewer"], &context["resource_kind"]), (&json!("ann"), &json!("dashboard")));
         assert_eq!(context["resource_id"], "1");
         let flat = context.as_object().unwrap().values().all(Value::is_string);
-        assert!(flat, "a REST API hands on nothing else: {context}");
+        assert!(flat, "a REST API passes on only flat values: {context}");
     }
 }
 
 #[tokio::test]
-async fn a_session_of_a_deployment_is_let_in_with_its_context() {
+async fn a_deployment_session_is_authorized_with_its_context() {
     let product = product().await;
     let body = json!({"deploymentId": 1, "externalId": "ann@example.com", "securityContext": {"tenant": 7}});
     let session = product.post("/api/v1/embed/generate-session", body).admin().send().await.json;
@@ -92,7 +92,7 @@ async fn a_session_of_a_deployment_is_let_in_with_its_context() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_let_in() {
+async fn an_invalid_token_is_not_authorized() {
     let product = product().await;
     let signed = |claims: Value| format!("Bearer {}", product.sign(claims));
     let good = token(&product);
@@ -125,7 +125,7 @@ async fn nobody_else_is_let_in() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_is_an_error_that_no_gateway_remembers() {
+async fn an_undecidable_request_is_an_error_and_therefore_not_cached() {
     let product = product().await;
     let header = format!("Bearer {}", token(&product));
     product.services.put_signing_keys("{}").unwrap();
@@ -135,12 +135,12 @@ async fn what_cannot_be_decided_is_an_error_that_no_gateway_remembers() {
 }
 
 #[tokio::test]
-async fn while_a_service_is_away_nothing_is_decided() {
+async fn during_an_outage_the_authorizer_fails_without_a_decision() {
     let (product, wires) = wired(&[]).await;
     product.publish("dashboard/1", json!({})).await;
     let good = format!("Bearer {}", product.sign(json!({"resource": {"dashboard": 1}, "params": {}})));
     let throttled = json!({"__type": "ThrottlingException", "message": "a text of theirs"}).to_string();
-    // Without keys first, then with keys and without the table.
+    // First without keys, then with keys but without the table.
     for wire in [&wires.secrets_manager, &wires.dynamodb] {
         for line in [Line::Cut, Line::Says(400, throttled.clone()), Line::Says(200, "<html>".to_owned())] {
             wire.set(line.clone());
@@ -151,6 +151,10 @@ async fn while_a_service_is_away_nothing_is_decided() {
             }
         }
         wire.set(Line::Through);
-        assert_eq!(ask(&product, http_api(&good)).await.unwrap()["isAuthorized"], true, "at once");
+        assert_eq!(
+            ask(&product, http_api(&good)).await.unwrap()["isAuthorized"],
+            true,
+            "right after the outage"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that are not what they should be: the right status, the one shape, and nothing written.
+//! Invalid requests: each gets the right status in the common error format, and nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::shape::assert_problem;
 
 const KIBI: usize = 1024;
 
-/// A route that takes a body: a good one, what it may be, and what it must not hold.
+/// A route that takes a body, with a valid body and its limits.
 struct Taker {
     method: Method,
     path: &'static str,
@@ -49,7 +49,7 @@ impl Taker {
         body
     }
 
-    /// The body without its end, so that something can be put before it.
+    /// The body without its closing brace, so that members can be appended.
     fn open(&self) -> String {
         let good = self.good.to_string();
         good[..good.len() - 1].to_owned()
@@ -69,7 +69,7 @@ async fn refused(call: Call, case: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_not_guessed_at() {
+async fn malformed_json_is_refused() {
     let product = with_dashboard().await;
     let before = product.items().await;
     for taker in takers() {
@@ -78,24 +78,24 @@ async fn what_is_no_json_is_not_guessed_at() {
         let bodies: Vec<(&str, Vec<u8>)> = vec![
             ("nothing", Vec::new()),
             ("blanks", b"  ".to_vec()),
-            ("half of it", good.as_bytes()[..good.len() / 2].to_vec()),
-            ("a comma too many", format!("{},}}", taker.open()).into()),
+            ("the first half", good.as_bytes()[..good.len() / 2].to_vec()),
+            ("a trailing comma", format!("{},}}", taker.open()).into()),
             ("twice", format!("{good}{good}").into()),
-            ("something behind it", format!("{good}x").into()),
+            ("text after the document", format!("{good}x").into()),
             ("a byte order mark", format!("\u{feff}{good}").into()),
             ("single quotes", good.replace('"', "'").into()),
             ("a comment", format!("/**/{good}").into()),
-            ("no number", format!("{},\"a\":NaN}}", taker.open()).into()),
+            ("NaN", format!("{},\"a\":NaN}}", taker.open()).into()),
             ("a number out of range", format!("{},\"a\":1e999}}", taker.open()).into()),
             ("a form", b"title=T&token=none".to_vec()),
-            ("a member twice", format!("{},\"{name}\":{value}}}", taker.open()).into()),
-            ("a member twice, deep", format!("{},\"a\":{{\"b\":1,\"b\":2}}}}", taker.open()).into()),
-            ("half a surrogate", format!("{},\"a\":\"\\ud800\"}}", taker.open()).into()),
-            ("a bomb", "[".repeat(100_000).into()),
-            ("a closed bomb", [&b"[".repeat(1_000)[..], &b"]".repeat(1_000)[..]].concat()),
-            ("no text", [good.as_bytes(), &[0xff]].concat()),
-            ("no text in a text", [b"{\"title\":\"".as_slice(), &[0xc3, 0x28], b"\"}"].concat()),
-            ("another encoding", good.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+            ("a duplicate member", format!("{},\"{name}\":{value}}}", taker.open()).into()),
+            ("a nested duplicate member", format!("{},\"a\":{{\"b\":1,\"b\":2}}}}", taker.open()).into()),
+            ("an unpaired surrogate", format!("{},\"a\":\"\\ud800\"}}", taker.open()).into()),
+            ("deep nesting without an end", "[".repeat(100_000).into()),
+            ("deep nesting", [&b"[".repeat(1_000)[..], &b"]".repeat(1_000)[..]].concat()),
+            ("invalid UTF-8", [good.as_bytes(), &[0xff]].concat()),
+            ("invalid UTF-8 in a string", [b"{\"title\":\"".as_slice(), &[0xc3, 0x28], b"\"}"].concat()),
+            ("UTF-16", good.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ];
         for (case, body) in bodies {
             let case = format!("{} {}: {case}", taker.method, taker.path);
@@ -110,7 +110,7 @@ async fn what_is_no_json_is_not_guessed_at() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_is_refused() {
+async fn a_body_that_is_not_an_object_is_refused() {
     let product = with_dashboard().await;
     let before = product.items().await;
     for taker in takers() {
@@ -143,7 +143,7 @@ async fn unknown_fields_are_named() {
     assert_eq!(product.items().await, before);
 }
 
-/// Every field of every body, with every type that it does not take.
+/// Tries each field of each body with each type that it does not accept.
 #[tokio::test]
 async fn wrong_types_are_named() {
     let product = with_dashboard().await;
@@ -207,9 +207,9 @@ async fn wrong_types_are_named() {
     assert_eq!(product.items().await, before);
 }
 
-/// As long as it may be is good; one byte more is not, however it comes.
+/// A body of exactly the limit is accepted, and one byte more is refused, with or without a content-length.
 #[tokio::test]
-async fn bodies_have_a_limit() {
+async fn a_body_over_the_limit_is_refused() {
     let product = with_dashboard().await;
     for taker in takers() {
         let good = taker.good.to_string();
@@ -217,13 +217,16 @@ async fn bodies_have_a_limit() {
         let before = product.items().await;
         let over = padded(taker.limit + 1);
         let calls = [
-            ("one byte over", taker.call(&product, over.clone())),
+            ("one byte over the limit", taker.call(&product, over.clone())),
             (
-                "one byte over, announced",
+                "one byte over the limit, with content-length",
                 taker.call(&product, over.clone()).header("content-length", over.len()),
             ),
-            ("far over", taker.call(&product, "x".repeat(6 * KIBI * KIBI))),
-            ("announced only", taker.call(&product, good.clone()).header("content-length", usize::MAX)),
+            ("far over the limit", taker.call(&product, "x".repeat(6 * KIBI * KIBI))),
+            (
+                "a large content-length on a small body",
+                taker.call(&product, good.clone()).header("content-length", usize::MAX),
+            ),
         ];
         for (case, call) in calls {
             let case = format!("{}: {case}", taker.path);
@@ -236,7 +239,7 @@ async fn bodies_have_a_limit() {
 }
 
 #[tokio::test]
-async fn who_may_not_is_told_so_before_what_is_wrong() {
+async fn permissions_are_checked_before_the_body() {
     let product = with_dashboard().await;
     let huge = "x".repeat(600 * KIBI);
     for taker in takers().into_iter().filter(|taker| taker.path != "/v1/sessions/redeem") {
@@ -253,7 +256,7 @@ async fn who_may_not_is_told_so_before_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn ids_that_name_nothing() {
+async fn malformed_and_unknown_ids_are_refused() {
     let product = with_dashboard().await;
     let before = product.items().await;
     let uuid = "0191e7a0-5d2b-7c3f-9b1a-2f5d8c1e4a77";
@@ -294,12 +297,12 @@ async fn ids_that_name_nothing() {
             assert_eq!(answer.json["reason"], reason, "{name:.80}");
         }
     }
-    // No text at all is no id either.
+    // Bytes that are not UTF-8 are no id either.
     for name in ["dashboard/%ff", "dashboard/%C3%28", "%ff/1"] {
         let answer = refused(product.get(&format!("/v1/resources/{name}")).admin(), name).await;
         assert_eq!(answer.status, 400, "{name}");
     }
-    // A public id is ours to choose.
+    // The caller cannot choose a public id.
     let chosen = refused(
         product.put("/v1/resources/dashboard/abcdefghijkl", json!({"title": "T"})).admin(),
         "public id",
@@ -310,7 +313,7 @@ async fn ids_that_name_nothing() {
 }
 
 #[tokio::test]
-async fn cursors_belong_to_the_list_that_gave_them() {
+async fn a_cursor_is_valid_only_for_its_own_list() {
     let product = Product::start().await;
     for name in ["dashboard/1", "dashboard/2", "question/1", "question/2"] {
         product.publish(name, json!({})).await;
@@ -357,7 +360,7 @@ async fn cursors_belong_to_the_list_that_gave_them() {
 }
 
 #[tokio::test]
-async fn queries_that_are_not_understood() {
+async fn invalid_query_strings_are_refused() {
     let product = with_dashboard().await;
     let cases = [
         ("/v1/resources?page=2", vec!["page"]),
@@ -401,12 +404,12 @@ async fn queries_that_are_not_understood() {
     for path in ["/v1/resources?limit=1000", "/v1/resources?", "/v1/resources?&", "/v1/keys?limit=1"] {
         assert_eq!(product.get(path).admin().send().await.status, 200, "{path}");
     }
-    // Metabase's own clients send what they like.
+    // Metabase's own clients send other parameters.
     let listed = product.get("/api/dashboard/embeddable?archived=false&page=2").admin().send().await;
     assert_eq!(listed.json.as_array().map(Vec::len), Some(1), "{}", listed.text);
 }
 
-/// Every route that is served, with the methods it takes.
+/// Every served route with its methods.
 async fn served(product: &Product) -> BTreeMap<&'static str, BTreeSet<String>> {
     let functions =
         vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
@@ -417,7 +420,7 @@ async fn served(product: &Product) -> BTreeMap<&'static str, BTreeSet<String>> {
     served
 }
 
-/// A path of that pattern.
+/// A path that matches the pattern.
 fn example(pattern: &str) -> String {
     let names = [
         ("{kind}", "dashboard"),
@@ -430,7 +433,7 @@ fn example(pattern: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_gets_the_allowed_methods() {
     let product = with_dashboard().await;
     let before = product.items().await;
     for (pattern, mut methods) in served(&product).await {
@@ -457,7 +460,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_not_found() {
+async fn an_unknown_path_is_not_found() {
     let product = with_dashboard().await;
     for path in [
         "/",
@@ -489,7 +492,7 @@ async fn what_is_not_served_is_not_found() {
     ] {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
             let call = product.request(method.clone(), path).admin();
-            // What takes other methods there says so.
+            // A path that exists for other methods answers 405.
             if method != Method::GET && ["/v1/sessions/any", "/embed/assets/nothing.js"].contains(&path) {
                 continue;
             }
@@ -520,7 +523,7 @@ async fn a_slash_at_the_end_changes_nothing() {
         ("/embed/dashboard/abcdefghijkl", &|path| product.get(path)),
         ("/v1/nothing", &|path| product.get(path)),
     ];
-    let told = |mut answer: Answer| {
+    let comparable = |mut answer: Answer| {
         if let Some(members) = answer.json.as_object_mut() {
             members.remove("request_id");
         }
@@ -528,13 +531,13 @@ async fn a_slash_at_the_end_changes_nothing() {
         (answer.status, headers, answer.json)
     };
     for (path, call) in calls {
-        let plain = told(call(path).send().await);
+        let plain = comparable(call(path).send().await);
         for suffix in ["/", "//"] {
-            assert_eq!(told(call(&format!("{path}{suffix}")).send().await), plain, "{path}{suffix}");
+            assert_eq!(comparable(call(&format!("{path}{suffix}")).send().await), plain, "{path}{suffix}");
         }
     }
     let asked = product.get("/v1/resources/?limit=0").admin().send().await;
-    assert_eq!(asked.issues(), ["limit"], "the query stays");
+    assert_eq!(asked.issues(), ["limit"], "the query string is kept");
 }
 
 #[tokio::test]
@@ -575,7 +578,7 @@ async fn head_is_get_without_the_body() {
     }
 }
 
-/// What a page asks that may be without an origin of its own.
+/// Routes that a page in a sandboxed frame calls, with the origin `null`.
 const OPEN: [&str; 8] = [
     "/v1/view",
     "/v1/view/{kind}",
@@ -587,9 +590,9 @@ const OPEN: [&str; 8] = [
     "/api/v1/app-config",
 ];
 
-/// A page without an origin of its own can ask for its view, and for nothing else.
+/// CORS is open for views and closed for everything else.
 #[tokio::test]
-async fn browsers_elsewhere_may_ask_for_views_only() {
+async fn cors_allows_only_the_routes_of_views() {
     let product = with_dashboard().await;
     for (pattern, methods) in served(&product).await {
         let open = OPEN.contains(&pattern) || pattern.starts_with("/api/embed/");
@@ -611,7 +614,7 @@ async fn browsers_elsewhere_may_ask_for_views_only() {
             let call =
                 product.request(method.parse().unwrap(), &path).header("origin", "https://evil.example");
             let answer = call.body("{}").send().await;
-            // The page reads why it was refused. What changes something is not the page's to ask.
+            // The page must be able to read a refusal. Methods that write stay closed.
             let open = open && *method != "PATCH";
             let readable = open || pattern == "/app/iframeResizer.js" || pattern.starts_with("/vitrine.");
             assert_eq!(
@@ -628,7 +631,7 @@ async fn browsers_elsewhere_may_ask_for_views_only() {
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded() {
+async fn every_answer_has_the_security_headers() {
     let product = with_dashboard().await;
     let token = sign(
         &json!({"resource": {"dashboard": 1}, "params": {}, "exp": product.clock.now().unix() + 600}),
@@ -658,9 +661,9 @@ async fn every_answer_is_guarded() {
     }
 }
 
-/// What comes back never repeats what was sent where it could be taken for markup, and never says how we read it.
+/// A refusal never echoes input that could be read as markup, and never contains a parser's message.
 #[tokio::test]
-async fn refusals_keep_to_our_own_words() {
+async fn refusals_contain_no_input_and_no_parser_messages() {
     let product = with_dashboard().await;
     let bodies = [
         r#"{"title":}"#,

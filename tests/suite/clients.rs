@@ -1,5 +1,5 @@
-//! Programs of other people, run against a server that listens.
-#![expect(clippy::print_stderr, reason = "what was not tested must be said")]
+//! Third-party client programs, run against a listening server.
+#![expect(clippy::print_stderr, reason = "a skipped client must be reported")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -90,7 +90,7 @@ impl Language {
         here
     }
 
-    /// Runs a program, with other files beside it.
+    /// Runs a program in a folder with other files.
     pub async fn run(self, program: String, beside: &[(&str, &str)]) -> Output {
         let folder = Folder::new();
         let file = match self {
@@ -119,7 +119,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left in a folder for temporary files is no reason to fail.
+        // A temporary folder that stays behind is no reason to fail.
         fs::remove_dir_all(&self.0).unwrap_or_default();
     }
 }

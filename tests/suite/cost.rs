@@ -22,11 +22,11 @@ struct Ledger<'a> {
 
 impl Ledger<'_> {
     async fn step(&mut self, step: &str, call: Call) -> Answer {
-        self.product.settled().await;
+        self.product.wait_for_background_tasks().await;
         self.wires.dynamodb.asked();
         self.wires.dynamodb.units();
         let answer = call.send().await;
-        self.product.settled().await;
+        self.product.wait_for_background_tasks().await;
         assert!(answer.status.is_success(), "{step}: {} {}", answer.status, answer.text);
         let mut asked = self.wires.dynamodb.asked();
         asked.sort();

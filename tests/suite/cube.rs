@@ -1,4 +1,4 @@
-//! Cube's calls, as the table in `cases/cube.json`.
+//! Cube's API, tested with the table in `cases/cube.json`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::rows::{World, run_table};
 
-/// What Cube's rows speak of: two deployments, dashboards of every kind, attributes of every type.
+/// The data for the rows: two deployments, dashboards in every state, and attributes of every type.
 async fn start(settings: &BTreeMap<String, String>) -> World {
     let mut world = World::empty(&[("Deployments", "1,2")], settings).await;
     let parameter = |slug: &str| json!([{"slug": slug, "name": "P", "type": "text", "multiple": true}]);
@@ -68,6 +68,6 @@ async fn start(settings: &BTreeMap<String, String>) -> World {
 }
 
 #[tokio::test]
-async fn every_row_of_the_table_is_answered_as_it_says() {
+async fn each_row_of_the_table_gets_its_answer() {
     run_table(include_str!("../cases/cube.json"), start).await;
 }

@@ -1,16 +1,17 @@
-//! The sample of Cube's documentation, run as the text around it demands: on a server, which has the key.
+//! The sample from Cube's documentation, run as documented: on a server that has the key.
 
 use serde_json::{Value, json};
 use vitrine_tests::ADMIN_KEY;
 
 use crate::clients::{Language, Listening, http, stdout};
 
-/// What the documentation says, and the parts of it that its reader fills in.
+/// The documented sample, and the parts of it that its reader fills in.
 const SAMPLE: &str = include_str!("../cases/cube-generate-session.mjs");
 const HOST: &str = "https://your-account.cubecloud.dev";
 const KEY: &str = "\"YOUR_API_KEY\"";
 const DEPLOYMENT: &str = "DEPLOYMENT_ID = 32";
-/// The sample puts the key between the wrong quotes, and so sends the name of the variable.
+/// The sample has a plain string instead of a template literal, so it sends the variable's name instead of
+/// the key.
 const QUOTED: &str = "\"Api-Key ${API_KEY}\"";
 
 fn program(base_url: &str, authorization: &str) -> String {
@@ -24,7 +25,7 @@ fn program(base_url: &str, authorization: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sample_makes_a_session_that_opens() {
+async fn the_sample_creates_a_session_that_opens_a_view() {
     if !Language::Node.is_here() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What must hold however many ask at once.
+//! Invariants of Cube sessions, users and groups under concurrent requests.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use vitrine_tests::{Answer, Call, Product};
 
-/// Sends all of them at the same moment.
+/// Sends all calls concurrently.
 async fn at_once(calls: Vec<Call>) -> Vec<Answer> {
     let start = Arc::new(Barrier::new(calls.len()));
     let sent: Vec<_> = calls
@@ -37,8 +37,8 @@ fn succeeded(answers: &[Answer]) -> usize {
     answers.iter().filter(|answer| answer.status == 200).count()
 }
 
-/// A busy machine tells some to come again, and they do.
-async fn at_once_until_answered(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
+/// Sends the calls concurrently and retries those that get a 503.
+async fn at_once_with_retries(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
     let mut answers = at_once((0..times).map(&call).collect()).await;
     for (number, answer) in answers.iter_mut().enumerate() {
         for _ in 0..50 {
@@ -50,7 +50,7 @@ async fn at_once_until_answered(times: usize, call: impl Fn(usize) -> Call) -> V
     answers
 }
 
-/// Everybody there is, whatever page it takes.
+/// All users, from all pages.
 async fn users(product: &Product) -> BTreeSet<String> {
     let page = product.get("/v1/external-users?limit=1000").admin().send().await.json;
     assert_eq!(page["next_cursor"], json!(null));
@@ -59,7 +59,7 @@ async fn users(product: &Product) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_exchanges_one_succeeds() {
+async fn one_of_many_concurrent_exchanges_succeeds() {
     let product = Product::start().await;
     for round in 0..20 {
         let session = generate(&product, json!({"externalId": format!("user {round}")})).send().await.json;
@@ -73,15 +73,15 @@ async fn of_a_hundred_exchanges_one_succeeds() {
     }
 }
 
-/// The limit is exact: not one more, and not one less.
+/// The limit is exact under concurrency.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
+async fn concurrent_new_users_fill_the_limit_exactly() {
     let product = Product::start_with(&[("MaxExternalUsers", "150")]).await;
     let call = |number: usize| {
         let tenant = if number.is_multiple_of(2) { json!("acme") } else { Value::Null };
         generate(&product, json!({"externalId": format!("user{number}"), "embedTenantName": tenant}))
     };
-    let answers = at_once_until_answered(200, call).await;
+    let answers = at_once_with_retries(200, call).await;
     assert_eq!(succeeded(&answers), 150);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         assert_eq!(answer.refusal(), (429, "user_limit_reached"), "{}", answer.text);
@@ -91,19 +91,19 @@ async fn of_two_hundred_new_users_as_many_come_in_as_there_are_places() {
     let in_tenant = tenants["items"][0]["userCount"].as_u64().unwrap();
     assert_eq!(alone as u64 + in_tenant, 150);
 
-    // The places that they leave are as many again.
+    // Removing users frees exactly their number.
     assert_eq!(product.delete("/api/v1/embed-tenants/acme").admin().send().await.status, 204);
     let call = |number: usize| generate(&product, json!({"externalId": format!("late{number}")}));
-    assert_eq!(succeeded(&at_once_until_answered(200, call).await) as u64, in_tenant);
+    assert_eq!(succeeded(&at_once_with_retries(200, call).await) as u64, in_tenant);
     assert_eq!(users(&product).await.len(), 150);
 }
 
-/// One new user, many times at once, takes one place.
+/// Many concurrent sessions of one new user count as one user.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_who_comes_many_times_at_once_is_one() {
+async fn concurrent_sessions_of_one_new_user_create_one_user() {
     let product = Product::start_with(&[("MaxExternalUsers", "2")]).await;
     let call = |_| generate(&product, json!({"externalId": "ann", "embedTenantName": "acme"}));
-    let answers = at_once_until_answered(40, call).await;
+    let answers = at_once_with_retries(40, call).await;
     assert_eq!(succeeded(&answers), 40);
     let sessions: BTreeSet<_> =
         answers.iter().map(|answer| answer.json["sessionId"].as_str().unwrap()).collect();
@@ -113,9 +113,9 @@ async fn a_user_who_comes_many_times_at_once_is_one() {
     assert_eq!(third.refusal(), (429, "user_limit_reached"));
 }
 
-/// Each says something else of the same user, and all of it stays.
+/// Each request sets another attribute of the same user, and none is lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_many_say_of_a_user_at_once_all_stays() {
+async fn concurrent_updates_of_one_user_are_all_kept() {
     let product = Product::start().await;
     for number in 0..30 {
         let definition = json!({"name": format!("a{number}"), "type": "number"});
@@ -140,9 +140,9 @@ async fn what_many_say_of_a_user_at_once_all_stays() {
     assert_eq!(known["viewer"]["attributes"], Value::Object(expected));
 }
 
-/// Users come into a tenant while it is removed: it is gone, or it is there with all who are in it.
+/// Users are added to a tenant while it is removed: afterwards it is gone, or it exists with all its users.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_is_removed_whole_while_users_come_in() {
+async fn removing_a_tenant_while_users_are_added_is_atomic() {
     let product = Product::start().await;
     for round in 0..5 {
         let come = |number| {
@@ -170,9 +170,9 @@ async fn a_tenant_is_removed_whole_while_users_come_in() {
     assert_eq!(product.get("/api/v1/embed-tenants").admin().send().await.json["items"], json!([]));
 }
 
-/// Members come and go at once, and the group's count is right in the end.
+/// Members are added and removed concurrently, and the group's count is right afterwards.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_counts_its_members() {
+async fn a_groups_member_count_survives_concurrent_changes() {
     let product = Product::start().await;
     let group =
         product.post("/api/v1/embed-tenants/acme/groups", json!({"name": "team"})).admin().send().await.json;

@@ -1,4 +1,4 @@
-//! Embed sessions over time: replayed, revoked, remembered; and what they cost.
+//! Embed sessions over time: replayed, revoked and cached; and their requests to DynamoDB.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Product};
@@ -39,9 +39,9 @@ fn claims(token: &str) -> Value {
     opened(forge::parts(token)[1])
 }
 
-/// What a page may read in its own token, and no more of the viewer than a name.
+/// The token in the browser holds nothing about the viewer but a name.
 #[tokio::test]
-async fn the_token_refers_to_what_stays_here() {
+async fn the_token_holds_references_instead_of_data() {
     let product = Product::start().await;
     product.post("/v1/attributes", json!({"name": "city", "type": "string"})).admin().send().await;
     let session = generate(
@@ -64,16 +64,16 @@ async fn the_token_refers_to_what_stays_here() {
     assert_eq!((&claims["viewer"], &claims["params"]), (&json!({"id": "ann"}), &json!({})));
 }
 
-/// A day counts from the exchange, and never beyond what tokens may live at all.
+/// The token lives for a day from the exchange, limited by the maximum lifetime of tokens.
 #[tokio::test]
-async fn the_token_lives_as_long_as_it_may() {
+async fn the_token_lives_for_a_day_within_the_maximum() {
     let product = Product::start_with(&[("MaxTokenLifetimeSeconds", "600")]).await;
     let claims = claims(&token(&product, &generate(&product, json!({})).await).await);
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
 }
 
 #[tokio::test]
-async fn a_second_exchange_leaves_the_first_token_alone() {
+async fn a_refused_second_exchange_keeps_the_first_token() {
     let product = Product::start().await;
     let public_id = dashboard(&product).await;
     let session = generate(&product, json!({})).await;
@@ -83,7 +83,7 @@ async fn a_second_exchange_leaves_the_first_token_alone() {
 }
 
 #[tokio::test]
-async fn a_second_exchange_ends_the_first_token_if_that_is_wished() {
+async fn a_second_exchange_can_be_set_to_revoke_the_first_token() {
     let product = Product::start_with(&[("RevokeOnReplay", "true")]).await;
     let public_id = dashboard(&product).await;
     let (session, other) = (generate(&product, json!({})).await, generate(&product, json!({})).await);
@@ -94,9 +94,9 @@ async fn a_second_exchange_ends_the_first_token_if_that_is_wished() {
     assert_eq!(open(&product, &public_id, &other).await.status, 200);
 }
 
-/// A function remembers no longer than it says.
+/// A function's cache serves no older data than its setting allows.
 #[tokio::test]
-async fn what_ends_is_gone_within_the_caches_age() {
+async fn a_revoked_token_ends_within_the_cache_time() {
     let product = Product::start_with(&[("ResourceCacheSeconds", "30")]).await;
     let public_id = dashboard(&product).await;
     for (number, (case, end)) in [
@@ -126,14 +126,14 @@ async fn what_ends_is_gone_within_the_caches_age() {
     }
 }
 
-/// As few questions as the rules allow, and a view is one.
+/// The minimum number of requests to DynamoDB; a view needs one.
 #[tokio::test]
-async fn what_a_session_costs() {
+async fn a_session_needs_few_requests_to_dynamodb() {
     let (product, wires) = wired(&[("ResourceCacheSeconds", "30")]).await;
     let public_id = dashboard(&product).await;
     let warm = generate(&product, json!({"externalId": "warm"})).await;
     open(&product, &public_id, &token(&product, &warm).await).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
 
     let known = ["GetItem", "Query", "Query"];
@@ -152,8 +152,8 @@ async fn what_a_session_costs() {
     assert_eq!(sorted(), ["UpdateItem"], "an exchange");
     product.clock.set_offset(31);
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert_eq!(sorted(), ["BatchGetItem"], "a view, with session, user, dashboard and switch");
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
-    assert_eq!(sorted(), [""; 0], "the same, remembered");
+    assert_eq!(sorted(), [""; 0], "the same view, cached");
 }

@@ -1,4 +1,4 @@
-//! Why a view was refused: what an admin finds under the request id that the viewer was shown.
+//! Refusal records: an admin looks up the reason for a refused view by the request id that the viewer saw.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Product, SECRET, sign};
@@ -14,7 +14,7 @@ async fn product() -> Product {
 }
 
 async fn decision(product: &Product, request_id: &str) -> Value {
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let answer = product.get(&format!("/v1/decisions/{request_id}")).admin().send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json
@@ -59,17 +59,17 @@ async fn every_refused_view_can_be_looked_up() {
         let refused = product.view(&token, query).await;
         assert_eq!(refused.json["reason"], reason, "{}", refused.text);
         let request_id = refused.json["request_id"].as_str().unwrap();
-        let told = decision(&product, request_id).await;
-        assert_eq!(told["reason"], reason);
-        assert_eq!(told["status"], refused.status.as_u16());
-        assert_eq!(told["request_id"], request_id);
-        assert_eq!(told["resource"].as_str(), resource, "{told}");
-        assert_eq!(told["signing_key"].is_null(), resource.is_none(), "{told}");
-        assert_eq!(told["clock_difference_seconds"].is_i64(), is_about_time, "{told}");
+        let record = decision(&product, request_id).await;
+        assert_eq!(record["reason"], reason);
+        assert_eq!(record["status"], refused.status.as_u16());
+        assert_eq!(record["request_id"], request_id);
+        assert_eq!(record["resource"].as_str(), resource, "{record}");
+        assert_eq!(record["signing_key"].is_null(), resource.is_none(), "{record}");
+        assert_eq!(record["clock_difference_seconds"].is_i64(), is_about_time, "{record}");
         for member in ["rule", "expected", "actual", "fix"] {
-            assert!(!told[member].as_str().unwrap().is_empty(), "{reason}: {member}");
+            assert!(!record[member].as_str().unwrap().is_empty(), "{reason}: {member}");
         }
-        let text = told.to_string();
+        let text = record.to_string();
         for hidden in [secret_value, SECRET, token.as_str()] {
             assert!(hidden == "none" || !text.contains(hidden), "{text}");
         }
@@ -77,19 +77,19 @@ async fn every_refused_view_can_be_looked_up() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_shows_as_the_difference() {
+async fn the_record_shows_the_difference_of_a_wrong_clock() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "a"}}));
     product.clock.set_offset(1_000);
     let refused = product.view(&token, "").await;
-    let told = decision(&product, refused.json["request_id"].as_str().unwrap()).await;
-    let difference = told["clock_difference_seconds"].as_i64().unwrap();
-    assert!((395..=405).contains(&difference), "{told}");
-    assert!(told["actual"].as_str().unwrap().contains("exp"), "{told}");
+    let record = decision(&product, refused.json["request_id"].as_str().unwrap()).await;
+    let difference = record["clock_difference_seconds"].as_i64().unwrap();
+    assert!((395..=405).contains(&difference), "{record}");
+    assert!(record["actual"].as_str().unwrap().contains("exp"), "{record}");
 }
 
 #[tokio::test]
-async fn every_way_to_a_view_keeps_its_refusals() {
+async fn every_route_that_opens_views_records_its_refusals() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 2}, "params": {}}));
     let calls = [
@@ -100,13 +100,13 @@ async fn every_way_to_a_view_keeps_its_refusals() {
     ];
     for call in calls {
         let refused = call.send().await;
-        let told = decision(&product, refused.json["request_id"].as_str().unwrap()).await;
-        assert_eq!(told["reason"], refused.json["reason"]);
+        let record = decision(&product, refused.json["request_id"].as_str().unwrap()).await;
+        assert_eq!(record["reason"], refused.json["reason"]);
     }
-    // Introspection says only that a token is not good; its request id leads to the cause.
+    // Introspection says only that a token is inactive; its request id leads to the reason.
     let asked = product.post("/v1/introspect", json!({ "token": token })).admin().send().await;
-    let told = decision(&product, asked.header("x-request-id")).await;
-    assert_eq!(told["reason"], "resource_not_published");
+    let record = decision(&product, asked.header("x-request-id")).await;
+    assert_eq!(record["reason"], "resource_not_published");
 
     let event = json!({"headers": {"authorization": format!("Bearer {token}")}, "requestContext": {"requestId": "gateway-1"}});
     let event = serde_json::from_value(event).unwrap();
@@ -115,11 +115,11 @@ async fn every_way_to_a_view_keeps_its_refusals() {
 }
 
 #[tokio::test]
-async fn decisions_are_an_admins_and_end_after_a_week() {
+async fn records_are_for_admins_and_expire_after_a_week() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 2}, "params": {}}));
     let refused = product.view(&token, "").await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let path = format!("/v1/decisions/{}", refused.json["request_id"].as_str().unwrap());
     let member = product.key("member", &["introspect"]).await;
     assert_eq!(product.get(&path).bearer(&member).send().await.refusal(), (403, "access_denied"));
@@ -132,19 +132,19 @@ async fn decisions_are_an_admins_and_end_after_a_week() {
 }
 
 #[tokio::test]
-async fn a_view_that_is_shown_leaves_no_decision_and_an_outage_is_none() {
+async fn neither_an_opened_view_nor_an_outage_writes_a_record() {
     let product = product().await;
     let before = product.items().await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "a"}}));
     assert_eq!(product.view(&token, "").await.status, 200);
-    product.settled().await;
-    assert_eq!(product.items().await, before + 1, "the use of the key, and nothing else");
-    // A product that has read no key yet.
+    product.wait_for_background_tasks().await;
+    assert_eq!(product.items().await, before + 1, "only the last use of the key");
+    // A product that has not read its keys yet.
     let product = Product::start().await;
     product.services.put_signing_keys("{}").unwrap();
     let refused = product.view(&token, "").await;
     assert_eq!(refused.status, 503);
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let path = format!("/v1/decisions/{}", refused.json["request_id"].as_str().unwrap());
     assert_eq!(product.get(&path).admin().send().await.refusal(), (404, "decision_not_found"));
 }

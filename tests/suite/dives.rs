@@ -1,4 +1,4 @@
-//! Dives: content in versions, of which a view shows the one that its token is about.
+//! Dives: versioned content; a view shows the version that its token names.
 
 use serde_json::{Value, json};
 use vitrine_tests::Product;
@@ -20,7 +20,7 @@ fn path(dive: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_dive_begins_with_a_new_id_and_version_one() {
+async fn a_new_dive_has_a_new_id_and_version_one() {
     let product = Product::start().await;
     let (one, other) = (create(&product, json!({})).await, create(&product, json!({})).await);
     assert_eq!((&one["kind"], &one["version"]), (&json!("dive"), &json!(1)));
@@ -32,7 +32,7 @@ async fn a_dive_begins_with_a_new_id_and_version_one() {
 }
 
 #[tokio::test]
-async fn changed_content_makes_a_version_and_the_older_ones_stay() {
+async fn changed_content_adds_a_version_and_keeps_the_older_ones() {
     let product = Product::start().await;
     let dive = create(&product, json!({})).await;
     let put =
@@ -65,7 +65,7 @@ async fn changed_content_makes_a_version_and_the_older_ones_stay() {
 }
 
 #[tokio::test]
-async fn the_native_route_keeps_versions_as_well() {
+async fn the_native_route_adds_versions_too() {
     let product = Product::start().await;
     let dive = create(&product, json!({})).await;
     let native = format!("/v1/resources/dive/{}", dive["id"].as_str().unwrap());
@@ -78,7 +78,7 @@ async fn the_native_route_keeps_versions_as_well() {
 }
 
 #[tokio::test]
-async fn a_token_shows_the_version_that_it_names() {
+async fn a_token_opens_the_version_that_it_names() {
     let product = Product::start().await;
     let dive = create(&product, json!({})).await;
     let body = json!({"title": "T", "content": html("second"), "enable_embedding": true});
@@ -94,14 +94,14 @@ async fn a_token_shows_the_version_that_it_names() {
     for wrong in [json!(0), json!(-1), json!("1"), json!(1.5), json!(true)] {
         assert_eq!(product.view(&token(wrong.clone()), "").await.refusal(), (401, "token_claims"), "{wrong}");
     }
-    // Dashboards keep no versions.
+    // Dashboards have no versions.
     product.publish("dashboard/1", json!({})).await;
     let dashboard = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "version": 1}));
     assert_eq!(product.view(&dashboard, "").await.refusal(), (404, "version_not_found"));
 }
 
 #[tokio::test]
-async fn removing_a_dive_takes_its_versions() {
+async fn removing_a_dive_removes_its_versions() {
     let product = Product::start().await;
     let dive = create(&product, json!({})).await;
     product.put(&path(&dive), json!({"title": "T", "content": html("second")})).admin().send().await;
@@ -109,7 +109,7 @@ async fn removing_a_dive_takes_its_versions() {
     for gone in [path(&dive), format!("{}/versions", path(&dive)), format!("{}/versions/1", path(&dive))] {
         assert_eq!(product.get(&gone).admin().send().await.refusal(), (404, "resource_not_found"), "{gone}");
     }
-    // Under the same id again, nothing of before comes back.
+    // A new dive under the same id has none of the old versions.
     let native = format!("/v1/resources/dive/{}", dive["id"].as_str().unwrap());
     product.put(&native, json!({"title": "T", "content": html("anew")})).admin().send().await;
     let second = product.get(&format!("{}/versions/2", path(&dive))).admin().send().await;
@@ -117,7 +117,7 @@ async fn removing_a_dive_takes_its_versions() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn an_invalid_dive_names_each_wrong_field() {
     let product = Product::start().await;
     let dive = create(&product, json!({})).await;
     let one = path(&dive);

@@ -1,13 +1,13 @@
-//! Tokens that no library would make.
+//! Builds tokens that no JWT library would sign.
 
 use jsonwebtoken::{Algorithm, EncodingKey};
 
-/// Signs any two texts as header and claims.
+/// Signs two arbitrary texts as header and claims.
 pub fn compact(header: &str, claims: &str, secret: &[u8]) -> String {
     signed_over(&base64url(header), &base64url(claims), secret)
 }
 
-/// Signs any two parts as they are.
+/// Signs two parts that are already encoded.
 pub fn signed_over(header: &str, claims: &str, secret: &[u8]) -> String {
     let signed = format!("{header}.{claims}");
     let key = EncodingKey::from_secret(secret);
@@ -33,7 +33,7 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     text
 }
 
-/// Another spelling of the same bytes: the last character's unused bits are set.
+/// A non-canonical encoding of the same bytes: the last character's unused bits are set.
 pub fn not_canonical(part: &str) -> String {
     let last = part.bytes().last().unwrap();
     let place = ALPHABET.iter().position(|letter| *letter == last).unwrap();

@@ -1,4 +1,4 @@
-//! Views in flight while access is withdrawn: each is decided once, by the state before the change or after it.
+//! Requests in flight during a change: each view is decided once, by the state before the change or after it.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Call, Product, SECRET};
@@ -7,7 +7,7 @@ use crate::rotation;
 use crate::whole_writes::{Names, Step, call, prepare};
 use crate::wire::{Held, Wire, wired};
 
-/// Sends `view`, and does `meanwhile` while it waits for `operation`.
+/// Sends `view` and runs `meanwhile` while the view waits for `operation`.
 async fn meanwhile(
     wire: &Wire,
     operation: &'static str,
@@ -17,13 +17,13 @@ async fn meanwhile(
 ) -> Answer {
     let hold = wire.hold(operation, held);
     let view = tokio::spawn(view.send());
-    hold.came().await;
+    hold.wait_until_held().await;
     meanwhile.await;
-    hold.let_go();
+    hold.release();
     view.await.unwrap()
 }
 
-/// All of a view but what time it is.
+/// A view without the server's time.
 fn shown(view: &Answer) -> Value {
     let mut shown = view.json.clone();
     shown.as_object_mut().unwrap().remove("server_time");
@@ -33,7 +33,7 @@ fn shown(view: &Answer) -> Value {
 struct Flight {
     case: &'static str,
     before: Vec<Step>,
-    /// The name of the credential.
+    /// The name of the credential in `Names`.
     shows: &'static str,
     path: &'static str,
     withdrawal: Step,
@@ -110,7 +110,7 @@ fn flights() -> Vec<Flight> {
         ),
         signed("switched off", switch, (403, "embedding_disabled")),
         Flight {
-            case: "its token revoked",
+            case: "token revoked",
             before: vec![dashboard(json!({})), session(false)],
             shows: "session",
             path: "/v1/view",
@@ -118,7 +118,7 @@ fn flights() -> Vec<Flight> {
             refusal: REVOKED,
         },
         Flight {
-            case: "its session revoked",
+            case: "session revoked",
             before: vec![dashboard(json!({})), session(true), Step("POST", "/v1/sessions/redeem", its())],
             shows: "token",
             path: "/v1/view",
@@ -126,18 +126,14 @@ fn flights() -> Vec<Flight> {
             refusal: REVOKED,
         },
         of_dive(
-            "its dive taken down",
+            "dive unpublished",
             Step("PATCH", "/v1/dives/{id}", json!({"enable_embedding": false})),
             (403, "resource_not_published"),
         ),
-        of_dive(
-            "its dive removed",
-            Step("DELETE", "/v1/dives/{id}", Value::Null),
-            (404, "resource_not_found"),
-        ),
-        of_dive("its account removed", Step("DELETE", "/v1/users/user{n}", Value::Null), REVOKED),
-        of_user("its user removed", Step("DELETE", "/v1/external-users/{id}", Value::Null)),
-        of_user("its tenant removed", Step("DELETE", "/api/v1/embed-tenants/tenant{n}", Value::Null)),
+        of_dive("dive removed", Step("DELETE", "/v1/dives/{id}", Value::Null), (404, "resource_not_found")),
+        of_dive("account removed", Step("DELETE", "/v1/users/user{n}", Value::Null), REVOKED),
+        of_user("user removed", Step("DELETE", "/v1/external-users/{id}", Value::Null)),
+        of_user("tenant removed", Step("DELETE", "/api/v1/embed-tenants/tenant{n}", Value::Null)),
     ]
 }
 
@@ -148,7 +144,7 @@ fn view(product: &Product, flight: &Flight, names: &Names) -> Call {
 }
 
 #[tokio::test]
-async fn what_is_withdrawn_meanwhile() {
+async fn a_view_during_a_withdrawal_is_whole_or_refused() {
     let (product, wires) = wired(&[("ResourceCacheSeconds", "5")]).await;
     let mut at = 0;
     for (number, flight) in (1..).zip(flights()) {
@@ -162,7 +158,7 @@ async fn what_is_withdrawn_meanwhile() {
             let before = view(&product, &flight, &names).send().await;
             assert_eq!(before.status, 200, "{case}: {}", before.text);
 
-            // Nothing is remembered any more.
+            // The cache has expired.
             product.clock.set_offset(at + 50);
             let answer =
                 meanwhile(&wires.dynamodb, "BatchGetItem", held, view(&product, &flight, &names), async {
@@ -171,13 +167,13 @@ async fn what_is_withdrawn_meanwhile() {
                     product.clock.set_offset(at + 54);
                 })
                 .await;
-            // Whoever asks twice, because the answer took too long, is told what is now.
+            // The SDK may retry an answer that took too long, and the retry sees the new state.
             if held == Held::Question || answer.status != 200 {
                 assert_eq!(answer.refusal(), flight.refusal, "{case}");
             } else {
-                assert_eq!(shown(&answer), shown(&before), "{case}: all of what was");
+                assert_eq!(shown(&answer), shown(&before), "{case}: the whole view from before");
             }
-            // Its age counts from the question: it does not serve a second longer.
+            // The cache time counts from the request, so the entry is not served a second longer.
             product.clock.set_offset(at + 55);
             let later = view(&product, &flight, &names).send().await;
             assert_eq!(later.refusal(), flight.refusal, "{case}, later");
@@ -187,9 +183,9 @@ async fn what_is_withdrawn_meanwhile() {
     }
 }
 
-/// A resource that becomes another while it is looked at is the one or the other, with title, policy and all.
+/// A view of a resource that is replaced at the same time is entirely the old one or entirely the new one.
 #[tokio::test]
-async fn what_is_changed_meanwhile() {
+async fn a_view_during_a_replacement_is_entirely_old_or_new() {
     let (product, wires) = wired(&[]).await;
     let fields = |name: &str| {
         let parameters = json!([{"slug": name, "name": name, "type": "text", "default": name}]);
@@ -207,15 +203,15 @@ async fn what_is_changed_meanwhile() {
         let new = product.view(&token, "").await;
         let (old, answer, new) = (shown(&old), shown(&answer), shown(&new));
         assert_ne!(old, new);
-        // Whoever asks twice, because the answer took too long, is shown what is now.
+        // The SDK may retry an answer that took too long, and the retry sees the new state.
         let is_old = held == Held::Answer && answer == old;
         assert!(is_old || answer == new, "{held:?}: {answer}");
     }
 }
 
-/// Which key a token is good by is decided when the keys are read, and holds for as long as they are kept.
+/// The keys that were read decide, for as long as they are cached.
 #[tokio::test]
-async fn a_key_that_is_retired_meanwhile() {
+async fn a_retired_key_ends_with_the_key_cache() {
     for (operation, held) in [
         ("BatchGetItem", Held::Question),
         ("BatchGetItem", Held::Answer),

@@ -1,4 +1,4 @@
-//! Introspection: everything about a token that is good now, and nothing about any other.
+//! Introspection: describes an active token and reveals nothing about any other.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Product, merge, sign};
@@ -41,7 +41,7 @@ fn form(product: &Product, pairs: &[(&str, &str)]) -> vitrine_tests::Call {
         .body(body)
 }
 
-/// Asks in both forms, which must agree.
+/// Sends the token as JSON and as a form. Both answers must agree.
 async fn ask(product: &Product, token: &str) -> Answer {
     let as_json = product.post("/v1/introspect", json!({ "token": token })).admin().send().await;
     let as_form = form(product, &[("token", token)]).send().await;
@@ -50,7 +50,7 @@ async fn ask(product: &Product, token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn an_active_token_is_told_whole() {
+async fn an_active_token_is_described_completely() {
     let product = with_dashboard().await;
     let resource = product.get("/v1/resources/dashboard/1").admin().send().await.json;
     let now = product.clock.now().unix();
@@ -90,15 +90,15 @@ async fn an_active_token_is_told_whole() {
 }
 
 #[tokio::test]
-async fn what_a_token_does_not_claim_is_not_told() {
+async fn absent_claims_are_absent_from_the_answer() {
     let product = Product::start_with(&[("RequireTokenExpiry", "false")]).await;
     product.publish("dive/0191e7a0-5d2b-7c3f-9b1a-2f5d8c1e4a77", json!({"title": "Deep"})).await;
     let claims = json!({"resource": {"dive": "0191E7A0-5D2B-7C3F-9B1A-2F5D8C1E4A77"}, "params": {}});
     let answer = ask(&product, &sign(&claims, vitrine_tests::SECRET)).await;
-    let mut told = answer.json;
-    told["resource"].as_object_mut().unwrap().remove("public_id").unwrap();
+    let mut described = answer.json;
+    described["resource"].as_object_mut().unwrap().remove("public_id").unwrap();
     assert_eq!(
-        told,
+        described,
         json!({
             "active": true,
             "token_type": "embed",
@@ -110,7 +110,7 @@ async fn what_a_token_does_not_claim_is_not_told() {
 }
 
 #[tokio::test]
-async fn our_own_tokens_are_told_as_well() {
+async fn minted_tokens_are_described_too() {
     let product = with_dashboard().await;
     let wanted = json!({
         "resource": {"dashboard": 1}, "params": {"customer": "acme"}, "ttl_seconds": 60,
@@ -127,19 +127,22 @@ async fn our_own_tokens_are_told_as_well() {
             token = redeemed.json["token"].clone();
         }
         let token = token.as_str().unwrap();
-        let told = ask(&product, token).await.json;
-        assert_eq!((&told["active"], &told["iss"]), (&json!(true), &json!("vitrine")));
+        let described = ask(&product, token).await.json;
+        assert_eq!((&described["active"], &described["iss"]), (&json!(true), &json!("vitrine")));
         assert_eq!(
-            told["values"],
+            described["values"],
             json!({"customer": "acme", "city": "Berlin", "year": 2026, "plan": "basic"})
         );
         let expires: vitrine::rules::clock::Timestamp =
             created["expires_at"].as_str().unwrap().parse().unwrap();
-        assert_eq!(told["exp"], expires.unix());
-        let lives = told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap();
-        assert!((50..=60).contains(&lives), "an exchange comes later than its session: {lives}");
-        assert!(told["jti"].as_str().is_some_and(|id| !id.is_empty()));
-        assert_eq!(told.get("sid"), None);
+        assert_eq!(described["exp"], expires.unix());
+        let lives = described["exp"].as_i64().unwrap() - described["iat"].as_i64().unwrap();
+        assert!(
+            (50..=60).contains(&lives),
+            "the expiry counts from the session, not from the exchange: {lives}"
+        );
+        assert!(described["jti"].as_str().is_some_and(|id| !id.is_empty()));
+        assert_eq!(described.get("sid"), None);
 
         let revoked = product.post("/v1/sessions/revoke", json!({ "session": token })).admin().send().await;
         assert_eq!(revoked.status, 204);
@@ -148,7 +151,7 @@ async fn our_own_tokens_are_told_as_well() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_good_is_inactive_and_nothing_more() {
+async fn an_invalid_token_is_inactive_and_nothing_more_is_said() {
     let product = with_dashboard().await;
     product.publish("dashboard/2", json!({"enable_embedding": false})).await;
     product.publish("dashboard/3", json!({"archived": true})).await;
@@ -166,37 +169,37 @@ async fn whatever_is_not_good_is_inactive_and_nothing_more() {
         ("a word", "garbage".to_owned()),
         ("two parts", format!("{header}.{payload}")),
         ("padding", format!("{good}=")),
-        ("a blank before it", format!(" {good}")),
-        ("an end of line behind it", format!("{good}\n")),
+        ("a leading space", format!(" {good}")),
+        ("a line end after it", format!("{good}\n")),
         ("no signature", format!("{header}.{payload}.")),
-        ("too much of it", "a".repeat(9_000)),
-        ("what is not ASCII", "é.é.é".to_owned()),
+        ("too many bytes", "a".repeat(9_000)),
+        ("characters outside of ASCII", "é.é.é".to_owned()),
         ("another secret", sign(&claims(&product), &"0".repeat(64))),
         ("another algorithm", forge::compact(r#"{"alg":"none"}"#, &claims(&product).to_string(), b"")),
         (
             "an unknown key",
             forge::compact(r#"{"alg":"HS256","kid":"x"}"#, &claims(&product).to_string(), b""),
         ),
-        ("another's claims", format!("{header}.{}.{signature}", forge::base64url("{}"))),
+        ("the claims of another token", format!("{header}.{}.{signature}", forge::base64url("{}"))),
         ("claims of the wrong type", signed(json!({"exp": "soon"}))),
         ("no expiry", signed(json!({"exp": null}))),
         ("expired", signed(json!({"exp": now - 60}))),
-        ("too far ahead", signed(json!({"exp": now + 100_000}))),
-        ("not yet", signed(json!({"nbf": now + 100}))),
+        ("an expiry too far ahead", signed(json!({"exp": now + 100_000}))),
+        ("not valid yet", signed(json!({"nbf": now + 100}))),
         ("no resource", signed(json!({"resource": null}))),
         ("two resources", signed(json!({"resource": {"dashboard": 1, "question": 1}}))),
         ("a bad id", signed(json!({"resource": {"dashboard": "1"}}))),
         ("unknown", signed(json!({"resource": {"dashboard": 9}}))),
-        ("not published", signed(json!({"resource": {"dashboard": 2}, "params": {}}))),
+        ("an unpublished resource", signed(json!({"resource": {"dashboard": 2}, "params": {}}))),
         ("archived", signed(json!({"resource": {"dashboard": 3}, "params": {}}))),
         ("no params", signed(json!({"params": null}))),
         ("params that are a list", signed(json!({"params": ["a"]}))),
-        ("a lock without a value", signed(json!({"params": {}}))),
-        ("a lock with an empty list", signed(json!({"params": {"customer": []}}))),
+        ("a locked parameter without a value", signed(json!({"params": {}}))),
+        ("a locked parameter with an empty list", signed(json!({"params": {"customer": []}}))),
         ("an unknown parameter", signed(json!({"params": {"customer": "acme", "planet": 1}}))),
         ("a disabled parameter", signed(json!({"params": {"customer": "acme", "plan": "gold"}}))),
-        ("an attribute that is missing", signed(json!({"viewer": {"id": "bob"}}))),
-        ("a session that nobody started", signed(json!({"sid": "invented"}))),
+        ("a missing attribute", signed(json!({"viewer": {"id": "bob"}}))),
+        ("an unknown session", signed(json!({"sid": "invented"}))),
         ("an access key", vitrine_tests::ADMIN_KEY.to_owned()),
         ("the secret", vitrine_tests::SECRET.to_owned()),
     ];
@@ -208,7 +211,7 @@ async fn whatever_is_not_good_is_inactive_and_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_as_long_as_its_view_is() {
+async fn a_token_is_active_exactly_while_its_view_opens() {
     let product = with_dashboard().await;
     let token = sign(&claims(&product), vitrine_tests::SECRET);
     for (offset, active) in [(0, true), (599, true), (650, true), (661, false), (0, true)] {
@@ -221,14 +224,14 @@ async fn a_token_is_good_as_long_as_its_view_is() {
 }
 
 #[tokio::test]
-async fn embedding_that_is_off_makes_every_token_inactive() {
+async fn while_embedding_is_off_every_token_is_inactive() {
     let product = Product::start_with(&[("EmbeddingEnabled", "false")]).await;
     product.publish("dashboard/1", json!({})).await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
     assert_eq!(ask(&product, &token).await.text, INACTIVE);
 }
 
-/// A body of that content type.
+/// A request with a body of the given content type.
 fn post(product: &Product, kind: Option<&str>, body: &str) -> vitrine_tests::Call {
     let call = product.request(axum::http::Method::POST, "/v1/introspect").admin().body(body.to_owned());
     kind.into_iter().fold(call, |call, kind| call.header("content-type", kind))
@@ -238,7 +241,7 @@ const JSON: Option<&str> = Some("application/json");
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
 
 #[tokio::test]
-async fn bodies_as_clients_send_them() {
+async fn json_and_form_bodies_are_accepted() {
     let product = with_dashboard().await;
     let token = sign(&claims(&product), vitrine_tests::SECRET);
     let cases = [
@@ -264,7 +267,7 @@ async fn bodies_as_clients_send_them() {
 }
 
 #[tokio::test]
-async fn bodies_that_name_no_token_or_two() {
+async fn a_body_without_exactly_one_token_is_refused() {
     let product = with_dashboard().await;
     let token = sign(&claims(&product), vitrine_tests::SECRET);
     let cases = [

@@ -1,11 +1,11 @@
-//! Limits count what they say, and numbers are found however many are taken.
+//! Length limits count characters, and a new number skips any numbers that are taken.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Product, merge};
 
-/// 255 characters are 255 characters in every script.
+/// A limit of 255 characters is the same in every script.
 #[tokio::test]
-async fn characters_are_not_bytes() {
+async fn limits_count_characters_instead_of_bytes() {
     let product = Product::start().await;
     let put = async |fields: Value| -> Answer {
         let mut body = json!({"title": "T"});
@@ -33,7 +33,7 @@ async fn characters_are_not_bytes() {
 }
 
 #[tokio::test]
-async fn a_free_number_is_found_behind_any_that_are_taken() {
+async fn a_new_resource_gets_the_first_free_number() {
     let product = Product::start().await;
     for number in 1..=12 {
         product.publish(&format!("dashboard/{number}"), json!({})).await;

@@ -1,4 +1,4 @@
-//! The log: one line of each request, with its ids, and nothing that opens anything.
+//! The log: one line for each request, with its ids and without credentials.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,11 +15,11 @@ use vitrine_tests::{ADMIN_KEY, Answer, Call, Product, SECRET, merge, sign};
 use crate::forge;
 use crate::wire::{Line, wired};
 
-/// With one subscriber in the process, what is of interest depends on the thread that comes by first; with
-/// two, on the subscribers.
+/// A second subscriber. With only one in the process, a callsite's interest would depend on the first thread
+/// that reaches it.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(json_lines(LevelFilter::TRACE, io::sink)));
 
-/// Where lines are kept instead of printed.
+/// A writer that keeps the lines instead of printing them.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -46,7 +46,7 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Every line; each must be JSON.
+    /// All lines. Each must be JSON.
     pub fn lines(&self) -> Vec<Value> {
         self.text()
             .lines()
@@ -54,13 +54,13 @@ impl Log {
             .collect()
     }
 
-    /// The lines that tell how a request ended, by its id; there is one of each.
+    /// The final lines of the requests, by request id. Each request has exactly one.
     fn ends(&self) -> BTreeMap<String, Value> {
         let mut ends = BTreeMap::new();
         for line in self.lines() {
             if ["answered", "refused", "failed"].iter().any(|end| line["message"] == *end) {
                 let id = line["span"]["request_id"].as_str().unwrap().to_owned();
-                assert_eq!(ends.insert(id, line), None, "told twice");
+                assert_eq!(ends.insert(id, line), None, "two final lines");
             }
         }
         ends
@@ -99,7 +99,7 @@ fn claims(product: &Product) -> Value {
     })
 }
 
-/// A run full of good and bad credentials, and everything in it that must not be written down.
+/// A run with valid and invalid credentials, and all the texts in it that must not be logged.
 struct Run {
     product: Product,
     answers: Vec<Answer>,
@@ -119,7 +119,7 @@ impl Run {
         answer
     }
 
-    /// Keeps a credential, and each part of it that could be used, in mind.
+    /// Remembers a credential and each usable part of it as texts that must not be logged.
     fn hide(&mut self, credential: &str) -> String {
         self.hidden.push(credential.to_owned());
         self.hidden.extend(credential.split('.').filter(|part| part.len() > 8).map(str::to_owned));
@@ -279,7 +279,7 @@ impl Run {
 }
 
 #[tokio::test]
-async fn nothing_that_opens_anything_is_written_down() {
+async fn the_log_contains_no_credentials() {
     for level in [LevelFilter::DEBUG, LevelFilter::TRACE] {
         let (log, _guard) = Log::keep(level);
         let product = Product::start().await;
@@ -290,7 +290,7 @@ async fn nothing_that_opens_anything_is_written_down() {
         run.tokens().await;
         run.sessions().await;
         run.keys().await;
-        // What is too common to be anybody's secret: the header that all tokens share.
+        // The header that all tokens share is not a secret.
         let shared = forge::base64url(r#"{"typ":"JWT","alg":"HS256"}"#);
         run.hidden.retain(|hidden| *hidden != shared);
         let text = log.text();
@@ -298,11 +298,11 @@ async fn nothing_that_opens_anything_is_written_down() {
             let line = text.lines().find(|line| line.contains(hidden.as_str()));
             assert_eq!(line, None, "{level}: {hidden:.60}");
         }
-        assert!(text.len() > 100_000, "{level}: the log was listened to");
+        assert!(text.len() > 100_000, "{level}: the log was captured");
 
         let routes = declared(&run.product).await;
         let ends = log.ends();
-        // Two resources were published before.
+        // Two resources were published before this.
         assert_eq!(ends.len(), run.answers.len() + 2, "{level}");
         for answer in &run.answers {
             let line = &ends[answer.header("x-request-id")];
@@ -325,9 +325,10 @@ async fn nothing_that_opens_anything_is_written_down() {
     }
 }
 
-/// The log's filter names the crates whose lines are written below WARN. A function that it misses would log no requests.
+/// The log filter lists the crates whose lines below WARN are written. A function that is missing there would
+/// log no requests.
 #[test]
-fn the_lines_of_every_function_are_written_and_those_of_dependencies_are_not() {
+fn info_lines_of_functions_are_written_and_those_of_dependencies_are_not() {
     macro_rules! log_a_line_for_each {
         (
             with_routes { $($routed:ident = $routed_name:literal),+ $(,)? }
@@ -356,9 +357,9 @@ async fn declared(product: &Product) -> Vec<&'static str> {
     functions.iter().flat_map(|function| function.routes.declared()).map(|(_, path)| *path).collect()
 }
 
-/// Who asked, with which key, about what.
+/// The ids of the caller, the key and the resource.
 #[tokio::test]
-async fn a_line_holds_the_ids() {
+async fn each_line_holds_the_ids_of_its_request() {
     let (log, _guard) = Log::keep(LevelFilter::INFO);
     let product = Product::start().await;
     publish(&product).await;
@@ -505,7 +506,7 @@ async fn a_line_holds_the_ids() {
             "{line}"
         );
     }
-    // Why a token is inactive is for the owner to know, not for who asks.
+    // The reason why a token is inactive is for the owner, not for the caller.
     let asked = product.post("/v1/introspect", json!({ "token": expired })).admin().send().await;
     assert_eq!(asked.text, r#"{"active":false}"#);
     let id = asked.header("x-request-id");
@@ -516,7 +517,7 @@ async fn a_line_holds_the_ids() {
 }
 
 #[tokio::test]
-async fn failures_are_told_without_what_was_sent() {
+async fn failures_are_logged_without_the_input() {
     let (log, _guard) = Log::keep(LevelFilter::DEBUG);
     let (product, wires) = wired(&[]).await;
     publish(&product).await;
@@ -559,12 +560,12 @@ async fn failures_are_told_without_what_was_sent() {
         assert_eq!(text.lines().find(|line| line.contains(hidden)), None);
     }
     let warned = log.lines().iter().filter(|line| line["level"] == "WARN").count();
-    assert!(warned >= 2, "keys that cannot be read again are worth a line");
+    assert!(warned >= 2, "a failed refresh of the keys is logged");
 }
 
-/// Two who have the same session are told of with both times, and without the session.
+/// A second redemption of a session is logged with both times and without the session.
 #[tokio::test]
-async fn a_session_that_comes_twice_is_an_alarm() {
+async fn a_second_redemption_of_a_session_is_logged() {
     for revoked in [false, true] {
         let (log, _guard) = Log::keep(LevelFilter::INFO);
         let product = Product::start_with(&[("RevokeOnReplay", &revoked.to_string())]).await;

@@ -1,4 +1,4 @@
-//! The contract, told as tests.
+//! Tests of the product through its public routes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod access;

@@ -1,4 +1,4 @@
-//! Cards and dashboards as Metabase's clients keep them: created, read and changed in part.
+//! Cards and dashboards in Metabase's administration API: create, read and partial update.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use vitrine::rules::clock::Timestamp;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, merge};
 
 const SWITCH: &str = "/api/setting/enable-embedding-static";
-/// The route of each kind, and what everything else calls it.
+/// The route of each kind and its name in tokens and in the native API.
 const KINDS: [(&str, &str); 2] = [("dashboard", "dashboard"), ("card", "question")];
 
 fn parameters() -> Value {
@@ -45,7 +45,7 @@ async fn turn(product: &Product, on: bool) {
 }
 
 #[tokio::test]
-async fn the_seeds_requests_publish_what_a_token_then_opens() {
+async fn a_dashboard_published_by_metabases_requests_opens_with_a_token() {
     let product = Product::start().await;
     for (route, kind) in KINDS {
         let created = create(&product, route, json!({"parameters": parameters()})).await;
@@ -72,7 +72,7 @@ async fn the_seeds_requests_publish_what_a_token_then_opens() {
 }
 
 #[tokio::test]
-async fn what_was_created_is_read_by_each_of_its_ids() {
+async fn a_created_object_is_readable_by_each_of_its_ids() {
     let product = Product::start().await;
     for (route, kind) in KINDS {
         let fields = json!({
@@ -92,7 +92,7 @@ async fn what_was_created_is_read_by_each_of_its_ids() {
         for id in ["id", "entity_id", "public_id"] {
             assert_eq!(read(&product, route, &created[id]).await, created, "{id}");
         }
-        // The same thing under both of its names.
+        // The same object under both of its ids.
         let native = product.get(&format!("/v1/resources/{kind}/1")).admin().send().await.json;
         assert_eq!((&native["title"], &native["content"]), (&created["name"], &created["content"]));
         let names: Vec<_> = created.as_object().unwrap().keys().map(String::as_str).collect();
@@ -115,15 +115,15 @@ async fn what_was_created_is_read_by_each_of_its_ids() {
         ];
         assert_eq!(names, expected);
     }
-    // The other kind has another thing under this number, or none.
+    // The other kind has another object with this number, or none.
     create(&product, "card", json!({"name": "The second"})).await;
     assert_eq!(product.get("/api/card/2").admin().send().await.json["name"], "The second");
     assert_eq!(product.get("/api/dashboard/2").admin().send().await.refusal(), (404, "resource_not_found"));
 }
 
-/// What is sent, and what it changes. All the rest stays.
+/// Each change with the fields that it changes. All other fields stay.
 #[tokio::test]
-async fn a_change_is_partial() {
+async fn an_update_changes_only_the_fields_that_it_names() {
     let product = Product::start().await;
     let first = json!({
         "name": "Before",
@@ -149,7 +149,7 @@ async fn a_change_is_partial() {
         (json!({"embedding_params": null}), json!({})),
         (json!({"enable_embedding": null, "embedding_params": null}), json!({})),
         (json!({"embedding_params": {}}), json!({"embedding_params": {}})),
-        // Replaced as a whole, never merged.
+        // Replaced as a whole, not merged.
         (
             json!({"embedding_params": {"user_id": "enabled"}}),
             json!({"embedding_params": {"user_id": "enabled"}}),
@@ -171,7 +171,7 @@ async fn a_change_is_partial() {
             json!({"name": "After", "archived": true, "enable_embedding": false}),
             json!({"name": "After", "archived": true, "enable_embedding": false}),
         ),
-        // The ids and the moments are not for the caller to choose.
+        // The caller cannot set ids and timestamps.
         (
             json!({"id": 99, "entity_id": "V1StGXR8_Z5jdHi6B-myT", "public_id": "aB3dE6gH9jK2",
                    "created_at": "2020-01-01T00:00:00Z", "initially_published_at": null}),
@@ -195,7 +195,7 @@ async fn a_change_is_partial() {
 }
 
 #[tokio::test]
-async fn the_first_publication_is_remembered() {
+async fn the_time_of_the_first_publication_is_kept() {
     let product = Product::start().await;
     let start = product.clock.now().unix();
     for (route, _) in KINDS {
@@ -226,10 +226,10 @@ async fn the_first_publication_is_remembered() {
     }
 }
 
-/// Who asks for what, with the switch on and off. Each check comes before the ones that stand after it:
-/// the key, its permission, the body, the resource, the switch, the role, the sense of the whole.
+/// Each kind of caller and change, with embedding on and off. The checks run in this order: key, permission,
+/// body, resource, switch, role, consistency of the result.
 #[tokio::test]
-async fn who_may_change_the_flags_and_what_is_asked_first() {
+async fn changing_the_flags_is_checked_in_a_fixed_order() {
     let product = Product::start().await;
     let writer = product.key("member", &["resources:write"]).await;
     let lister = product.key("member", &["resources:list", "introspect", "sessions:create"]).await;
@@ -271,7 +271,7 @@ async fn who_may_change_the_flags_and_what_is_asked_first() {
         (&admin, "1", &policy, OK, OFF),
         (&admin, "1", &harmless, OK, OK),
         (&admin, "1", &flags, OK, OFF),
-        // It is published now: the same word changes nothing, taking it back does.
+        // It is published now: publishing it again changes nothing, unpublishing does.
         (&writer, "1", &flags, OK, OK),
         (&writer, "1", &json!({"enable_embedding": false}), DENIED, OFF),
         (&writer, "1", &stray, DENIED, OFF),
@@ -284,7 +284,7 @@ async fn who_may_change_the_flags_and_what_is_asked_first() {
         let fields = json!({"parameters": parameters(), "embedding_params": {"user_id": "enabled"}});
         create(&product, route, fields).await;
         for (key, id, body, on, off) in cases {
-            // Off first: what is refused then must not have changed anything.
+            // Off first: a refused request must not change anything.
             for (switched_on, expected) in [(false, off), (true, on)] {
                 turn(&product, switched_on).await;
                 let before = product.get(&format!("/api/{route}/1")).admin().send().await.json;
@@ -302,7 +302,7 @@ async fn who_may_change_the_flags_and_what_is_asked_first() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_metabase_says() {
+async fn refusals_have_metabases_messages() {
     let product = Product::start().await;
     let writer = product.key("member", &["resources:write"]).await;
     create(&product, "card", json!({})).await;
@@ -319,7 +319,7 @@ async fn refusals_say_what_metabase_says() {
 }
 
 #[tokio::test]
-async fn publishing_at_once_is_for_a_publisher_too() {
+async fn a_create_request_that_publishes_needs_an_admin_key() {
     let product = Product::start().await;
     let writer = product.key("member", &["resources:write"]).await;
     let lister = product.key("member", &["resources:list"]).await;
@@ -353,14 +353,14 @@ async fn publishing_at_once_is_for_a_publisher_too() {
         }
         let missing = product.post(&format!("/api/{route}"), draft.clone()).send().await;
         assert_eq!(missing.refusal(), (401, "access_key_missing"));
-        // What was refused has left nothing behind: six were made of each kind.
+        // Refused requests created nothing: there are six of each kind.
         let listed = product.get(&format!("/v1/resources?kind={kind}")).admin().send().await.json;
         assert_eq!(listed["items"].as_array().unwrap().len(), 6, "{route}");
     }
 }
 
 #[tokio::test]
-async fn the_key_comes_in_any_of_its_headers() {
+async fn the_key_is_accepted_in_each_of_its_headers() {
     let product = Product::start().await;
     create(&product, "card", json!({})).await;
     for (name, value) in [
@@ -379,7 +379,7 @@ async fn the_key_comes_in_any_of_its_headers() {
 }
 
 #[tokio::test]
-async fn a_key_for_some_deployments_stays_in_them() {
+async fn a_scoped_key_is_refused_in_other_deployments() {
     let product = Product::start_with(&[("Deployments", "1,2")]).await;
     let body = json!({"name": "k", "role": "member", "permissions": ["resources:write", "resources:list"], "deployments": [2]});
     let key = product.post("/v1/keys", body).admin().send().await.json["key"].as_str().unwrap().to_owned();
@@ -418,7 +418,7 @@ async fn ids_in_paths_are_numbers_or_entity_ids() {
     assert_eq!(product.get("/api/dashboard/1/").admin().send().await.status, 200);
 }
 
-/// What is wrong with a body, and which fields the answer names. Nothing is written.
+/// Invalid bodies, each with the fields that the answer names. Nothing is written.
 #[tokio::test]
 async fn every_wrong_field_is_named() {
     let product = Product::start().await;
@@ -486,9 +486,9 @@ async fn every_wrong_field_is_named() {
     }
 }
 
-/// The caller said `name`, so that is what the answer calls it.
+/// The answer uses the caller's field name `name`, not the native `title`.
 #[tokio::test]
-async fn a_missing_or_blank_name_is_called_that() {
+async fn a_missing_or_blank_name_is_reported_as_name() {
     let product = Product::start().await;
     create(&product, "card", json!({})).await;
     let long = "n".repeat(256);
@@ -512,9 +512,9 @@ async fn a_missing_or_blank_name_is_called_that() {
     }
 }
 
-/// No write may leave a published resource with a policy for what it does not have.
+/// No write may leave a published resource with a policy for a parameter that it does not have.
 #[tokio::test]
-async fn a_published_policy_names_only_what_is_there() {
+async fn a_published_policy_names_only_existing_parameters() {
     let product = Product::start().await;
     for (route, _) in KINDS {
         let strays = json!({"user_id": "locked", "gone": "locked", "old": "disabled"});
@@ -523,7 +523,7 @@ async fn a_published_policy_names_only_what_is_there() {
         let answer = product.post(&format!("/api/{route}"), at_once).admin().send().await;
         assert_eq!((answer.refusal(), answer.issues()), ((400, "request_invalid"), stray.clone()));
 
-        // A draft may be ahead of its parameters; publishing it may not.
+        // A draft's policy may name missing parameters, but then it cannot be published.
         let draft =
             create(&product, route, json!({"parameters": parameters(), "embedding_params": strays})).await;
         let published = update(&product, route, &draft["id"], json!({"enable_embedding": true})).await;
@@ -532,7 +532,7 @@ async fn a_published_policy_names_only_what_is_there() {
         let mended = json!({"enable_embedding": true, "embedding_params": {"user_id": "locked"}});
         assert_eq!(update(&product, route, &draft["id"], mended).await.status, 200);
 
-        // Nor may a parameter be taken from under a lock, or be renamed.
+        // A parameter that a policy names cannot be removed or renamed.
         for left in [json!([]), json!([{"slug": "userid", "name": "User", "type": "number"}])] {
             let answer = update(&product, route, &draft["id"], json!({"parameters": left})).await;
             assert_eq!(
@@ -546,7 +546,7 @@ async fn a_published_policy_names_only_what_is_there() {
             (answer.refusal(), answer.issues()),
             ((400, "request_invalid"), vec!["embedding_params.no"])
         );
-        // Taken back, the same is a draft's business. An archived one is still published.
+        // After unpublishing, the same change is allowed. An archived resource is still published.
         let archived = json!({"archived": true, "parameters": []});
         assert_eq!(update(&product, route, &draft["id"], archived).await.refusal(), (400, "request_invalid"));
         let unpublished = json!({"enable_embedding": false, "parameters": []});
@@ -554,9 +554,9 @@ async fn a_published_policy_names_only_what_is_there() {
     }
 }
 
-/// What clients read they send back, with everything that Metabase has and we have not.
+/// Clients send back the whole object that they read, with Metabase's fields that this product does not have.
 #[tokio::test]
-async fn what_real_clients_send_beside_it_is_let_pass() {
+async fn unknown_fields_of_metabase_clients_are_ignored() {
     let product = Product::start().await;
     let card = json!({
         "name": "Orders by month", "description": null, "display": "line", "type": "question",
@@ -574,7 +574,7 @@ async fn what_real_clients_send_beside_it_is_let_pass() {
     });
     let created = product.post("/api/dashboard", dashboard).admin().send().await;
     assert_eq!(created.status, 200, "{}", created.text);
-    // Read, changed, and sent back whole.
+    // Read, changed and sent back as a whole.
     let mut whole = created.json.clone();
     merge(
         &mut whole,
@@ -593,9 +593,9 @@ async fn what_real_clients_send_beside_it_is_let_pass() {
     }
 }
 
-/// A parameter as Metabase writes it, and what becomes of it.
+/// Parameters in Metabase's format, each with the stored parameter.
 #[tokio::test]
-async fn parameters_in_metabases_form() {
+async fn parameters_in_metabases_format_are_accepted() {
     let product = Product::start().await;
     let cases = [
         (
@@ -647,7 +647,7 @@ async fn parameters_in_metabases_form() {
         let fields = json!({"parameters": sent, "enable_embedding": true, "embedding_params": policy});
         let created = create(&product, route, fields).await;
         assert_eq!(created["parameters"], json!(kept));
-        // What was read can be written.
+        // The answer can be sent back.
         let again =
             update(&product, route, &created["id"], json!({"parameters": created["parameters"]})).await;
         assert_eq!((again.status.as_u16(), &again.json["parameters"]), (200, &created["parameters"]));
@@ -666,7 +666,7 @@ async fn parameters_in_metabases_form() {
 }
 
 #[tokio::test]
-async fn numbers_go_on_past_what_an_owner_chose() {
+async fn new_numbers_continue_after_numbers_that_an_owner_chose() {
     let product = Product::start().await;
     let next = async |route: &str| create(&product, route, json!({})).await["id"].as_u64().unwrap();
     for (route, kind) in KINDS {
@@ -676,17 +676,17 @@ async fn numbers_go_on_past_what_an_owner_chose() {
         assert_eq!(next(route).await, 1);
         assert_eq!(choose("5").await, 5);
         assert_eq!(next(route).await, 6);
-        // Behind the counter: it does not go back.
+        // A chosen number below the counter does not lower it.
         assert_eq!(choose("3").await, 3);
         assert_eq!(next(route).await, 7);
-        // An entity id is given the next number, and keeps it.
+        // An entity id gets the next number and keeps it.
         assert_eq!(choose("V1StGXR8_Z5jdHi6B-myT").await, 8);
         assert_eq!(choose("V1StGXR8_Z5jdHi6B-myT").await, 8);
         assert_eq!(next(route).await, 9);
-        // What is gone is not handed out again.
+        // The number of a removed resource is not used again.
         assert_eq!(product.delete(&format!("/v1/resources/{kind}/9")).admin().send().await.status, 204);
         assert_eq!(next(route).await, 10);
-        // The largest number there is leaves room.
+        // The largest possible number does not block new ones.
         choose("9007199254740991").await;
         let after = next(route).await;
         assert!((11..9_007_199_254_740_991).contains(&after), "{after}");
@@ -694,9 +694,9 @@ async fn numbers_go_on_past_what_an_owner_chose() {
     }
 }
 
-/// Thirty new ones while somebody chooses numbers in their way.
+/// Creates thirty resources while another client takes the next numbers explicitly.
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_do_not_collide_under_way() {
+async fn concurrent_creates_and_chosen_numbers_do_not_collide() {
     for (route, kind) in KINDS {
         let product = Arc::new(Product::start().await);
         let mut posts = tokio::task::JoinSet::new();
@@ -720,9 +720,10 @@ async fn numbers_do_not_collide_under_way() {
             assert_eq!(answer.status, 200, "{}", answer.text);
         }
         let numbers: BTreeSet<_> = counted.iter().map(|answer| answer.json["id"].as_u64().unwrap()).collect();
-        assert_eq!(numbers.len(), 30, "a number was handed out twice");
+        assert_eq!(numbers.len(), 30, "a number was assigned twice");
         for (number, answer) in &chosen {
-            // Either nobody had it, or it was replaced by who chose it: it was counted before.
+            // Either the number was free, or the write replaced the resource that had got it from the
+            // counter.
             let created = !numbers.contains(number);
             assert_eq!(answer.status.as_u16(), if created { 201 } else { 200 }, "{number}: {}", answer.text);
             let kept = product.get(&format!("/api/{route}/{number}")).admin().send().await.json;
@@ -738,9 +739,9 @@ async fn numbers_do_not_collide_under_way() {
     }
 }
 
-/// Two who change different parts at the same time both get what they asked for.
+/// Two concurrent updates of different fields are both kept.
 #[tokio::test(flavor = "multi_thread")]
-async fn partial_changes_at_the_same_time_do_not_undo_each_other() {
+async fn concurrent_partial_updates_are_both_kept() {
     let product = Arc::new(Product::start().await);
     create(&product, "dashboard", json!({})).await;
     let changes = [

@@ -1,4 +1,4 @@
-//! Tokens that other people's libraries made, in `tests/fixtures`: what Metabase's reference apps sign with.
+//! Tokens in `tests/fixtures`, signed by the JWT libraries that Metabase's reference apps use.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ impl Signed {
     }
 }
 
-/// What the tokens are about, the clock at their moment, and the owner's own secret brought along.
+/// A product with the tokens' resources, the time of signing and the owner's own secret.
 async fn product_for(made: &Made, settings: &[(&str, &str)]) -> Product {
     let product = Product::start_with(&[&[("KeyCacheSeconds", "0")], settings].concat()).await;
     product.clock.set(Timestamp::from_unix(made.now));
@@ -65,7 +65,7 @@ async fn introspect(product: &Product, token: &str) -> Answer {
     product.post("/v1/introspect", json!({"token": token})).admin().send().await
 }
 
-/// The same payloads by each signer, Node's with the moment of signing that it adds.
+/// Each library signed the same payloads. The one for Node adds `iat`.
 #[test]
 fn every_signer_signed_every_payload() {
     let given: Value = serde_json::from_str(PAYLOADS).unwrap();
@@ -83,7 +83,7 @@ fn every_signer_signed_every_payload() {
 }
 
 #[tokio::test]
-async fn each_opens_its_view_with_its_values() {
+async fn each_token_opens_its_view_with_its_values() {
     for made in made() {
         let product = product_for(&made, &[("RequireTokenExpiry", "false")]).await;
         for signed in &made.tokens {
@@ -105,7 +105,7 @@ async fn each_opens_its_view_with_its_values() {
 }
 
 #[tokio::test]
-async fn without_the_setting_one_that_never_expires_opens_nothing() {
+async fn without_the_setting_a_token_without_expiry_is_refused() {
     for made in made() {
         let product = product_for(&made, &[]).await;
         for signed in &made.tokens {
@@ -118,7 +118,7 @@ async fn without_the_setting_one_that_never_expires_opens_nothing() {
 }
 
 #[tokio::test]
-async fn out_of_time_they_open_nothing() {
+async fn expired_tokens_are_refused() {
     for made in made() {
         let product = product_for(&made, &[("RequireTokenExpiry", "false")]).await;
         product.clock.set(Timestamp::from_unix(made.now + 600 + 60));
@@ -132,7 +132,7 @@ async fn out_of_time_they_open_nothing() {
 }
 
 #[tokio::test]
-async fn under_another_secret_they_open_nothing() {
+async fn under_another_secret_the_tokens_are_refused() {
     for made in made() {
         let product = product_for(&made, &[("RequireTokenExpiry", "false")]).await;
         let other = json!({"value": "0".repeat(64)});
@@ -144,14 +144,14 @@ async fn under_another_secret_they_open_nothing() {
     }
 }
 
-/// Another letter in the place of the one that is there.
+/// The text with another letter at this position.
 fn altered(text: &str, at: usize) -> String {
     let letter = if text.as_bytes()[at] == b'A' { "B" } else { "A" };
     format!("{}{letter}{}", &text[..at], &text[at + 1..])
 }
 
 #[tokio::test]
-async fn changed_in_any_part_they_open_nothing() {
+async fn a_token_altered_in_any_part_is_refused() {
     const SIGNATURE: (u16, &str) = (401, "token_signature");
     for made in made() {
         let product = product_for(&made, &[("RequireTokenExpiry", "false")]).await;

@@ -11,7 +11,7 @@ fn ids(answer: &Answer) -> Vec<u64> {
     answer.json.as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect()
 }
 
-/// Where a `Link` header says that the list goes on.
+/// The address of the next page in the `Link` header.
 fn next(answer: &Answer) -> Option<String> {
     let link = answer.header("link");
     if link.is_empty() {
@@ -23,7 +23,7 @@ fn next(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_item_is_this_and_nothing_else() {
+async fn an_item_has_exactly_these_fields() {
     let product = Product::start().await;
     for (path, kind) in LISTS {
         let fields = json!({"title": "One", "description": "About it", "parameters": [{"slug": "a", "name": "A", "type": "text", "default": "x"}],
@@ -43,7 +43,7 @@ async fn an_item_is_this_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn only_what_is_published_and_not_archived_and_in_the_order_of_numbers() {
+async fn the_list_holds_published_unarchived_resources_in_the_order_of_their_numbers() {
     let product = Product::start().await;
     for (path, kind) in LISTS {
         assert_eq!(ids(&product.get(path).admin().send().await), [0; 0]);
@@ -60,7 +60,7 @@ async fn only_what_is_published_and_not_archived_and_in_the_order_of_numbers() {
 }
 
 #[tokio::test]
-async fn the_extension_goes_page_by_page() {
+async fn the_list_can_be_read_in_pages() {
     let product = Product::start().await;
     for (path, kind) in LISTS {
         for id in 1..=7 {
@@ -79,10 +79,10 @@ async fn the_extension_goes_page_by_page() {
         let first = product.get(&format!("{path}?limit=2")).admin().send().await;
         let link = next(&first).unwrap();
         assert!(link.starts_with(&format!("{path}?limit=2&cursor=")), "{link}");
-        // A cursor alone goes on, in pages as large as they come.
+        // A cursor without a limit continues with the default page size.
         let cursor = link.split_once("cursor=").unwrap().1;
         assert_eq!(ids(&product.get(&format!("{path}?cursor={cursor}")).admin().send().await), [3, 5, 6, 7]);
-        // Without either, everything; what Metabase's clients send beside it means nothing.
+        // Without both, everything; other parameters of Metabase's clients are ignored.
         for query in ["", "?", "?model_id=1&f=all", "?Limit=2"] {
             let whole = product.get(&format!("{path}{query}")).admin().send().await;
             assert_eq!((ids(&whole).len(), whole.header("link")), (6, ""), "{query}");
@@ -91,12 +91,12 @@ async fn the_extension_goes_page_by_page() {
     let cards = product.get("/api/card/embeddable?limit=1").admin().send().await;
     let foreign = next(&cards).unwrap().replace("/card/", "/dashboard/");
     let refused = product.get(&foreign).admin().send().await;
-    assert_eq!(refused.refusal(), (400, "cursor_invalid"), "a cursor belongs to its list");
+    assert_eq!(refused.refusal(), (400, "cursor_invalid"), "a cursor is valid only for its own list");
 }
 
-/// More than one page of what stands behind it.
+/// The list is longer than one page of the table.
 #[tokio::test]
-async fn the_whole_list_is_put_together_from_pages() {
+async fn the_whole_list_is_read_from_several_pages_of_the_table() {
     let product = Product::start().await;
     let count = 1_001;
     for id in 1..=count {
@@ -108,7 +108,7 @@ async fn the_whole_list_is_put_together_from_pages() {
 }
 
 #[tokio::test]
-async fn the_key_then_the_permission_then_the_switch_then_the_query() {
+async fn the_checks_are_key_permission_switch_query_in_this_order() {
     let product = Product::start().await;
     let lister = product.key("member", &["resources:list"]).await;
     let writer = product.key("member", &["resources:write"]).await;
@@ -145,7 +145,7 @@ async fn the_key_then_the_permission_then_the_switch_then_the_query() {
 }
 
 #[tokio::test]
-async fn limits_and_cursors_that_make_no_sense() {
+async fn invalid_limits_and_cursors_are_refused() {
     let product = Product::start().await;
     product.publish("dashboard/1", json!({})).await;
     for limit in ["0", "-1", "1001", "ten", "", "1.5"] {

@@ -1,9 +1,9 @@
-//! `/api/preview_embed/...`: what an admin sees before publishing.
+//! `/api/preview_embed/...`: an admin's preview of a resource before it is published.
 
 use serde_json::{Map, Value, json};
 use vitrine_tests::{Answer, Product, SECRET, sign};
 
-/// The route of each kind, and what tokens call it.
+/// The route of each kind and its name in tokens.
 const KINDS: [(&str, &str); 2] = [("dashboard", "dashboard"), ("card", "question")];
 
 fn resource() -> Value {
@@ -40,7 +40,7 @@ fn values(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn it_is_for_admins_and_that_is_asked_first() {
+async fn only_admins_get_a_preview_and_that_is_checked_first() {
     let product = with_drafts().await;
     let member = product.key("member", &["resources:write", "resources:list", "introspect"]).await;
     let admin = product.key("admin", &[]).await;
@@ -82,9 +82,10 @@ async fn it_is_for_admins_and_that_is_asked_first() {
     }
 }
 
-/// The token's policy, its params, the query, and what is shown or why not. Nothing that is stored counts.
+/// The token's policy, its params, the query, and the values or the refusal. The stored policy does not
+/// count.
 #[tokio::test]
-async fn the_policy_is_the_tokens() {
+async fn a_preview_uses_the_policy_in_the_token() {
     let product = with_drafts().await;
     const MUST: &str = "You must specify a value for :a in the JWT.";
     const NOT: &str = "You're not allowed to specify a value for :a.";
@@ -105,7 +106,7 @@ async fn the_policy_is_the_tokens() {
             "a=y",
             Err(("parameter_locked", "You can only specify a value for :a in the JWT.")),
         ),
-        // A policy for what is not there binds nothing, and says so.
+        // A policy for a parameter that does not exist is refused.
         (
             json!({"gone": "locked"}),
             json!({"gone": 1}),
@@ -135,7 +136,7 @@ async fn the_policy_is_the_tokens() {
                     assert_eq!(answer.json["message"], *message, "{case}");
                 }
             }
-            // The same token is worth nothing where viewers are.
+            // The same token opens nothing on the viewers' route.
             let viewer = product.get(&format!("/api/embed/{route}/{token}?{query}")).send().await;
             assert_eq!(viewer.refusal(), (403, "resource_not_published"));
         }
@@ -143,7 +144,7 @@ async fn the_policy_is_the_tokens() {
 }
 
 #[tokio::test]
-async fn a_policy_must_be_there_and_be_one() {
+async fn a_preview_needs_a_valid_policy_in_the_token() {
     let product = with_drafts().await;
     let missing = "Token is missing value for keypath [:_embedding_params]";
     for (route, kind) in KINDS {
@@ -172,9 +173,9 @@ async fn a_policy_must_be_there_and_be_one() {
     }
 }
 
-/// The flag apart, everything else that can be wrong with a token or a resource still is.
+/// Only the published flag is ignored; every other check of a view applies.
 #[tokio::test]
-async fn only_the_flag_is_ignored() {
+async fn a_preview_ignores_only_the_published_flag() {
     let product = with_drafts().await;
     for (route, kind) in KINDS {
         let claims = |fields: Value| {
@@ -200,7 +201,7 @@ async fn only_the_flag_is_ignored() {
         for (token, expected) in cases {
             assert_eq!(preview(&product, &format!("{route}/{token}")).await.refusal(), expected);
         }
-        // Published or not, it is the token's policy that counts.
+        // The token's policy counts for a published resource too.
         let mut published = resource();
         published["enable_embedding"] = json!(true);
         product.publish(&format!("{kind}/1"), published).await;
@@ -212,9 +213,9 @@ async fn only_the_flag_is_ignored() {
     assert_eq!(other.refusal(), (404, "route_not_found"));
 }
 
-/// The same paths as a viewer's, under the token's policy.
+/// The same paths as a viewer's, with the policy of the token.
 #[tokio::test]
-async fn values_search_and_remapping_are_previewed_as_well() {
+async fn values_search_and_remapping_have_previews() {
     let product = with_drafts().await;
     let cases = [
         ("values", json!({"values": [["x", "Ex"], ["y"]], "has_more_values": false})),

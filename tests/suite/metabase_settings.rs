@@ -1,4 +1,4 @@
-//! The settings that Metabase keeps: the global switch and the embedding secret.
+//! Metabase's settings: the global switch and the embedding secret.
 
 use serde_json::{Value, json};
 use vitrine_tests::{ADMIN_KEY, Product, SECRET, sign};
@@ -37,7 +37,7 @@ async fn put(product: &Product, path: &str, value: Value) {
 }
 
 #[tokio::test]
-async fn the_switch_ends_every_view_and_every_administration_of_embedding() {
+async fn switching_off_stops_all_views_and_the_administration_of_embedding() {
     let product = with_dashboard(&[]).await;
     let token = sign(&payload(&product), SECRET);
     let mut previewed = payload(&product);
@@ -62,7 +62,7 @@ async fn the_switch_ends_every_view_and_every_administration_of_embedding() {
             product.post("/api/card", json!({"name": "N", "enable_embedding": true})),
         ];
         for (index, call) in administration.into_iter().enumerate() {
-            // Who may frame it is not what is embedded.
+            // The allowed origins can be changed while embedding is off.
             let expected = if on || index == 3 { (200, "(none)") } else { (400, "embedding_switched_off") };
             assert_eq!(call.admin().send().await.refusal(), expected, "{index}, on: {on}");
         }
@@ -72,7 +72,7 @@ async fn the_switch_ends_every_view_and_every_administration_of_embedding() {
 }
 
 #[tokio::test]
-async fn the_setting_is_the_switchs_first_value_and_no_more() {
+async fn the_setting_is_only_the_initial_value_of_the_switch() {
     for (first, other) in [("false", true), ("true", false)] {
         let product = with_dashboard(&[("EmbeddingEnabled", first)]).await;
         assert_eq!(product.get(SWITCH).admin().send().await.text, first);
@@ -84,12 +84,12 @@ async fn the_setting_is_the_switchs_first_value_and_no_more() {
 }
 
 #[tokio::test]
-async fn off_shows_within_the_time_that_things_are_remembered() {
+async fn switching_off_takes_effect_within_the_cache_time() {
     let product = with_dashboard(&[("ResourceCacheSeconds", "5")]).await;
     let token = sign(&payload(&product), SECRET);
     assert_eq!(view(&product, &token).await, opened());
     put(&product, SWITCH, json!(false)).await;
-    // Administration does not go by memory.
+    // Administration does not use the cache.
     assert_eq!(
         product.get("/api/card/embeddable").admin().send().await.refusal(),
         (400, "embedding_switched_off")
@@ -99,7 +99,7 @@ async fn off_shows_within_the_time_that_things_are_remembered() {
 }
 
 #[tokio::test]
-async fn who_may_ask_and_who_may_say() {
+async fn members_may_read_the_switch_and_admins_may_change_it() {
     let product = with_dashboard(&[]).await;
     let member =
         product.key("member", &["resources:write", "resources:list", "introspect", "sessions:create"]).await;
@@ -107,7 +107,7 @@ async fn who_may_ask_and_who_may_say() {
     const DENIED: (u16, &str) = (403, "access_denied");
     const DONE: (u16, &str) = (204, "(none)");
     const OK: (u16, &str) = (200, "(none)");
-    // a request, and what a member and an admin get
+    // request, answer to a member, answer to an admin
     let read = |path: &'static str| (path, None);
     let write = |path: &'static str, value: Value| (path, Some(json!({ "value": value })));
     let cases = [
@@ -140,7 +140,7 @@ async fn who_may_ask_and_who_may_say() {
 }
 
 #[tokio::test]
-async fn a_switch_is_true_or_false() {
+async fn the_switch_accepts_only_true_and_false() {
     let product = with_dashboard(&[]).await;
     for body in [
         json!({}),
@@ -158,7 +158,7 @@ async fn a_switch_is_true_or_false() {
 }
 
 #[tokio::test]
-async fn a_secret_has_its_form() {
+async fn a_malformed_secret_is_refused() {
     let product = with_dashboard(&[]).await;
     let upper = OTHER.to_uppercase();
     let bad = [
@@ -184,13 +184,13 @@ async fn a_secret_has_its_form() {
         let answer = product.put(KEY, body.clone()).admin().send().await;
         assert_eq!((answer.refusal(), answer.issues()), ((400, "request_invalid"), vec!["value"]), "{body}");
     }
-    // Nothing of that has touched the one that is there.
+    // The current secret is unchanged.
     assert_eq!(product.get(KEY).admin().send().await.json, SECRET);
     assert_eq!(view(&product, &sign(&payload(&product), SECRET)).await, opened());
 }
 
 #[tokio::test]
-async fn a_new_secret_kills_every_old_token_at_once_where_nothing_is_remembered() {
+async fn without_a_cache_a_new_secret_ends_old_tokens_at_once() {
     let product = with_dashboard(&[("KeyCacheSeconds", "0")]).await;
     let old = sign(&payload(&product), SECRET);
     let session = json!({"resource": {"dashboard": 1}});
@@ -205,14 +205,14 @@ async fn a_new_secret_kills_every_old_token_at_once_where_nothing_is_remembered(
     assert_eq!(view(&product, &old).await, refused("token_signature"));
     assert_eq!(view(&product, minted).await, refused("token_key_unknown"));
     assert_eq!(view(&product, &new).await, opened());
-    // What we mint is signed with the new one.
+    // Minted tokens are signed with the new secret.
     let session = json!({"resource": {"dashboard": 1}});
     let session = product.post("/v1/sessions", session).admin().send().await.json["session"].clone();
     assert_eq!(view(&product, session.as_str().unwrap()).await, opened());
 }
 
 #[tokio::test]
-async fn a_new_secret_takes_the_place_of_the_whole_set() {
+async fn a_new_secret_replaces_the_whole_key_set() {
     let product = with_dashboard(&[("KeyCacheSeconds", "0")]).await;
     let first = "a".repeat(64);
     let set = json!({"keys": [{"kid": "b", "secret": first}, {"kid": "a", "secret": SECRET}]});
@@ -221,7 +221,7 @@ async fn a_new_secret_takes_the_place_of_the_whole_set() {
     for token in &tokens {
         assert_eq!(view(&product, token).await, opened());
     }
-    assert_eq!(product.get(KEY).admin().send().await.json, first, "the one that signs");
+    assert_eq!(product.get(KEY).admin().send().await.json, first, "the signing key's secret");
     put(&product, KEY, json!(OTHER)).await;
     for token in &tokens {
         assert_eq!(view(&product, token).await, refused("token_signature"));
@@ -230,7 +230,7 @@ async fn a_new_secret_takes_the_place_of_the_whole_set() {
 }
 
 #[tokio::test]
-async fn elsewhere_old_tokens_die_within_the_time_that_keys_are_remembered() {
+async fn in_other_processes_old_tokens_end_within_the_key_cache_time() {
     let product = with_dashboard(&[]).await;
     let old = sign(&payload(&product), SECRET);
     assert_eq!(view(&product, &old).await, opened());
@@ -266,13 +266,13 @@ async fn a_secret_that_another_process_replaced_works_within_seconds() {
 }
 
 #[tokio::test]
-async fn switching_on_makes_a_secret_where_there_is_none_and_keeps_the_one_there_is() {
+async fn switching_on_creates_a_missing_secret_and_keeps_an_existing_one() {
     let product = with_dashboard(&[("KeyCacheSeconds", "0")]).await;
     put(&product, SWITCH, json!(true)).await;
     assert_eq!(product.get(KEY).admin().send().await.json, SECRET);
     product.services.put_signing_keys("{}").unwrap();
     assert_eq!(product.get(KEY).admin().send().await.json, Value::Null);
-    // Off needs none.
+    // Switching off needs no secret.
     put(&product, SWITCH, json!(false)).await;
     assert_eq!(product.get(KEY).admin().send().await.json, Value::Null);
     put(&product, SWITCH, json!(true)).await;
@@ -283,9 +283,9 @@ async fn switching_on_makes_a_secret_where_there_is_none_and_keeps_the_one_there
     assert_eq!(view(&product, &sign(&payload(&product), SECRET)).await, refused("token_signature"));
 }
 
-/// Nothing to verify with is an outage and never a view, whatever a token is signed with.
+/// Without a secret there is an outage and never a view, whatever key signed the token.
 #[tokio::test]
-async fn without_a_secret_nothing_is_shown() {
+async fn without_a_secret_no_view_opens() {
     let product = with_dashboard(&[]).await;
     product.services.put_signing_keys("{}").unwrap();
     for secret in [SECRET, OTHER, ""] {
@@ -301,7 +301,7 @@ fn is_secret(text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn random_tokens_are_made_and_forgotten() {
+async fn random_tokens_are_generated_and_not_stored() {
     let product = with_dashboard(&[]).await;
     let mut made = Vec::new();
     for _ in 0..3 {

@@ -1,12 +1,12 @@
-//! `/api/embed/{kind}/{token}/params/{key}/...`: what a viewer may choose from.
+//! `/api/embed/{kind}/{token}/params/{key}/...`: the values from which a viewer may choose.
 
 use serde_json::{Value, json};
 use vitrine_tests::{Answer, Product};
 
-/// The route of each kind, and what tokens call it.
+/// The route of each kind and its name in tokens.
 const KINDS: [(&str, &str); 2] = [("dashboard", "dashboard"), ("card", "question")];
 
-/// Parameters of every policy, with an id and without.
+/// Parameters with each policy, with and without an id.
 fn resource() -> Value {
     let listed = |slug: &str, id: Value| {
         let mut parameter =
@@ -48,7 +48,7 @@ fn sign(product: &Product, kind: &str, params: Value) -> String {
     product.sign(json!({"resource": {kind: 1}, "params": all}))
 }
 
-/// Asks `params/{rest}` of either kind: the answers must be the same.
+/// Calls `params/{rest}` for both kinds. The answers must be equal.
 async fn ask(product: &Product, params: Value, rest: &str) -> Answer {
     let mut answers = Vec::new();
     for (route, kind) in KINDS {
@@ -75,18 +75,18 @@ async fn values(product: &Product, rest: &str) -> Value {
 }
 
 #[tokio::test]
-async fn values_are_listed_by_id_and_by_slug_where_there_is_none() {
+async fn values_are_listed_by_id_or_by_slug_without_an_id() {
     let product = start(&[]).await;
     assert_eq!(values(&product, "c0/values").await, resource()["parameters"][0]["values"]);
     assert_eq!(values(&product, "bare/values").await, json!([["x", "Ex"], ["y"]]));
     assert_eq!(values(&product, "bare/values/").await, json!([["x", "Ex"], ["y"]]));
-    // One without a list has nothing to choose from, and is no error.
+    // A parameter without a list gets an empty answer, not an error.
     assert_eq!(values(&product, "f0/values").await, json!([]));
     assert_eq!(values(&product, "f0/search/a").await, json!([]));
 }
 
 #[tokio::test]
-async fn search_finds_a_text_anywhere_in_a_value_or_its_label_in_either_case() {
+async fn search_finds_part_of_a_value_or_label_without_regard_to_case() {
     let product = start(&[]).await;
     let cases = [
         ("AF", json!([["Af", "African"]])),
@@ -109,7 +109,7 @@ async fn search_finds_a_text_anywhere_in_a_value_or_its_label_in_either_case() {
 }
 
 #[tokio::test]
-async fn remapping_gives_a_value_its_label() {
+async fn remapping_returns_the_label_of_a_value() {
     let product = start(&[]).await;
     let cases = [
         ("c0/remapping?value=Af", json!(["Af", "African"])),
@@ -117,7 +117,7 @@ async fn remapping_gives_a_value_its_label() {
         ("c0/remapping?value=7", json!([7, "Seven"])),
         ("c0/remapping?value=true", json!([true, "Yes"])),
         ("c0/remapping?value=gr%C3%B6%C3%9Fe", json!(["größe", "Größe"])),
-        // Not in the list: alone. A label is not a value, and a value has its own letters.
+        // A value outside of the list has no label. Labels are not looked up, and the case matters.
         ("c0/remapping?value=Zz", json!(["Zz"])),
         ("c0/remapping?value=African", json!(["African"])),
         ("c0/remapping?value=af", json!(["af"])),
@@ -135,16 +135,16 @@ async fn remapping_gives_a_value_its_label() {
     }
 }
 
-/// What is not open is not listed, whichever way it is asked for.
+/// None of the three routes answers for a parameter that is not enabled.
 #[tokio::test]
-async fn only_for_parameters_that_the_viewer_may_set() {
+async fn values_are_listed_only_for_parameters_that_the_viewer_may_set() {
     let product = start(&[]).await;
     let refused = [
         ("l0", "parameter_disabled", "\"locked\""),
         ("d0", "parameter_disabled", "\"disabled\""),
         ("u0", "parameter_disabled", "\"unlisted\""),
         ("nobody", "parameter_unknown", "nil"),
-        // Each of these has an id, so that is its only name here.
+        // Each of these has an id, so its slug is not accepted here.
         ("continent", "parameter_unknown", "nil"),
         ("locked", "parameter_unknown", "nil"),
         ("C0", "parameter_unknown", "nil"),
@@ -168,9 +168,9 @@ async fn only_for_parameters_that_the_viewer_may_set() {
     }
 }
 
-/// What the token sets stays the viewer's to change, unless that is pinned.
+/// The viewer may change an enabled parameter that the token sets, unless `EnabledInToken` is `pinned`.
 #[tokio::test]
-async fn a_value_in_the_token_closes_the_list_only_where_it_is_pinned() {
+async fn a_value_in_the_token_closes_the_list_only_if_it_is_pinned() {
     let set = [json!("x"), json!(null), json!(["x", "y"]), json!(false)];
     let by_default = start(&[]).await;
     let pinned = start(&[("EnabledInToken", "pinned")]).await;
@@ -192,15 +192,15 @@ async fn a_value_in_the_token_closes_the_list_only_where_it_is_pinned() {
                 );
             }
         }
-        // Where the token does not set it, pinning changes nothing.
+        // Without a value in the token, pinning changes nothing.
         assert_eq!(ask(&pinned, json!({}), &format!("p0/{way}")).await.status, 200, "{way}");
         assert_eq!(ask(&pinned, json!({}), &format!("c0/{way}")).await.status, 200, "{way}");
     }
 }
 
-/// The query names other parameters by the same keys, and every rule of a view holds for it.
+/// The query names the other parameters by the same keys and obeys all rules of a view.
 #[tokio::test]
-async fn the_query_is_by_ids_and_keeps_every_rule() {
+async fn the_query_uses_ids_and_obeys_the_rules_of_a_view() {
     let product = start(&[]).await;
     let no_slug =
         |id: &str| format!("Invalid query params: could not determine slug for parameter with ID \"{id}\"");
@@ -246,9 +246,9 @@ async fn the_query_is_by_ids_and_keeps_every_rule() {
     }
 }
 
-/// A list is opened by a token that opens the view, and by no other.
+/// A token gets the lists only if it opens the view.
 #[tokio::test]
-async fn what_closes_the_view_closes_its_lists() {
+async fn a_token_that_opens_no_view_gets_no_lists() {
     let product = start(&[]).await;
     for (_, kind) in KINDS {
         let mut draft = resource();

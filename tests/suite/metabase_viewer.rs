@@ -1,4 +1,4 @@
-//! The viewer API of the Metabase dialect, held against the table in `tests/cases/metabase.json`.
+//! The viewer API of the Metabase dialect, tested with the table in `tests/cases/metabase.json`.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ impl Default for Token {
     }
 }
 
-/// What differs from a sound token.
+/// The differences from a valid token.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Made {
@@ -97,13 +97,13 @@ enum Expect {
     Shown {
         name: Option<String>,
         parameters: Map<String, Value>,
-        /// What introspection says: nothing asked, not active, or these.
+        /// The values in the introspection: absent if it is not checked, null if the token is inactive.
         #[serde(default, deserialize_with = "present")]
         values: Option<Option<Value>>,
     },
 }
 
-/// Tells null from absence.
+/// Distinguishes null from an absent field.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Value>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -151,7 +151,7 @@ fn table() -> Table {
     serde_json::from_str(CASES).unwrap()
 }
 
-/// One product for each way in which cases want it set.
+/// One product for each combination of settings.
 #[derive(Default)]
 struct Products(BTreeMap<Named<String>, Product>);
 
@@ -178,7 +178,7 @@ async fn publish(product: &Product, resources: &Named<Value>) {
     }
 }
 
-/// Takes a moment such as `now+60` for the number that it stands for.
+/// Replaces a time such as `now+60` with its number.
 fn moments(claims: &mut Map<String, Value>, now: Timestamp) {
     for (name, claim) in claims {
         if !matches!(name.as_str(), "exp" | "nbf" | "iat") {
@@ -209,7 +209,7 @@ fn base64url(bytes: &[u8]) -> String {
 }
 
 impl Token {
-    /// The token, and what it claims.
+    /// The token and its claims.
     fn make(&self, given: &Map<String, Value>, now: Timestamp) -> (String, Map<String, Value>) {
         let made = match self {
             Self::Text(text) => return (text.clone(), Map::new()),
@@ -234,7 +234,7 @@ impl Token {
                 .step_by(2)
                 .map(|at| u8::from_str_radix(&SECRET[at..at + 2], 16).unwrap())
                 .collect(),
-            Some(other) => panic!("a mistake that nobody makes: {other}"),
+            Some(other) => panic!("an unknown mistake: {other}"),
         };
         let algorithm = made.signed_as.unwrap_or(Algorithm::HS256);
         let key = EncodingKey::from_secret(&secret);
@@ -243,7 +243,7 @@ impl Token {
     }
 }
 
-/// Escapes what a URL cannot hold, and leaves everything that means something in one.
+/// Escapes the characters that a URL cannot contain and keeps its delimiters.
 fn escape(url: &str) -> String {
     url.bytes().fold(String::new(), |mut text, byte| {
         match byte {
@@ -254,7 +254,7 @@ fn escape(url: &str) -> String {
     })
 }
 
-/// Every refusal has the one shape, and says nothing but what it should.
+/// Checks that a refusal has the common format and no other members.
 fn is_well_formed(answer: &Answer) -> bool {
     let families =
         BTreeMap::from([(400, "BAD_REQUEST"), (401, "UNAUTHORIZED"), (403, "FORBIDDEN"), (404, "NOT_FOUND")]);
@@ -267,7 +267,7 @@ fn is_well_formed(answer: &Answer) -> bool {
         && answer.header("cache-control") == "no-store"
 }
 
-/// The parameters that a viewer is told of, with their values.
+/// The visible parameters with their values.
 fn shown(answer: &Answer) -> Map<String, Value> {
     let parameters = answer.json["parameters"].as_array().cloned().unwrap_or_default();
     parameters
@@ -282,9 +282,9 @@ async fn introspect(product: &Product, token: &str) -> Option<Value> {
     (answer.json["active"] == true).then(|| answer.json["values"].clone())
 }
 
-/// What is wrong with the answer to a case.
+/// The differences between the answer and the case.
 async fn problems(product: &Product, case: &Case, claims: &Map<String, Value>) -> Vec<String> {
-    // A moment is exact only if nobody's clock ticks on the way.
+    // Times are exact only if the second does not change during the request.
     let (answer, token, claims) = loop {
         let now = product.clock.now();
         let (token, claims) = case.token.make(claims, now);
@@ -326,7 +326,7 @@ async fn problems(product: &Product, case: &Case, claims: &Map<String, Value>) -
 }
 
 #[tokio::test]
-async fn every_case_of_the_table() {
+async fn each_case_of_the_table_gets_its_answer() {
     let table = table();
     let mut products = Products::default();
     let mut failed = Vec::new();
@@ -347,9 +347,9 @@ async fn every_case_of_the_table() {
     assert!(failed.is_empty(), "{} differ:\n{}", failed.len(), failed.join("\n"));
 }
 
-/// What each rule lets pass stands beside what it refuses, and no two cases have the same name.
+/// Each group has accepted and refused cases, and the cases of a group have different names.
 #[test]
-fn every_rule_has_both_sides() {
+fn every_group_has_accepted_and_refused_cases() {
     let table = table();
     for group in &table.groups {
         let shown = group.cases.iter().filter(|case| matches!(case.expect, Expect::Shown { .. })).count();
@@ -362,7 +362,7 @@ fn every_rule_has_both_sides() {
     assert!(rows >= 120, "{rows}");
 }
 
-/// What the rule itself says is effective: a viewer is not told of what is hidden.
+/// The effective value that the pure rule computes. An answer to a viewer has no value of a hidden parameter.
 fn effective(grid: &Grid, policy: &Policy, params: &Value, url: &str) -> Result<Value, String> {
     let mut settings = Settings::default();
     for (name, value) in &policy.settings {
@@ -385,7 +385,7 @@ fn embedding_params(policy: &Policy) -> Value {
 }
 
 #[tokio::test]
-async fn every_cell_of_the_grid() {
+async fn each_cell_of_the_grid_gets_its_value_or_refusal() {
     let Table { grid, .. } = table();
     let mut products = Products::default();
     let mut failed = Vec::new();
@@ -424,7 +424,7 @@ async fn every_cell_of_the_grid() {
                         ));
                     }
                 }
-                // Introspection asks with no URL: the first column.
+                // Introspection has no query, so it equals the first column.
                 let expected = match &row.cells[0] {
                     Cell::Refused(_) => None,
                     Cell::Value([value]) => Some(json!({ "x": value })),
@@ -439,9 +439,9 @@ async fn every_cell_of_the_grid() {
     assert!(failed.is_empty(), "{} differ:\n{}", failed.len(), failed.join("\n"));
 }
 
-/// The whole of an answer, so that nothing enters it unnoticed.
+/// Compares the whole answer, so that a new field cannot go unnoticed.
 #[tokio::test]
-async fn a_viewer_is_told_this_and_nothing_else() {
+async fn the_answer_has_exactly_these_fields() {
     let table = table();
     let product = Product::start().await;
     publish(&product, &table.given.resources).await;
@@ -463,12 +463,12 @@ async fn a_viewer_is_told_this_and_nothing_else() {
     });
     assert_eq!((answer.status.as_u16(), &answer.json), (200, &expected));
     assert!(!answer.text.contains("a secret name"));
-    // Pages read it from wherever they stand, and nobody keeps it.
+    // Pages of any origin may read the answer, and no cache may store it.
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-/// A resource answers under each of its ids, its public id as well.
+/// A resource opens by its number, its entity id and its public id.
 #[tokio::test]
 async fn every_id_of_a_resource_opens_it() {
     let product = Product::start().await;
@@ -489,9 +489,9 @@ async fn every_id_of_a_resource_opens_it() {
     }
 }
 
-/// The page comes whatever the token is worth; who may frame it is what its resource says.
+/// The page is served for any token. The resource's allowed origins are in its `frame-ancestors`.
 #[tokio::test]
-async fn the_page_is_the_same_for_everybody() {
+async fn the_page_is_the_same_for_every_token() {
     let product = Product::start_with(&[("AllowedOrigins", "https://every.example.com")]).await;
     let framed = json!({"allowed_origins": ["https://one.example.com"]});
     product.publish("dashboard/1", framed.clone()).await;
@@ -527,7 +527,7 @@ async fn the_page_is_the_same_for_everybody() {
     assert_eq!(view.header("x-frame-options"), "DENY");
 }
 
-/// The seed's snippet loads it from here.
+/// Metabase's embedding snippet loads the resizer from this path.
 #[tokio::test]
 async fn the_resizer_is_served() {
     let product = Product::start().await;

@@ -1,4 +1,4 @@
-//! MotherDuck's calls, as the table in `cases/motherduck.json`.
+//! MotherDuck's API, tested with the table in `cases/motherduck.json`.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::rows::{World, run_table};
 
-/// What MotherDuck's rows speak of.
+/// The data for the rows.
 struct Dives(World);
 
 impl Deref for Dives {
@@ -140,7 +140,7 @@ impl Dives {
         self.callers.extend(strangers);
     }
 
-    /// A session and the token in it, where they can be had.
+    /// A session and the token in it, or `none` for each that is refused.
     async fn session(&self) -> (Option<String>, Option<String>) {
         let path = format!("/v1/dives/{}/embed-session", self.word("dive"));
         let made = self.product.post(&path, json!({"username": "acme"})).admin().send().await;
@@ -151,6 +151,6 @@ impl Dives {
 }
 
 #[tokio::test]
-async fn every_row_of_the_table_is_answered_as_it_says() {
+async fn each_row_of_the_table_gets_its_answer() {
     run_table(include_str!("../cases/motherduck.json"), Dives::start).await;
 }

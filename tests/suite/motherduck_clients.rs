@@ -1,16 +1,16 @@
-//! The snippets of MotherDuck's documentation, unchanged but for the host, against a server that listens.
+//! The snippets from MotherDuck's documentation, run with another host name against a listening server.
 
 use serde_json::{Value, json};
 
 use crate::clients::{Language, Listening, http, stdout};
 use crate::motherduck_sessions::opened;
 
-/// What the documentation says, and the part of it that is its own host.
+/// The documented snippets and the host name in them.
 const NODE: &str = include_str!("../cases/motherduck-embed-session.mjs");
 const PYTHON: &str = include_str!("../cases/motherduck-embed-session.py");
 const HOST: &str = "https://api.motherduck.com";
 
-/// As much of `httpx` as the snippet needs, so that nothing has to be installed.
+/// The part of `httpx` that the snippet needs, so that nothing has to be installed.
 const HTTPX: &str = r#"import json as _json
 import urllib.error
 import urllib.request
@@ -35,7 +35,7 @@ class Response:
 
 def post(url, headers, json):
     request = urllib.request.Request(url, data=_json.dumps(json).encode(), headers=headers, method="POST")
-    # Whatever proxy the machine has is not for its own loopback.
+    # A proxy of the machine must not be used for the loopback address.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=30) as answer:
@@ -46,7 +46,7 @@ def post(url, headers, json):
 
 const BESIDE: &[(&str, &str)] = &[("httpx.py", HTTPX)];
 
-/// The snippet with what its reader has to fill in, and a last line that shows what came of it.
+/// The snippet with its placeholders filled in, and a last line that prints the result.
 fn program(language: Language, base_url: &str, dive: &str, token: &str, username: &str) -> String {
     let (before, snippet, after) = match language {
         Language::Node => (
@@ -102,7 +102,7 @@ async fn the_snippet_works(language: Language) {
     let (status, page) = http("GET", &format!("{}/sandbox/", server.base_url), "none", "");
     assert!(status == 200 && page.starts_with("<!doctype html>"), "{page:.200}");
 
-    // The snippets raise what their readers are to see.
+    // The snippets raise an exception with the status.
     let nowhere = "00000000-0000-4000-8000-000000000000";
     for (status, dive, token, username) in [
         ("401", dive.as_str(), "not-a-token", "viewer"),
@@ -120,11 +120,11 @@ async fn the_snippet_works(language: Language) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_node_snippet_makes_a_session_that_opens() {
+async fn the_node_snippet_creates_a_session_that_opens_a_view() {
     the_snippet_works(Language::Node).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_python_snippet_makes_a_session_that_opens() {
+async fn the_python_snippet_creates_a_session_that_opens_a_view() {
     the_snippet_works(Language::Python).await;
 }

@@ -1,5 +1,5 @@
-//! `/sandbox/`: the page that MotherDuck's clients frame. The session stands behind the `#`, which no request
-//! carries, so nothing here can depend on it.
+//! `/sandbox/`: the page that MotherDuck's clients frame. The session is in the URL's fragment, which the
+//! browser does not send, so the page cannot depend on it.
 
 use axum::http::Method;
 use serde_json::json;
@@ -45,7 +45,7 @@ fn assert_page(answer: &Answer, case: &str) {
 }
 
 #[tokio::test]
-async fn it_is_the_same_page_for_everybody() {
+async fn the_page_is_the_same_for_every_session() {
     let product = Product::start_with(&[("AllowedOrigins", OWN)]).await;
     product.publish(&format!("dive/{DIVE}"), json!({"allowed_origins": ["https://host.example"]})).await;
     let first = product.get("/sandbox/").send().await;
@@ -89,7 +89,7 @@ async fn it_is_the_same_page_for_everybody() {
 }
 
 #[tokio::test]
-async fn anybody_may_load_it_and_the_view_says_who_may_frame_it() {
+async fn any_origin_may_load_the_page_and_the_view_limits_the_framing_origins() {
     for (setting, expected) in [
         ("", vec!["*"]),
         (OWN, vec![OWN, "*"]),
@@ -120,20 +120,20 @@ async fn anybody_may_load_it_and_the_view_says_who_may_frame_it() {
 }
 
 #[tokio::test]
-async fn it_needs_nothing_and_asks_nothing() {
+async fn the_page_needs_no_credential_and_no_service() {
     let (product, wires) = wired(&[("EmbeddingEnabled", "false")]).await;
     wires.dynamodb.asked();
     wires.secrets_manager.asked();
     for line in [Line::Through, Line::Cut] {
         wires.dynamodb.set(line.clone());
         wires.secrets_manager.set(line);
-        assert_page(&product.get("/sandbox/").send().await, "cut off");
+        assert_page(&product.get("/sandbox/").send().await, "with or without the services");
     }
     assert!(wires.dynamodb.asked().is_empty() && wires.secrets_manager.asked().is_empty());
 }
 
 #[tokio::test]
-async fn its_files_are_there_to_stay() {
+async fn its_files_are_immutable() {
     let product = Product::start().await;
     let page = product.get("/sandbox/").send().await.text;
     let quoted: Vec<_> = page.split('"').filter(|part| part.starts_with("/embed/assets/")).collect();
@@ -146,7 +146,7 @@ async fn its_files_are_there_to_stay() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_else_under_it() {
+async fn other_paths_below_sandbox_are_not_found() {
     let product = Product::start().await;
     for path in ["/sandbox/x", "/sandbox/index.html", "/sandboxes", "/sandbox/eyJ0b2tlbiI6ImEuYi5jIn0"] {
         let answer = product.get(path).send().await;

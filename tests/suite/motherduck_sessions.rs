@@ -1,4 +1,4 @@
-//! Embed sessions for dives: what is in one, what it opens, and what ends it; and the accounts behind them.
+//! Embed sessions for dives: their content, their views and their end; and the accounts behind them.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ fn html(text: &str) -> Value {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
 
-/// The bytes of unpadded base64url, and of nothing else.
+/// The bytes of canonical base64url without padding; none for anything else.
 fn decode(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let places: Option<Vec<_>> = text
@@ -38,7 +38,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What a session string says; null if it says nothing.
+/// The decoded session string, or null.
 pub fn opened(session: &str) -> Value {
     decode(session).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
@@ -51,7 +51,7 @@ fn claims_of(token: &str) -> Value {
     opened(forge::parts(token)[1])
 }
 
-/// A dive that shows the region of its viewer, and an account that has one.
+/// A dive with a parameter that is locked to the viewer's region.
 struct Dive {
     path: String,
     id: String,
@@ -95,7 +95,7 @@ async fn embed(product: &Product, dive: &Dive, fields: Value) -> String {
     text(&answer["session"])
 }
 
-/// Asks for the view as the page does.
+/// Requests the view as the page does.
 async fn view(product: &Product, session: &str) -> Answer {
     product.get("/v1/view/dive").bearer(&token_in(session)).send().await
 }
@@ -112,7 +112,7 @@ async fn with_dive(settings: &[(&str, &str)]) -> (Product, Dive) {
 }
 
 #[tokio::test]
-async fn the_session_string_says_this_and_nothing_else() {
+async fn the_session_string_has_exactly_these_fields() {
     let (product, dive) = with_dive(&[]).await;
     create_token(&product, "acme", "of the account").await;
     let fields = json!({
@@ -135,7 +135,7 @@ async fn the_session_string_says_this_and_nothing_else() {
     assert_eq!(made.header("cache-control"), "no-store");
     let session = text(&made.json["session"]);
 
-    // Raw and percent-encoded it is the same, and it fits into an address.
+    // It needs no percent-encoding and fits into a URL.
     assert!(session.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
     assert!(session.len() < 2_000, "{} bytes", session.len());
     let bytes = decode(&session).unwrap();
@@ -165,8 +165,8 @@ async fn the_session_string_says_this_and_nothing_else() {
         })
     );
     assert_eq!(viewer["id"], "acme");
-    let told: Vec<_> = viewer.as_object().unwrap().iter().filter(|(_, value)| !is_empty(value)).collect();
-    assert_eq!(told.len(), 1, "only who looks: {viewer}");
+    let present: Vec<_> = viewer.as_object().unwrap().iter().filter(|(_, value)| !is_empty(value)).collect();
+    assert_eq!(present.len(), 1, "only the viewer's id: {viewer}");
     assert!((now..now + 60).contains(&claims["iat"].as_i64().unwrap()));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 86_400);
 
@@ -197,7 +197,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn its_address_is_the_deployments() {
+async fn the_session_holds_the_deployments_address() {
     for (settings, host, url) in [
         (&[][..], "127.0.0.1:3000", "http://127.0.0.1:3000/v1/view/dive"),
         (
@@ -218,7 +218,7 @@ async fn its_address_is_the_deployments() {
 }
 
 #[tokio::test]
-async fn every_session_is_another_and_all_are_good() {
+async fn each_session_is_different_and_all_are_valid() {
     let (product, dive) = with_dive(&[]).await;
     let same = json!({"session_hint": "one"});
     let sessions = [embed(&product, &dive, same.clone()).await, embed(&product, &dive, same).await];
@@ -229,7 +229,7 @@ async fn every_session_is_another_and_all_are_good() {
 }
 
 #[tokio::test]
-async fn it_opens_its_own_dive_and_no_other() {
+async fn a_session_opens_only_its_own_dive() {
     let (product, dive) = with_dive(&[]).await;
     let other = create_dive(&product, json!({"content": html("another")})).await;
     product.publish("dashboard/1", json!({})).await;
@@ -251,7 +251,7 @@ async fn it_opens_its_own_dive_and_no_other() {
         assert!(answer.status.is_client_error(), "{kind}/{id}: {}", answer.text);
     }
 
-    // What the browser writes over its own session makes nothing of it.
+    // A session that was altered in the browser opens nothing more.
     let mut said = opened(&session);
     said["dive_id"] = json!(other.id);
     let rewritten = forge::base64url(said.to_string());
@@ -272,7 +272,7 @@ async fn it_opens_its_own_dive_and_no_other() {
 }
 
 #[tokio::test]
-async fn it_opens_the_version_that_it_was_made_for() {
+async fn a_session_opens_its_own_version() {
     let (product, dive) = with_dive(&[]).await;
     let first = embed(&product, &dive, json!({})).await;
     let second = json!({
@@ -295,9 +295,9 @@ async fn it_opens_the_version_that_it_was_made_for() {
     }
 }
 
-/// Every administrative route, in each of the places where a key can stand.
+/// Tries every administrative route with the session in each header for keys.
 #[tokio::test]
-async fn no_administrative_call_takes_it() {
+async fn no_administrative_route_accepts_a_session() {
     let (product, dive) = with_dive(&[]).await;
     admin(&product, Method::PATCH, "/v1/users/acme", json!({"role": "admin"})).await;
     let made = create_token(&product, "acme", "nightly").await;
@@ -354,12 +354,12 @@ async fn no_administrative_call_takes_it() {
     }
     assert_eq!(product.items().await, before);
     assert_eq!(view(&product, &session).await.status, 200);
-    // As it is, it is no token of a view either.
+    // The session string itself is no embed token either.
     assert!(product.view(&session, "").await.status.is_client_error());
 }
 
 #[tokio::test]
-async fn it_is_good_for_24_hours() {
+async fn a_session_is_valid_for_24_hours() {
     let (product, dive) = with_dive(&[]).await;
     let session = embed(&product, &dive, json!({"initial_state": {"a": 1}})).await;
     for offset in [0, 60, 23 * 3_600, 86_395] {
@@ -367,7 +367,7 @@ async fn it_is_good_for_24_hours() {
         let shown = view(&product, &session).await;
         assert_eq!((shown.status.as_u16(), &shown.json["state"]), (200, &json!({"a": 1})), "{offset}");
     }
-    // A minute more, for clocks that differ.
+    // A minute of leeway for clock differences.
     for offset in [86_461, 100_000, 1_000_000] {
         product.clock.set_offset(offset);
         assert_eq!(view(&product, &session).await.refusal(), (401, "token_expired"), "{offset}");
@@ -376,7 +376,7 @@ async fn it_is_good_for_24_hours() {
 }
 
 #[tokio::test]
-async fn it_lives_no_longer_than_any_token_may() {
+async fn a_session_is_limited_by_the_maximum_lifetime_of_tokens() {
     let (product, dive) = with_dive(&[("MaxTokenLifetimeSeconds", "3600")]).await;
     let session = embed(&product, &dive, json!({})).await;
     assert_eq!(view(&product, &session).await.status, 200);
@@ -384,8 +384,8 @@ async fn it_lives_no_longer_than_any_token_may() {
     assert_eq!(view(&product, &session).await.refusal(), (401, "token_expired"));
 }
 
-/// What ends a session, and what its viewer is told.
-async fn endings(product: &Product, dive: &Dive, which: usize) -> (u16, &'static str) {
+/// Ends the session in one of six ways and returns the viewer's refusal.
+async fn end_access(product: &Product, dive: &Dive, which: usize) -> (u16, &'static str) {
     let (method, path, body, refusal) = match which {
         0 => (Method::DELETE, "/v1/users/acme".to_owned(), json!(null), (401, "token_revoked")),
         1 => (Method::DELETE, dive.path.clone(), json!(null), (404, "resource_not_found")),
@@ -414,7 +414,7 @@ async fn endings(product: &Product, dive: &Dive, which: usize) -> (u16, &'static
 }
 
 #[tokio::test]
-async fn what_ends_it_ends_it_at_once_where_nothing_is_remembered() {
+async fn without_a_cache_a_revocation_takes_effect_at_once() {
     for which in 0..6 {
         let (product, dive) = with_dive(&[]).await;
         let other = create_dive(&product, json!({})).await;
@@ -422,24 +422,24 @@ async fn what_ends_it_ends_it_at_once_where_nothing_is_remembered() {
         let beside = embed(&product, &other, json!({"username": "initech"})).await;
         let session = embed(&product, &dive, json!({})).await;
         assert_eq!(view(&product, &session).await.status, 200);
-        let refusal = endings(&product, &dive, which).await;
+        let refusal = end_access(&product, &dive, which).await;
         let answer = view(&product, &session).await;
         assert_eq!(answer.refusal(), refusal);
         assert!(answer.json["content"].is_null());
         assert_eq!(introspect(&product, &session).await, json!({"active": false}));
-        // Others go on, but for the switch.
+        // Other sessions stay valid, except when embedding is switched off.
         assert_eq!(view(&product, &beside).await.status == 200, refusal.1 != "embedding_disabled");
     }
 }
 
 #[tokio::test]
-async fn what_ends_it_ends_it_within_the_promise() {
+async fn with_a_cache_a_revocation_takes_effect_within_the_cache_time() {
     for which in 0..6 {
         let (product, dive) = with_dive(&[("ResourceCacheSeconds", "5")]).await;
         let session = embed(&product, &dive, json!({"initial_state": {}})).await;
         assert_eq!(view(&product, &session).await.status, 200);
-        let refusal = endings(&product, &dive, which).await;
-        // Looking at it meanwhile makes it live no longer.
+        let refusal = end_access(&product, &dive, which).await;
+        // Views in between do not prolong the cache time.
         for offset in [1, 3] {
             product.clock.set_offset(offset);
             view(&product, &session).await;
@@ -450,7 +450,7 @@ async fn what_ends_it_ends_it_within_the_promise() {
 }
 
 #[tokio::test]
-async fn an_account_of_the_same_name_inherits_no_session() {
+async fn a_new_account_of_the_same_name_inherits_no_session() {
     let (product, dive) = with_dive(&[]).await;
     let session = embed(&product, &dive, json!({})).await;
     admin(&product, Method::DELETE, "/v1/users/acme", json!(null)).await;
@@ -460,9 +460,9 @@ async fn an_account_of_the_same_name_inherits_no_session() {
     assert_eq!(introspect(&product, &fresh).await["values"]["region"], "apac");
 }
 
-/// What was just made is good, whatever a function remembers of before.
+/// A session of a new account is valid although the cache still holds the removed account.
 #[tokio::test]
-async fn a_session_of_an_account_that_was_made_anew_is_good_at_once() {
+async fn a_session_of_a_recreated_account_is_valid_at_once() {
     let (product, dive) = with_dive(&[("ResourceCacheSeconds", "60")]).await;
     let session = embed(&product, &dive, json!({})).await;
     assert_eq!(view(&product, &session).await.status, 200);
@@ -474,7 +474,7 @@ async fn a_session_of_an_account_that_was_made_anew_is_good_at_once() {
 }
 
 #[tokio::test]
-async fn revoking_the_token_in_it_ends_it() {
+async fn revoking_the_token_of_a_session_ends_the_session() {
     let (product, dive) = with_dive(&[]).await;
     let sessions = [embed(&product, &dive, json!({})).await, embed(&product, &dive, json!({})).await];
     let revoked = json!({"session": token_in(&sessions[0])});
@@ -483,9 +483,9 @@ async fn revoking_the_token_in_it_ends_it() {
     assert_eq!(view(&product, &sessions[1]).await.status, 200);
 }
 
-/// Whoever revokes what we handed out and is told that it is done must be able to rely on it.
+/// The owner may revoke the session string as it was returned, and must be able to rely on a success.
 #[tokio::test]
-async fn revoking_the_session_string_ends_it() {
+async fn revoking_the_session_string_ends_the_session() {
     let (product, dive) = with_dive(&[]).await;
     let session = embed(&product, &dive, json!({})).await;
     let revoked = product.post("/v1/sessions/revoke", json!({ "session": session })).admin().send().await;
@@ -494,7 +494,7 @@ async fn revoking_the_session_string_ends_it() {
 }
 
 #[tokio::test]
-async fn the_accounts_attributes_are_what_they_are_now() {
+async fn a_view_uses_the_accounts_current_attributes() {
     let (product, dive) = with_dive(&[]).await;
     let attributes = json!({"region": "emea", "note": "not for the browser"});
     admin(&product, Method::PATCH, "/v1/users/acme", json!({ "attributes": attributes })).await;
@@ -525,7 +525,7 @@ async fn the_accounts_attributes_are_what_they_are_now() {
         let known = introspect(&product, &session).await;
         assert_eq!((&known["values"]["region"], &known["viewer"]["attributes"]), (&region, &attributes));
     }
-    // Nothing is not everything.
+    // A missing attribute must not open all data.
     for attributes in [json!({}), json!({"region": []}), json!({"region": [null]}), json!({"Region": "emea"})]
     {
         admin(&product, Method::PATCH, "/v1/users/acme", json!({ "attributes": attributes })).await;
@@ -534,14 +534,14 @@ async fn the_accounts_attributes_are_what_they_are_now() {
             product.post(&format!("{}/embed-session", dive.path), json!({"username": "acme"})).admin().send();
         assert_eq!(refused.await.refusal(), (403, "attribute_missing"), "{attributes}");
     }
-    // A role changes nothing of what may be seen.
+    // The role does not change the view.
     let restored = json!({"role": "restricted", "attributes": {"region": "emea"}});
     admin(&product, Method::PATCH, "/v1/users/acme", restored).await;
     assert_eq!(view(&product, &session).await.status, 200);
 }
 
 #[tokio::test]
-async fn two_accounts_see_one_dive_each_as_itself() {
+async fn two_accounts_see_their_own_values_of_one_dive() {
     for remembered in ["0", "60"] {
         let (product, dive) = with_dive(&[("ResourceCacheSeconds", remembered)]).await;
         create_account(&product, "initech", "apac").await;
@@ -562,7 +562,7 @@ async fn two_accounts_see_one_dive_each_as_itself() {
 }
 
 #[tokio::test]
-async fn a_first_state_of_60_kilobytes_reaches_the_view() {
+async fn an_initial_state_of_60_kilobytes_reaches_the_view() {
     let (product, dive) = with_dive(&[]).await;
     let rows: Vec<_> =
         (0..1_100).map(|n| json!({"n": n, "text": "<ü✓\"\\\u{2028}>", "share": 0.25})).collect();
@@ -575,12 +575,12 @@ async fn a_first_state_of_60_kilobytes_reaches_the_view() {
         let shown = view(&product, &session).await;
         assert!(shown.json["state"] == state, "{:.200}", shown.text);
     }
-    // Not said to the owner's services, and nothing that anybody can ask for without the session.
+    // The state is not in the introspection and cannot be read without the session.
     assert!(introspect(&product, &session).await.get("state").is_none());
 }
 
 #[tokio::test]
-async fn an_empty_state_is_a_state() {
+async fn an_empty_state_is_kept() {
     let (product, dive) = with_dive(&[]).await;
     let session = embed(&product, &dive, json!({"initial_state": {}})).await;
     assert_eq!(view(&product, &session).await.json["state"], json!({}));
@@ -588,7 +588,7 @@ async fn an_empty_state_is_a_state() {
 
 /// One cached session, fifty viewers, one read of the table.
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_viewers_of_one_session_at_once() {
+async fn fifty_concurrent_viewers_of_a_cached_session_cause_one_read() {
     let (product, wires) = wired(&[("ResourceCacheSeconds", "60")]).await;
     let dive = create_dive(&product, json!({})).await;
     create_account(&product, "acme", "emea").await;
@@ -606,14 +606,14 @@ async fn fifty_viewers_of_one_session_at_once() {
         assert_eq!((answer.status.as_u16(), &answer.json["content"]), (200, &html("first")));
         assert!(answer.json["state"] == state);
     }
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let mut asked = wires.dynamodb.asked();
     asked.sort();
-    assert_eq!(asked, ["BatchGetItem", "UpdateItem"], "and one note that the key was used");
+    assert_eq!(asked, ["BatchGetItem", "UpdateItem"], "one view, and one update of the key's last use");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_viewers_where_nothing_is_remembered() {
+async fn fifty_concurrent_viewers_without_a_cache_all_get_the_view() {
     let (product, dive) = with_dive(&[]).await;
     let session = embed(&product, &dive, json!({"initial_state": {"a": 1}})).await;
     let product = Arc::new(product);
@@ -626,15 +626,15 @@ async fn fifty_viewers_where_nothing_is_remembered() {
     assert!(answers.iter().all(|answer| answer.status == 200 && answer.json["state"] == json!({"a": 1})));
 }
 
-/// A view needs one round trip, whatever is in the session.
+/// A view needs one request to DynamoDB, whatever is in the session.
 #[tokio::test]
-async fn a_view_is_one_read() {
+async fn a_view_needs_one_read() {
     let (product, wires) = wired(&[]).await;
     let dive = create_dive(&product, json!({})).await;
     create_account(&product, "acme", "emea").await;
     let session = embed(&product, &dive, json!({"version": 1, "initial_state": {"a": 1}})).await;
     view(&product, &session).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
     for _ in 0..3 {
         assert_eq!(view(&product, &session).await.status, 200);
@@ -648,7 +648,7 @@ async fn a_view_is_one_read() {
 // ---- accounts ----
 
 #[tokio::test]
-async fn removing_an_account_clears_its_tokens_away() {
+async fn removing_an_account_removes_its_tokens() {
     let (product, _) = with_dive(&[]).await;
     let before = product.items().await;
     create_account(&product, "initech", "emea").await;
@@ -670,8 +670,7 @@ async fn removing_an_account_clears_its_tokens_away() {
     }
 }
 
-/// Puts what is filed under an account's tokens back after the account was removed, as it is left when a
-/// removal is interrupted.
+/// Removes the account and restores the items of its tokens, as an interrupted removal leaves them.
 async fn interrupted_removal(product: &Product, username: &str) {
     let config = product.services.sdk_config().await.into_builder();
     let config = config.endpoint_url(format!("http://{}", product.services.dynamodb)).build();
@@ -689,7 +688,7 @@ async fn interrupted_removal(product: &Product, username: &str) {
 }
 
 #[tokio::test]
-async fn tokens_that_were_left_over_open_nothing() {
+async fn tokens_left_by_an_interrupted_removal_are_refused() {
     let (product, _) = with_dive(&[]).await;
     admin(&product, Method::PATCH, "/v1/users/acme", json!({"role": "admin"})).await;
     let token = text(&create_token(&product, "acme", "nightly").await["token"]);
@@ -702,9 +701,9 @@ async fn tokens_that_were_left_over_open_nothing() {
     assert_eq!(listed.json, json!({"tokens": []}));
 }
 
-/// An account that has no token has none of any name.
+/// Leftover tokens do not reserve their names.
 #[tokio::test]
-async fn tokens_that_were_left_over_take_no_name() {
+async fn tokens_left_by_an_interrupted_removal_reserve_no_name() {
     let (product, _) = with_dive(&[]).await;
     create_token(&product, "acme", "nightly").await;
     interrupted_removal(&product, "acme").await;
@@ -713,9 +712,9 @@ async fn tokens_that_were_left_over_take_no_name() {
     assert_eq!(made.status, 200, "{}", made.text);
 }
 
-/// The table clears late: whatever is past its time counts as gone.
+/// DynamoDB deletes expired items late, so an expired token counts as deleted.
 #[tokio::test]
-async fn a_token_past_its_time_is_gone() {
+async fn an_expired_token_counts_as_deleted() {
     let (product, _) = with_dive(&[]).await;
     let body = json!({"name": "nightly", "ttl": 300});
     admin(&product, Method::POST, "/v1/users/acme/tokens", body.clone()).await;
@@ -726,7 +725,7 @@ async fn a_token_past_its_time_is_gone() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_until_its_time() {
+async fn a_token_is_valid_until_its_expiry() {
     let (product, _) = with_dive(&[]).await;
     admin(&product, Method::PATCH, "/v1/users/acme", json!({"role": "admin"})).await;
     let made = admin(&product, Method::POST, "/v1/users/acme/tokens", json!({"name": "n", "ttl": 300})).await;
@@ -740,7 +739,7 @@ async fn a_token_is_good_until_its_time() {
 }
 
 #[tokio::test]
-async fn a_role_counts_as_it_is_now() {
+async fn an_account_has_its_current_role() {
     let (product, dive) = with_dive(&[]).await;
     let token = text(&create_token(&product, "acme", "n").await["token"]);
     let ask = async || {
@@ -763,7 +762,7 @@ async fn at_once(product: &Arc<Product>, path: &str, bodies: Vec<Value>) -> Vec<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_accounts_of_one_name_at_once_one_is_made() {
+async fn one_of_many_concurrent_accounts_of_one_name_is_created() {
     let (product, _) = with_dive(&[]).await;
     let product = Arc::new(product);
     for round in 0..3 {
@@ -780,7 +779,7 @@ async fn of_many_accounts_of_one_name_at_once_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_tokens_of_one_name_at_once_one_is_made() {
+async fn one_of_many_concurrent_tokens_of_one_name_is_created() {
     let (product, _) = with_dive(&[]).await;
     admin(&product, Method::PATCH, "/v1/users/acme", json!({"role": "admin"})).await;
     let product = Arc::new(product);
@@ -797,9 +796,9 @@ async fn of_many_tokens_of_one_name_at_once_one_is_made() {
     assert_eq!(listed.json["tokens"].as_array().unwrap().len(), 3);
 }
 
-/// Of two changes at once that are both said to be done, both are.
+/// Two concurrent changes that both succeed are both stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_change_of_an_account_is_lost() {
+async fn concurrent_changes_of_an_account_are_not_lost() {
     let (product, _) = with_dive(&[]).await;
     let product = Arc::new(product);
     for round in 0..20 {
@@ -816,7 +815,7 @@ async fn no_change_of_an_account_is_lost() {
     }
 }
 
-/// An answer that is lost between us and the table is asked for again, and the caller is told the truth.
+/// After a lost answer of DynamoDB the request is retried, and the caller gets the true result.
 #[tokio::test]
 async fn changes_of_accounts_survive_a_lost_answer() {
     let (product, wires) = wired(&[]).await;
@@ -840,7 +839,7 @@ async fn changes_of_accounts_survive_a_lost_answer() {
             wrong.push(format!("{case}: {:?}", answer.refusal()));
         }
     }
-    // An account and a token more; a token, and an account with its token, fewer.
+    // One account and one token were added; one token and one account with its token were removed.
     let items = product.items().await;
     if items != before - 1 {
         wrong.push(format!("items: {items}, not {}", before - 1));
@@ -848,7 +847,7 @@ async fn changes_of_accounts_survive_a_lost_answer() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What was ended stays ended, though its dive comes back.
+/// A session stays invalid although its dive is created again.
 #[tokio::test]
 async fn a_session_does_not_come_back_with_its_dive() {
     let native = |dive: &Dive| format!("/v1/resources/dive/{}", dive.id);

@@ -15,7 +15,7 @@ macro_rules! descriptions {
     };
 }
 
-/// The descriptions of all functions in one document, with what all routes have in common.
+/// The descriptions of all functions in one document, with the parts that all routes share.
 fn generated() -> Value {
     let mut whole = ProblemDoc::openapi();
     for part in vitrine_local::for_each_function!(descriptions) {
@@ -105,7 +105,7 @@ struct ProblemDoc;
 
 /// `BLESS=1 cargo test -p vitrine-tests openapi` rewrites the document.
 #[test]
-fn the_kept_document_is_the_generated_one() {
+fn the_committed_document_is_up_to_date() {
     let text = format!("{}\n", serde_json::to_string_pretty(&generated()).unwrap());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(KEPT, &text).unwrap();
@@ -115,7 +115,7 @@ fn the_kept_document_is_the_generated_one() {
 }
 
 #[tokio::test]
-async fn every_route_is_described_and_every_description_is_served() {
+async fn every_route_is_described_and_every_described_route_is_served() {
     let product = Product::start().await;
     let functions =
         vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;

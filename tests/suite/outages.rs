@@ -1,5 +1,5 @@
-//! When a service does not answer, or answers something else than before: never a wider view, and an honest
-//! refusal.
+//! Outages and unexpected answers of DynamoDB and Secrets Manager: never a wider view, and a server error
+//! instead of a wrong refusal.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ fn keys(keys: &[(&str, &str)]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-/// Good for a day, so that the clock can move.
+/// A token that is valid for a day, so that tests can move the clock.
 fn long_token(product: &Product, kid: Option<&str>, secret: &str) -> String {
     let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::HS256) };
     let exp = product.clock.now().unix() + 86_000;
@@ -62,14 +62,14 @@ async fn with_everything(settings: &[(&str, &str)]) -> (Product, Wires, Shown) {
 }
 
 impl Shown {
-    /// Everything that needs the table.
+    /// A call to every route that needs the table.
     fn calls(&self, product: &Product) -> Vec<(&'static str, Call)> {
         let wanted = json!({"resource": {"dashboard": 1}});
         let single = json!({"resource": {"dashboard": 1}, "single_use": true});
         vec![
             ("a view", product.get("/v1/view").bearer(&self.token)),
-            ("a view of a kind", product.get("/v1/view/dashboard").bearer(&self.token)),
-            ("a view by a token of ours", product.get("/v1/view").bearer(&self.minted)),
+            ("a view with the kind in the path", product.get("/v1/view/dashboard").bearer(&self.token)),
+            ("a view by a minted token", product.get("/v1/view").bearer(&self.minted)),
             ("introspection", product.post("/v1/introspect", json!({"token": self.token})).admin()),
             ("health", product.get("/healthz")),
             (
@@ -85,9 +85,9 @@ impl Shown {
             ("a read", product.get("/v1/resources/dashboard/1").admin()),
             ("a removal", product.delete("/v1/resources/dashboard/1").admin()),
             ("a list", product.get("/v1/resources").admin()),
-            ("a list of what is published", product.get("/v1/resources?embeddable=true").admin()),
-            ("a list of Metabase's", product.get("/api/card/embeddable").admin()),
-            ("another list of Metabase's", product.get("/api/dashboard/embeddable").admin()),
+            ("a list of published resources", product.get("/v1/resources?embeddable=true").admin()),
+            ("Metabase's list of cards", product.get("/api/card/embeddable").admin()),
+            ("Metabase's list of dashboards", product.get("/api/dashboard/embeddable").admin()),
             ("a token", product.post("/v1/sessions", wanted).admin()),
             ("a session", product.post("/v1/sessions", single).admin()),
             ("an exchange", product.post("/v1/sessions/redeem", json!({"session": self.session}))),
@@ -106,7 +106,7 @@ impl Shown {
         ]
     }
 
-    /// Lets every function read its secrets.
+    /// Makes every function read its secrets.
     async fn warm(&self, product: &Product) {
         for (case, call) in [
             ("view", product.get("/v1/view").bearer(&self.token)),
@@ -122,7 +122,7 @@ impl Shown {
 }
 
 #[tokio::test]
-async fn without_the_table_nothing_is_shown_and_nothing_is_lost() {
+async fn without_the_table_no_view_opens_and_no_session_is_spent() {
     let (product, wires, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     let items = product.items().await;
@@ -142,9 +142,9 @@ async fn without_the_table_nothing_is_shown_and_nothing_is_lost() {
     assert_eq!(redeemed.status, 200, "the session was not spent: {}", redeemed.text);
 }
 
-/// Whatever the table says instead of an answer.
+/// Tries every kind of error that DynamoDB may answer.
 #[tokio::test]
-async fn a_table_that_is_not_well() {
+async fn an_error_of_dynamodb_opens_no_view() {
     let (product, wires, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     let error = |name: &str| json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "a text of theirs"});
@@ -154,15 +154,15 @@ async fn a_table_that_is_not_well() {
     });
     for (case, status, body) in [
         ("throttled", 400, error("ProvisionedThroughputExceededException").to_string()),
-        ("throttled otherwise", 400, error("ThrottlingException").to_string()),
-        ("over a limit", 400, error("RequestLimitExceeded").to_string()),
+        ("throttled by another error", 400, error("ThrottlingException").to_string()),
+        ("over a request limit", 400, error("RequestLimitExceeded").to_string()),
         ("broken", 500, error("InternalServerError").to_string()),
         ("away", 503, String::new()),
-        ("not granted", 400, error("AccessDeniedException").to_string()),
-        ("not there", 400, error("ResourceNotFoundException").to_string()),
+        ("access denied", 400, error("AccessDeniedException").to_string()),
+        ("no such table", 400, error("ResourceNotFoundException").to_string()),
         ("unknown", 400, error("SomethingNew").to_string()),
-        ("no JSON", 200, "<html>a proxy's page</html>".to_owned()),
-        ("half of what was asked", 200, unprocessed.to_string()),
+        ("not JSON", 200, "<html>a proxy's page</html>".to_owned()),
+        ("unprocessed keys", 200, unprocessed.to_string()),
     ] {
         wires.dynamodb.set(Line::Says(status, body));
         for token in [&shown.token, &shown.minted] {
@@ -189,9 +189,9 @@ async fn a_table_that_is_not_well() {
     }
 }
 
-/// A token is not good because nobody says that it was revoked: somebody must say that it was not.
+/// A token is valid only if DynamoDB answered that it is not revoked. A missing answer is not enough.
 #[tokio::test]
-async fn an_answer_that_leaves_out_what_was_asked_is_none() {
+async fn an_incomplete_answer_is_an_outage() {
     let (product, wires, shown) = with_everything(&[LONG]).await;
     let revoked = product.post("/v1/sessions/revoke", json!({"session": shown.minted})).admin().send().await;
     assert_eq!(revoked.status, 204);
@@ -205,7 +205,7 @@ async fn an_answer_that_leaves_out_what_was_asked_is_none() {
 }
 
 #[tokio::test]
-async fn a_table_that_says_nothing_is_not_waited_for() {
+async fn a_silent_table_causes_a_refusal_within_the_time_limit() {
     let (product, wires, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     wires.dynamodb.set(Line::Silent);
@@ -214,7 +214,7 @@ async fn a_table_that_says_nothing_is_not_waited_for() {
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
-/// An answer that is lost on its way is asked for again, and the session is still the caller's.
+/// After a lost answer the request is retried, and the caller still gets the session.
 #[tokio::test]
 async fn an_exchange_survives_a_lost_answer() {
     let (product, wires, shown) = with_everything(&[]).await;
@@ -242,7 +242,7 @@ async fn writes_survive_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn both_services_gone() {
+async fn without_both_services_every_call_is_refused() {
     let (product, _, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     product.services.stop();
@@ -252,7 +252,7 @@ async fn both_services_gone() {
 }
 
 #[tokio::test]
-async fn keys_that_were_read_serve_on() {
+async fn cached_keys_are_used_during_an_outage() {
     let (product, wires, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
     shown.warm(&product).await;
     wires.secrets_manager.set(Line::Cut);
@@ -275,7 +275,7 @@ async fn keys_that_were_read_serve_on() {
 }
 
 #[tokio::test]
-async fn keys_that_were_read_serve_while_nobody_answers() {
+async fn cached_keys_are_used_while_secrets_manager_is_silent() {
     let (product, wires, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
     shown.warm(&product).await;
     wires.secrets_manager.set(Line::Silent);
@@ -289,7 +289,7 @@ async fn keys_that_were_read_serve_while_nobody_answers() {
 }
 
 #[tokio::test]
-async fn many_at_once_ask_for_the_keys_once() {
+async fn concurrent_views_read_the_keys_once() {
     let (product, wires) = wired(&[]).await;
     product.publish("dashboard/1", json!({})).await;
     wires.secrets_manager.asked();
@@ -303,7 +303,7 @@ async fn many_at_once_ask_for_the_keys_once() {
 }
 
 #[tokio::test]
-async fn a_view_that_was_read_needs_no_service_at_all() {
+async fn a_cached_view_needs_no_service() {
     let (product, wires, shown) = with_everything(&[LONG]).await;
     shown.warm(&product).await;
     assert_eq!(product.view(&shown.minted, "").await.status, 200);
@@ -315,11 +315,11 @@ async fn a_view_that_was_read_needs_no_service_at_all() {
         assert_eq!(product.view(&shown.minted, "").await.status, 200, "{offset}");
     }
     product.clock.set_offset(3_601);
-    assert_unavailable(&product.view(&shown.token, "").await, "forgotten");
+    assert_unavailable(&product.view(&shown.token, "").await, "cache expired");
 }
 
 #[tokio::test]
-async fn without_keys_there_is_no_answer() {
+async fn without_keys_every_call_that_needs_them_is_refused() {
     let (product, wires, shown) = with_everything(&[]).await;
     wires.secrets_manager.set(Line::Cut);
     for (case, call) in [
@@ -339,20 +339,20 @@ async fn without_keys_there_is_no_answer() {
     assert_eq!(
         product.get("/v1/resources").bearer(&shown.key).send().await.status,
         200,
-        "a key needs no secret of ours"
+        "an access key needs no signing secret"
     );
     let page = product.get(&format!("/embed/dashboard/{}", shown.token)).send().await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-security-policy").ends_with("frame-ancestors 'none'"));
 
     wires.secrets_manager.set(Line::Through);
-    assert_eq!(product.view(&shown.token, "").await.status, 200, "at once");
+    assert_eq!(product.view(&shown.token, "").await.status, 200, "right after the outage");
     let redeemed = product.post("/v1/sessions/redeem", json!({"session": shown.session})).send().await;
     assert_eq!(redeemed.status, 200, "the session was not spent: {}", redeemed.text);
 }
 
 #[tokio::test]
-async fn key_sets_that_cannot_be_read() {
+async fn unreadable_key_sets_open_no_view() {
     let upper = NEW_SECRET.to_uppercase();
     let documents = [
         String::new(),
@@ -381,12 +381,12 @@ async fn key_sets_that_cannot_be_read() {
         assert_unavailable(&product.get("/healthz").send().await, document);
     }
     product.services.put_signing_keys(&keys(&[("local", SECRET)])).unwrap();
-    assert_eq!(product.view(&token, "").await.status, 200, "at once");
+    assert_eq!(product.view(&token, "").await.status, 200, "right after the outage");
 
     for (offset, document) in (1..).zip(&documents) {
         product.services.put_signing_keys(document).unwrap();
         product.clock.set_offset(offset * 61);
-        assert_eq!(product.view(&token, "").await.status, 200, "{document}: the old keys serve on");
+        assert_eq!(product.view(&token, "").await.status, 200, "{document}: the cached keys are still used");
     }
     product.services.put_signing_keys(&keys(&[("new", NEW_SECRET)])).unwrap();
     product.clock.set_offset(2_000);
@@ -395,7 +395,7 @@ async fn key_sets_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_rotation_kills_no_token_and_a_removal_kills_all_of_a_key() {
+async fn a_rotation_keeps_all_tokens_and_removing_a_key_ends_its_tokens() {
     let (product, _, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
     shown.warm(&product).await;
     let named_new = long_token(&product, Some("new"), NEW_SECRET);
@@ -407,8 +407,8 @@ async fn a_rotation_kills_no_token_and_a_removal_kills_all_of_a_key() {
 
     product.services.put_signing_keys(&keys(&[("new", NEW_SECRET), ("local", SECRET)])).unwrap();
     product.clock.set_offset(6);
-    assert_eq!(product.view(&new, "").await.status, 200, "found at once, though nothing names it");
-    assert_eq!(product.view(&named_new, "").await.status, 200, "found by its name");
+    assert_eq!(product.view(&new, "").await.status, 200, "a new key without a kid is found at once");
+    assert_eq!(product.view(&named_new, "").await.status, 200, "a new key is found by its kid");
     for token in [&new, &shown.token, &shown.minted, &named_old] {
         assert_eq!(product.view(token, "").await.status, 200);
     }
@@ -435,7 +435,7 @@ async fn a_rotation_kills_no_token_and_a_removal_kills_all_of_a_key() {
 }
 
 #[tokio::test]
-async fn unnamed_tokens_of_a_new_key_are_good_within_the_caches_age() {
+async fn tokens_of_a_new_key_without_a_kid_work_within_the_cache_time() {
     let (product, _, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
     shown.warm(&product).await;
     product.services.put_signing_keys(&keys(&[("new", NEW_SECRET), ("local", SECRET)])).unwrap();
@@ -443,9 +443,9 @@ async fn unnamed_tokens_of_a_new_key_are_good_within_the_caches_age() {
     assert_eq!(product.view(&long_token(&product, None, NEW_SECRET), "").await.status, 200);
 }
 
-/// Anybody can invent a name of a key.
+/// Anybody can send a made-up kid, so the reads of the keys are limited.
 #[tokio::test]
-async fn invented_keys_do_not_make_us_ask_again_and_again() {
+async fn made_up_kids_cause_a_limited_number_of_reads() {
     let (product, wires, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     wires.secrets_manager.asked();
@@ -464,9 +464,9 @@ async fn invented_keys_do_not_make_us_ask_again_and_again() {
     );
 }
 
-/// What an owner takes away is gone within `ResourceCacheSeconds`; what is given is there at once.
+/// A withdrawal takes effect within `ResourceCacheSeconds`; a publication takes effect at once.
 #[tokio::test]
-async fn what_is_taken_away_is_gone_in_time() {
+async fn a_withdrawal_takes_effect_within_the_cache_time() {
     let (product, wires) = wired(&[("ResourceCacheSeconds", "5")]).await;
     let x = json!([{"slug": "x", "name": "X", "type": "text"}]);
     let cases = [
@@ -484,17 +484,17 @@ async fn what_is_taken_away_is_gone_in_time() {
         product.clock.set_offset(offset);
         product.publish("dashboard/1", json!({})).await;
         assert_eq!(product.view(&token, "").await.status, 200, "{case}: published at once");
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         wires.dynamodb.asked();
         assert_eq!(product.view(&token, "").await.status, 200);
-        assert_eq!(wires.dynamodb.asked(), [""; 0], "{case}: from memory");
+        assert_eq!(wires.dynamodb.asked(), [""; 0], "{case}: from the cache");
         match change {
             Some(fields) => drop(product.publish("dashboard/1", fields).await),
             None => drop(product.delete("/v1/resources/dashboard/1").admin().send().await),
         }
         let session =
             product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})).admin().send().await;
-        assert_eq!(session.refusal(), expected, "{case}: no new credential from memory");
+        assert_eq!(session.refusal(), expected, "{case}: no new credential from the cache");
         product.clock.set_offset(offset + 5);
         assert_eq!(product.view(&token, "").await.refusal(), expected, "{case}");
         assert_eq!(product.view(&token, "").await.refusal(), expected, "{case}, still");
@@ -502,7 +502,7 @@ async fn what_is_taken_away_is_gone_in_time() {
 }
 
 #[tokio::test]
-async fn what_is_given_is_there_at_once() {
+async fn a_publication_takes_effect_at_once() {
     let product = Product::start_with(&[LONG]).await;
     let token = long_token(&product, None, SECRET);
     for (fields, expected) in [
@@ -520,7 +520,7 @@ async fn what_is_given_is_there_at_once() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_ends_in_time() {
+async fn a_revoked_token_ends_within_the_cache_time() {
     let product = Product::start_with(&[("ResourceCacheSeconds", "5")]).await;
     product.publish("dashboard/1", json!({})).await;
     let create = async |single_use: bool| {
@@ -542,7 +542,7 @@ async fn a_revoked_token_ends_in_time() {
 }
 
 #[tokio::test]
-async fn memory_of_the_future_is_not_believed() {
+async fn cache_entries_from_the_future_are_not_used() {
     let product = Product::start_with(&[("ResourceCacheSeconds", "5")]).await;
     product.publish("dashboard/1", json!({})).await;
     let token = long_token(&product, None, SECRET);
@@ -553,23 +553,23 @@ async fn memory_of_the_future_is_not_believed() {
     assert_eq!(product.view(&token, "").await.refusal(), (403, "resource_not_published"));
 }
 
-/// One question for a view that is not remembered, none for one that is.
+/// One request to DynamoDB for a view that is not cached, none for one that is.
 #[tokio::test]
-async fn what_a_request_costs() {
+async fn each_call_needs_few_requests_to_dynamodb() {
     let (product, wires, shown) = with_everything(&[("ResourceCacheSeconds", "30")]).await;
     shown.warm(&product).await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     let with_id = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "jti": "an id"}));
     let none: [&str; 0] = [];
     let page = format!("/embed/dashboard/{}", shown.token);
     let cases = [
-        ("a view, remembered", product.get("/v1/view").bearer(&shown.token), &none[..]),
-        ("a view whose session is not", product.get("/v1/view").bearer(&with_id), &["BatchGetItem"]),
-        ("the same again", product.get("/v1/view").bearer(&with_id), &none),
+        ("a cached view", product.get("/v1/view").bearer(&shown.token), &none[..]),
+        ("a view whose token id is not cached", product.get("/v1/view").bearer(&with_id), &["BatchGetItem"]),
+        ("the same view again", product.get("/v1/view").bearer(&with_id), &none),
         (
-            "a token that is not good",
+            "an invalid token",
             product.get("/v1/view").bearer(&sign(&json!({"exp": 1}), SECRET)),
-            // Why, and after the answer.
+            // The refusal record, in a background task.
             &["PutItem"],
         ),
         ("a page", product.get(&page), &none),
@@ -577,7 +577,7 @@ async fn what_a_request_costs() {
         ("a list by a key", product.get("/v1/resources").bearer(&shown.key), &["GetItem", "Query"]),
         ("an exchange", product.post("/v1/sessions/redeem", json!({"session": "none"})), &["UpdateItem"]),
         (
-            "a token of ours",
+            "a minted token",
             product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})).admin(),
             &["BatchGetItem"],
         ),
@@ -585,25 +585,25 @@ async fn what_a_request_costs() {
     wires.dynamodb.asked();
     for (case, call, expected) in cases {
         call.send().await;
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         assert_eq!(wires.dynamodb.asked(), expected, "{case}");
     }
     product.clock.set_offset(31);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
-    product.settled().await;
-    assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"], "a view, forgotten");
+    product.wait_for_background_tasks().await;
+    assert_eq!(wires.dynamodb.asked(), ["BatchGetItem"], "a view, cache expired");
     product.clock.set_offset(100);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
-    product.settled().await;
-    assert_eq!(wires.dynamodb.asked().len(), 2, "once a minute, and after the answer: the key was used");
+    product.wait_for_background_tasks().await;
+    assert_eq!(wires.dynamodb.asked().len(), 2, "once a minute a background task writes the key's last use");
     assert_eq!(product.get("/v1/keys").header("x-api-key", ADMIN_KEY).send().await.status, 200);
-    assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is no item");
+    assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is not stored in the table");
 }
 
-/// Whatever Secrets Manager says instead of an answer: no view without keys, and the keys that were read serve
-/// on.
+/// Tries every kind of error that Secrets Manager may answer: no view opens without keys, and cached keys are
+/// still used.
 #[tokio::test]
-async fn a_secrets_manager_that_is_not_well() {
+async fn an_error_of_secrets_manager_opens_no_view_without_cached_keys() {
     let (product, wires, shown) = with_everything(&[("KeyCacheSeconds", "60")]).await;
     let error = |name: &str| json!({"__type": name, "message": "a text of theirs"}).to_string();
     let cases = [
@@ -636,9 +636,9 @@ async fn a_secrets_manager_that_is_not_well() {
     }
 }
 
-/// An answer that says nothing of the session is none, and the session is not spent by it.
+/// An answer without the session is an outage, and the session is not spent.
 #[tokio::test]
-async fn an_exchange_that_is_answered_with_garbage() {
+async fn a_garbled_answer_to_an_exchange_is_an_outage() {
     let (product, wires, shown) = with_everything(&[]).await;
     shown.warm(&product).await;
     let redeem = || product.post("/v1/sessions/redeem", json!({"session": shown.session}));
@@ -652,12 +652,12 @@ async fn an_exchange_that_is_answered_with_garbage() {
     assert_eq!(redeem().send().await.status, 200);
 }
 
-/// What is done after the answer changes none.
+/// A failing background task does not change the answer.
 #[tokio::test]
-async fn a_use_that_cannot_be_written_down_changes_no_answer() {
+async fn a_failed_write_of_the_last_use_changes_no_answer() {
     let (product, wires, shown) = with_everything(&[]).await;
     let last_used = async || {
-        product.settled().await;
+        product.wait_for_background_tasks().await;
         let keys = product.get("/v1/signing-keys").admin().send().await.json;
         keys["items"][0]["last_used_at"].clone()
     };
@@ -666,11 +666,11 @@ async fn a_use_that_cannot_be_written_down_changes_no_answer() {
     let answer = product.view(&shown.token, "").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(last_used().await, Value::Null);
-    assert!(wires.dynamodb.asked().contains(&"UpdateItem".to_owned()), "it was tried");
+    assert!(wires.dynamodb.asked().contains(&"UpdateItem".to_owned()), "the write was tried");
 
     wires.dynamodb.set(Line::Through);
     product.clock.set_offset(60);
     let later = product.view(&shown.token, "").await;
     assert_eq!((later.status, &later.json["resource"]), (answer.status, &answer.json["resource"]));
-    assert_ne!(last_used().await, Value::Null, "a minute later it is written down");
+    assert_ne!(last_used().await, Value::Null, "a minute later the write succeeds");
 }

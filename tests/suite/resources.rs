@@ -1,4 +1,4 @@
-//! Resources: written whole, found by each of their ids, listed in order.
+//! Resources: replaced as a whole, found by each of their ids, listed in order.
 
 use serde_json::{Value, json};
 use vitrine_tests::Product;
@@ -40,7 +40,7 @@ async fn a_resource_is_found_by_each_of_its_ids() {
 }
 
 #[tokio::test]
-async fn replacing_keeps_the_ids_and_what_was_not_decided() {
+async fn replacing_keeps_ids_and_timestamps_and_resets_other_fields() {
     let product = Product::start().await;
     let before = product.put("/v1/resources/dashboard/12", dashboard()).admin().send().await.json;
     let entity_id = before["entity_id"].as_str().unwrap();
@@ -62,16 +62,16 @@ async fn replacing_keeps_the_ids_and_what_was_not_decided() {
 }
 
 #[tokio::test]
-async fn an_unknown_entity_id_makes_a_resource_with_the_next_free_number() {
+async fn an_unknown_entity_id_creates_a_resource_with_the_next_free_number() {
     let product = Product::start().await;
     product.publish("dashboard/1", json!({})).await;
     let created = product.publish("dashboard/V1StGXR8_Z5jdHi6B-myT", json!({})).await;
     assert_eq!((&created["id"], &created["entity_id"]), (&json!(2), &json!("V1StGXR8_Z5jdHi6B-myT")));
 }
 
-/// Owners who move in bring both of a resource's ids along.
+/// Owners who migrate from another product bring both ids of a resource.
 #[tokio::test]
-async fn a_number_and_an_entity_id_can_be_brought_together() {
+async fn a_resource_can_be_created_with_its_number_and_entity_id() {
     const ENTITY: &str = "V1StGXR8_Z5jdHi6B-myT";
     let product = Product::start().await;
     let put = async |path: &str, entity_id: &str| {
@@ -100,8 +100,8 @@ async fn a_number_and_an_entity_id_can_be_brought_together() {
             "{path}"
         );
     }
-    assert_eq!(put("dashboard/8", ENTITY).await.refusal(), (409, "conflict"), "it is taken");
-    assert_eq!(put("question/8", ENTITY).await.status, 201, "another kind is another name");
+    assert_eq!(put("dashboard/8", ENTITY).await.refusal(), (409, "conflict"), "the entity id is taken");
+    assert_eq!(put("question/8", ENTITY).await.status, 201, "entity ids are unique within a kind");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_dive_has_a_uuid_and_no_entity_id() {
 }
 
 #[tokio::test]
-async fn removing_takes_every_copy() {
+async fn removing_a_resource_removes_all_its_items() {
     let product = Product::start().await;
     let resource = product.publish("question/3", json!({})).await;
     assert_eq!(product.delete("/v1/resources/question/3").admin().send().await.status, 204);
@@ -130,7 +130,7 @@ async fn removing_takes_every_copy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_at_the_same_time_leave_one_whole_resource() {
+async fn concurrent_writers_leave_one_whole_resource() {
     let product = std::sync::Arc::new(Product::start().await);
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..8 {
@@ -151,7 +151,7 @@ async fn writers_at_the_same_time_leave_one_whole_resource() {
 }
 
 #[tokio::test]
-async fn lists_go_page_by_page_in_order() {
+async fn lists_have_pages_in_order() {
     let product = Product::start().await;
     for id in [10, 9, 2, 100] {
         product
@@ -181,7 +181,7 @@ async fn lists_go_page_by_page_in_order() {
 }
 
 #[tokio::test]
-async fn metabase_lists_hold_what_is_published_and_not_archived() {
+async fn metabase_lists_hold_published_unarchived_resources() {
     let product = Product::start().await;
     product.publish("dashboard/1", json!({"title": "Open"})).await;
     product.publish("dashboard/2", json!({"enable_embedding": false})).await;
@@ -196,7 +196,7 @@ async fn metabase_lists_hold_what_is_published_and_not_archived() {
     }
 }
 
-/// What is wrong with a body, and which fields the answer names. Nothing is written.
+/// Invalid bodies, each with the fields that the answer names. Nothing is written.
 #[tokio::test]
 async fn every_wrong_field_is_named() {
     let product = Product::start().await;
@@ -249,10 +249,10 @@ async fn every_wrong_field_is_named() {
 }
 
 #[tokio::test]
-async fn content_has_a_limit_and_what_fits_is_kept() {
+async fn content_within_the_limit_is_kept_and_longer_content_is_refused() {
     let product = Product::start().await;
     let with = |html: String| json!({"title": "T", "content": {"type": "html", "html": html}});
-    // As JSON text each quote takes two bytes; that must not count against the owner.
+    // Each quote takes two bytes in JSON. The escapes must not count towards the limit.
     let largest = "x".repeat(100 * 1024) + &"\"".repeat(200 * 1024);
     let kept = product.put("/v1/resources/dashboard/1", with(largest.clone())).admin().send().await;
     assert_eq!(kept.status, 201, "{:.300}", kept.text);

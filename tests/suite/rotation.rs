@@ -1,4 +1,5 @@
-//! Rotating the signing secret: the four steps, whatever happens between them, and what becomes of keys.
+//! Rotation of the signing secret: its four steps, interruptions, concurrent changes, and the end of old
+//! keys.
 
 use rotate_key::Step;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use vitrine_tests::{Product, SECRET, sign};
 pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 const DAY: i64 = 86_400;
 
-/// Keys are read anew for each request, so that a rotation shows at once.
+/// A product without a key cache, so that a rotation takes effect at once.
 async fn product() -> Product {
     let product = Product::start_with(&[("KeyCacheSeconds", "0")]).await;
     product.publish("dashboard/1", json!({})).await;
@@ -31,7 +32,7 @@ pub async fn rotate(product: &Product) -> String {
     version
 }
 
-/// A token of the owner's backend, good for all of a day.
+/// A token of the owner's backend that is valid for a whole day.
 pub fn signed(product: &Product, secret: &str) -> String {
     let claims = json!({"resource": {"dashboard": 1}, "params": {}, "exp": product.clock.now().unix() + DAY});
     sign(&claims, secret)
@@ -55,7 +56,7 @@ pub async fn keys(product: &Product) -> Vec<Value> {
     answer.json["items"].as_array().unwrap().clone()
 }
 
-/// The use of a key is written down after the answer.
+/// The last use of a key. A background task writes it after the answer.
 async fn used(product: &Product, index: usize) -> Value {
     for _ in 0..200 {
         let key = keys(product).await.swap_remove(index);
@@ -64,11 +65,11 @@ async fn used(product: &Product, index: usize) -> Value {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("never written down");
+    panic!("the last use was not written");
 }
 
 #[tokio::test]
-async fn a_new_key_signs_and_the_old_one_verifies_on() {
+async fn a_new_key_signs_and_the_old_one_still_verifies() {
     let product = product().await;
     let before = signed(&product, SECRET);
     rotate(&product).await;
@@ -79,14 +80,14 @@ async fn a_new_key_signs_and_the_old_one_verifies_on() {
     }
     let session = product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})).admin().send().await;
     assert!(opens(&product, session.json["session"].as_str().unwrap()).await);
-    let told = product.get("/api/setting/embedding-secret-key").admin().send().await;
-    assert_eq!(told.json, secret);
+    let returned = product.get("/api/setting/embedding-secret-key").admin().send().await;
+    assert_eq!(returned.json, secret);
     let signs: Vec<_> = keys(&product).await.iter().map(|key| key["signs"].clone()).collect();
     assert_eq!(signs, [true, false]);
 }
 
 #[tokio::test]
-async fn every_step_can_be_repeated_and_a_finished_rotation_changes_nothing_more() {
+async fn every_step_can_be_repeated_and_a_finished_rotation_changes_nothing() {
     let product = product().await;
     let version = product.services.begin_rotation().unwrap();
     for step in STEPS {
@@ -103,7 +104,7 @@ async fn every_step_can_be_repeated_and_a_finished_rotation_changes_nothing_more
 }
 
 #[tokio::test]
-async fn a_rotation_that_stops_anywhere_harms_nothing_and_the_next_one_succeeds() {
+async fn after_an_interrupted_rotation_tokens_work_and_the_next_rotation_succeeds() {
     for done in 0..STEPS.len() {
         let product = product().await;
         let token = signed(&product, SECRET);
@@ -117,14 +118,14 @@ async fn a_rotation_that_stops_anywhere_harms_nothing_and_the_next_one_succeeds(
         assert_ne!(product.services.embedding_secret(), SECRET);
         assert_eq!(keys(&product).await.len(), 2, "after {done} steps");
         assert!(opens(&product, &token).await);
-        // What was left of the first one does not come back.
+        // The interrupted rotation's key does not come back.
         take(&product, "finishSecret", &version).await.unwrap_err();
         assert!(opens(&product, &token).await);
     }
 }
 
 #[tokio::test]
-async fn the_same_rotation_running_many_times_at_once_makes_one_key() {
+async fn concurrent_runs_of_one_rotation_create_one_key() {
     for _ in 0..10 {
         let product = product().await;
         let version = product.services.begin_rotation().unwrap();
@@ -141,7 +142,7 @@ async fn the_same_rotation_running_many_times_at_once_makes_one_key() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_changed_meanwhile_is_not_overwritten() {
+async fn a_key_set_that_changed_during_a_rotation_is_not_overwritten() {
     let other = "0123456789abcdef".repeat(4);
     for done in 1..STEPS.len() {
         let product = product().await;
@@ -149,14 +150,14 @@ async fn a_key_set_that_changed_meanwhile_is_not_overwritten() {
         for step in &STEPS[..done] {
             take(&product, step, &version).await.unwrap();
         }
-        // A leaked secret is replaced while the rotation is half done: it must not come back.
+        // A leaked secret that is replaced during the rotation must not come back.
         let body = json!({ "value": other });
         let replaced = product.put("/api/setting/embedding-secret-key", body).admin().send().await;
         assert_eq!(replaced.status, 204, "{}", replaced.text);
         take(&product, "finishSecret", &version).await.unwrap_err();
         assert_eq!(product.services.embedding_secret(), other);
         assert!(!opens(&product, &signed(&product, SECRET)).await);
-        assert_eq!(versions_labelled(&product, PENDING), 0, "the next rotation can begin");
+        assert_eq!(versions_labelled(&product, PENDING), 0, "no pending version blocks the next rotation");
         rotate(&product).await;
         assert!(opens(&product, &signed(&product, &other)).await);
         assert!(!opens(&product, &signed(&product, SECRET)).await);
@@ -165,14 +166,15 @@ async fn a_key_set_that_changed_meanwhile_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn tokens_live_through_two_rotations_and_keys_go_when_their_last_token_is_over() {
+async fn tokens_survive_two_rotations_and_keys_are_removed_after_their_last_token() {
     let product = product().await;
     let oldest = signed(&product, SECRET);
     rotate(&product).await;
     let second = product.services.embedding_secret();
     rotate(&product).await;
     assert!(opens(&product, &oldest).await && opens(&product, &signed(&product, &second)).await);
-    // The backend reads the secret late: what it signs until the end of the grace lives its whole life.
+    // The backend reads the secret late. Tokens that it signs within the grace period are valid until their
+    // expiry.
     product.clock.set_offset(DAY - 60);
     let late = signed(&product, SECRET);
     product.clock.set_offset(2 * DAY - 120);
@@ -180,14 +182,14 @@ async fn tokens_live_through_two_rotations_and_keys_go_when_their_last_token_is_
     product.clock.set_offset(2 * DAY + 120);
     assert!(!opens(&product, &late).await);
     for old in [SECRET, second.as_str()] {
-        assert!(!opens(&product, &signed(&product, old)).await, "a key whose time is over verifies nothing");
+        assert!(!opens(&product, &signed(&product, old)).await, "a key past its end verifies no token");
     }
     rotate(&product).await;
-    assert_eq!(keys(&product).await.len(), 2, "and goes with the next rotation");
+    assert_eq!(keys(&product).await.len(), 2, "the next rotation removes it");
 }
 
 #[tokio::test]
-async fn only_rotations_of_our_secret_in_their_order() {
+async fn a_rotation_of_another_secret_or_with_steps_out_of_order_is_refused() {
     let product = product().await;
     let version = product.services.begin_rotation().unwrap();
     take(&product, "setsecret", &version).await.unwrap_err();
@@ -201,13 +203,13 @@ async fn only_rotations_of_our_secret_in_their_order() {
     };
     rotate_key::take(&product.rotate_key, event).await.unwrap_err();
     assert_eq!(product.services.embedding_secret(), SECRET);
-    // A secret that cannot be read is not rotated into one that can.
+    // A malformed secret is not rotated into a valid one.
     product.services.put_signing_keys("{}").unwrap();
     take(&product, "createSecret", &version).await.unwrap_err();
 }
 
 #[tokio::test]
-async fn a_key_is_retired_when_it_is_no_longer_used_or_by_force() {
+async fn only_an_unused_key_is_retired_unless_forced() {
     let product = product().await;
     let first = keys(&product).await[0]["kid"].as_str().unwrap().to_owned();
     let path = |kid: &str| format!("/v1/signing-keys/{kid}");
@@ -229,7 +231,7 @@ async fn a_key_is_retired_when_it_is_no_longer_used_or_by_force() {
     assert!(!opens(&product, &signed(&product, SECRET)).await);
     assert_eq!(keys(&product).await.len(), 1);
 
-    // By force at once, whatever is in use.
+    // With `force` at once, although the key is in use.
     let second = keys(&product).await[0]["kid"].as_str().unwrap().to_owned();
     let token = signed(&product, &product.services.embedding_secret());
     assert!(opens(&product, &token).await);
@@ -241,7 +243,7 @@ async fn a_key_is_retired_when_it_is_no_longer_used_or_by_force() {
 }
 
 #[tokio::test]
-async fn a_use_is_written_down_once_a_minute_and_signing_keys_are_an_admins() {
+async fn the_last_use_is_written_once_a_minute_and_only_admins_list_signing_keys() {
     let product = product().await;
     for _ in 0..5 {
         assert!(opens(&product, &signed(&product, SECRET)).await);
@@ -262,5 +264,5 @@ async fn a_use_is_written_down_once_a_minute_and_signing_keys_are_an_admins() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("the later use was never written down");
+    panic!("the later use was not written");
 }

@@ -1,5 +1,5 @@
-//! Changes of the key set that are cut off anywhere: the old set or the new one is in force, whole, and asking
-//! again ends what was begun.
+//! Interrupted changes of the key set: afterwards the whole old set or the whole new set is in force, and a
+//! retry completes the change.
 
 use serde_json::json;
 use vitrine_local::secret_store::PENDING;
@@ -14,13 +14,13 @@ async fn product() -> (Product, Wires) {
     (product, wires)
 }
 
-/// Cut off before a question, and before its answer.
+/// Two interruptions: before a request and before its answer.
 fn lines(question: usize) -> [Line; 2] {
     [Line::CutAfter(question), Line::LostAfter(question + 1)]
 }
 
 #[tokio::test]
-async fn every_step_of_a_rotation_can_be_cut_off_anywhere() {
+async fn every_step_of_a_rotation_can_be_interrupted_at_each_request() {
     for (index, step) in STEPS.iter().enumerate() {
         let mut question = 0;
         'cut: loop {
@@ -41,7 +41,7 @@ async fn every_step_of_a_rotation_can_be_cut_off_anywhere() {
                 let in_force = product.services.embedding_secret();
                 assert!(in_force == SECRET || *step == "finishSecret", "{case}");
                 assert!(opens(&product, &signed(&product, &in_force)).await, "{case}");
-                // It is sent again.
+                // The step is retried.
                 for step in &STEPS[index..] {
                     take(&product, step, &version).await.unwrap();
                 }
@@ -54,13 +54,13 @@ async fn every_step_of_a_rotation_can_be_cut_off_anywhere() {
             }
             question += 1;
         }
-        assert!(question >= 1, "{step} asks");
+        assert!(question >= 1, "{step} sends requests");
     }
 }
 
-/// A rotation that must be given up stays so: what it made never comes into force.
+/// The new key of an abandoned rotation never comes into force.
 #[tokio::test]
-async fn giving_up_can_be_cut_off_anywhere() {
+async fn abandoning_a_rotation_can_be_interrupted_at_each_request() {
     let other = "0123456789abcdef".repeat(4);
     for line in (0..5).flat_map(lines) {
         let (product, wires) = product().await;
@@ -76,16 +76,20 @@ async fn giving_up_can_be_cut_off_anywhere() {
         wires.secrets_manager.set(Line::Through);
         take(&product, "finishSecret", &version).await.unwrap_err();
         assert_eq!(product.services.embedding_secret(), other, "{line:?}");
-        assert_eq!(versions_labelled(&product, PENDING), 0, "{line:?}: the next rotation can begin");
+        assert_eq!(
+            versions_labelled(&product, PENDING),
+            0,
+            "{line:?}: no pending version blocks the next rotation"
+        );
         assert!(!opens(&product, &signed(&product, SECRET)).await, "{line:?}");
         rotate(&product).await;
         assert!(opens(&product, &signed(&product, &other)).await, "{line:?}");
     }
 }
 
-/// An owner's change of the key set, cut off before each question and before each answer.
-async fn cut_off(change: impl Fn(&Product, &str) -> Call, is_done: impl AsyncFn(&Product) -> bool) {
-    let mut was_cut = 0;
+/// Interrupts an owner's change of the key set before each request and before each answer.
+async fn interrupt_change(change: impl Fn(&Product, &str) -> Call, is_done: impl AsyncFn(&Product) -> bool) {
+    let mut interrupted = 0;
     for line in (0..5).flat_map(lines) {
         let (product, wires) = product().await;
         rotate(&product).await;
@@ -97,12 +101,15 @@ async fn cut_off(change: impl Fn(&Product, &str) -> Call, is_done: impl AsyncFn(
         if answer.status == 204 {
             continue;
         }
-        was_cut += 1;
+        interrupted += 1;
         assert_eq!(answer.refusal(), (503, "unavailable"), "{line:?}");
         if !is_done(&product).await {
             assert_eq!(product.services.embedding_secret(), secret, "{line:?}");
             for secret in [SECRET, &secret] {
-                assert!(opens(&product, &signed(&product, secret)).await, "{line:?}: as before");
+                assert!(
+                    opens(&product, &signed(&product, secret)).await,
+                    "{line:?}: both secrets still work"
+                );
             }
             let again = change(&product, &old).send().await;
             assert_eq!(again.status, 204, "{line:?}: {}", again.text);
@@ -110,12 +117,12 @@ async fn cut_off(change: impl Fn(&Product, &str) -> Call, is_done: impl AsyncFn(
         assert!(is_done(&product).await, "{line:?}");
         assert!(!opens(&product, &signed(&product, SECRET)).await, "{line:?}");
     }
-    assert!(was_cut >= 2, "{was_cut}");
+    assert!(interrupted >= 2, "{interrupted}");
 }
 
 #[tokio::test]
-async fn a_retirement_can_be_cut_off_anywhere() {
-    cut_off(
+async fn retiring_a_key_can_be_interrupted_at_each_request() {
+    interrupt_change(
         |product, kid| product.delete(&format!("/v1/signing-keys/{kid}?force=true")).admin(),
         async |product| keys(product).await.len() == 1,
     )
@@ -123,9 +130,9 @@ async fn a_retirement_can_be_cut_off_anywhere() {
 }
 
 #[tokio::test]
-async fn a_replacement_can_be_cut_off_anywhere() {
+async fn replacing_the_secret_can_be_interrupted_at_each_request() {
     let other = "0123456789abcdef".repeat(4);
-    cut_off(
+    interrupt_change(
         |product, _| product.put("/api/setting/embedding-secret-key", json!({ "value": other })).admin(),
         async |product| product.services.embedding_secret() == other,
     )

@@ -1,24 +1,24 @@
-//! How often DynamoDB is asked, and what: as few times as the rules allow.
+//! The requests to DynamoDB of each call: as few as possible.
 
 use serde_json::json;
 use vitrine_tests::{Answer, Call, Product};
 
 use crate::wire::{Wires, wired};
 
-/// What one call asked, in order; and then what followed the answer.
+/// The requests of one call in order, including those of its background tasks.
 async fn asked(product: &Product, wires: &Wires, call: Call) -> (Vec<String>, Answer) {
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
     let answer = call.send().await;
-    product.settled().await;
+    product.wait_for_background_tasks().await;
     assert!(answer.status.is_success(), "{} {}", answer.status, answer.text);
     (wires.dynamodb.asked(), answer)
 }
 
-/// The caller's key, then what the caller is about, then one write: nobody unknown makes us read a resource,
-/// and nothing is written that was not decided on.
+/// The caller's key, then the resource, then one write: an unknown caller causes no read of a resource, and
+/// nothing is written before the decision.
 #[tokio::test]
-async fn redeem_mint_and_publish() {
+async fn publishing_sessions_and_views_need_few_requests() {
     let (product, wires) = wired(&[("ResourceCacheSeconds", "0")]).await;
     let key = product.key("member", &["sessions:create", "resources:write", "resources:list"]).await;
     let input = json!({
@@ -29,7 +29,8 @@ async fn redeem_mint_and_publish() {
 
     let publish = || product.put("/v1/resources/dashboard/1", input.clone()).bearer(&key);
     let (first, _) = asked(&product, &wires, publish()).await;
-    // The counter of numbers is raised where that is needed, which no transaction can make depend on itself.
+    // A new resource raises the counter of numbers, which cannot be part of the transaction that uses the
+    // number.
     assert_eq!(first, ["GetItem", "GetItem", "UpdateItem", "TransactWriteItems"], "publish, new");
     let (again, _) = asked(&product, &wires, publish()).await;
     assert_eq!(again, ["GetItem", "GetItem", "TransactWriteItems"], "publish, again");
@@ -45,7 +46,7 @@ async fn redeem_mint_and_publish() {
     let (token, minted) = asked(&product, &wires, product.post("/v1/sessions", wanted).bearer(&key)).await;
     assert_eq!(token, ["GetItem", "BatchGetItem"], "mint");
     let view = || product.get("/v1/view").bearer(minted.json["session"].as_str().unwrap());
-    // The first one in a minute notes that the key is in use.
+    // The first view in a minute writes the key's last use.
     view().send().await;
     let (viewed, _) = asked(&product, &wires, view()).await;
     assert_eq!(viewed, ["BatchGetItem"], "a view");
@@ -55,9 +56,9 @@ async fn redeem_mint_and_publish() {
     assert_eq!(listed, ["GetItem", "Query"], "a page of a list");
 }
 
-/// A page from the middle of a long list asks for no more than the first one of a short list.
+/// A page in the middle of a long list needs no more requests than the first page of a short list.
 #[tokio::test]
-async fn a_page_of_a_long_list() {
+async fn a_page_of_a_long_list_needs_one_query() {
     let (product, wires) = wired(&[]).await;
     for number in 1..=30 {
         product.publish(&format!("question/{number}"), json!({})).await;

@@ -1,4 +1,4 @@
-//! A dialect's calls as a table of data: each row is a caller and a request, and what comes of them.
+//! Runs a dialect's tests from a table: each row is a caller, a request and the expected answer.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,23 +14,23 @@ use crate::shape::assert_problem;
 #[serde(deny_unknown_fields)]
 pub struct Row {
     name: String,
-    /// Differing settings.
+    /// Settings that differ from the default.
     #[serde(default)]
     settings: BTreeMap<String, String>,
-    /// What an admin does before: method, path, body. `{0.id}` is the `id` in the answer to the first, and
-    /// as a whole text it is of its own type.
+    /// Requests by an admin before the row's own: method, path, body. `{0.id}` is the `id` in the answer to
+    /// the first; a text that is only a placeholder gets the value's own type.
     #[serde(default)]
     before: Vec<(String, String, Option<Value>)>,
     /// A caller by name, or a whole `Authorization` header.
     #[serde(default = "admin", rename = "as")]
     caller: String,
-    /// How many seconds have gone by when it is asked.
+    /// Seconds between the requests in `before` and the row's own.
     #[serde(default)]
     later: i64,
     /// Method and path.
     ask: String,
     body: Option<Value>,
-    /// A body that is not JSON, or not just any.
+    /// The body as text, for a body that is not JSON or has a special form.
     raw: Option<String>,
     expect: Expected,
 }
@@ -47,7 +47,7 @@ enum Expected {
         /// Members of the answer; `*` is any text.
         #[serde(default)]
         has: Value,
-        /// What is nowhere in it.
+        /// Texts that do not occur in the answer.
         #[serde(default)]
         lacks: Vec<String>,
     },
@@ -57,10 +57,10 @@ fn admin() -> String {
     "admin".to_owned()
 }
 
-/// What stands for something in a table.
+/// The values of the placeholders in a table.
 pub type Words = BTreeMap<String, Value>;
 
-/// Puts words in their places, and `{x*9}` nine times `x`.
+/// Replaces the placeholders, and `{x*9}` with nine times `x`.
 pub fn fill_text(template: &str, words: &Words) -> String {
     let (mut text, mut rest) = (String::new(), template);
     while let Some((before, from)) = rest.split_once('{') {
@@ -99,7 +99,7 @@ fn fill(template: &Value, words: &Words) -> Value {
     }
 }
 
-/// Is all of `expected` in `actual`? Lists have to be as long.
+/// Returns true if all of `expected` is in `actual`. Lists must have the same length.
 fn holds(actual: &Value, expected: &Value) -> bool {
     match (actual, expected) {
         (_, Value::Null) => true,
@@ -131,7 +131,7 @@ pub struct World {
     pub callers: BTreeMap<&'static str, Option<String>>,
 }
 
-/// The members of an answer, those of its objects with a dot between, those of its lists with their numbers.
+/// Collects the members of an answer by their paths: names and list positions, joined by dots.
 fn members(value: &Value, path: &str, into: &mut Words) {
     match value {
         Value::Object(all) => {
@@ -148,7 +148,7 @@ fn members(value: &Value, path: &str, into: &mut Words) {
 }
 
 impl World {
-    /// A product with whatever the settings say beside `settings`, in which an admin can do things.
+    /// An empty product with the settings of the rows over the usual ones.
     pub async fn empty(usual: &[(&str, &str)], settings: &BTreeMap<String, String>) -> Self {
         let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings: Vec<_> = usual.iter().copied().chain(settings).collect();
@@ -171,7 +171,7 @@ impl World {
         self.words[name].as_str().unwrap()
     }
 
-    /// Access keys, by what rows call them.
+    /// Creates access keys under the names that rows use.
     pub async fn keys(&mut self, keys: impl IntoIterator<Item = (&'static str, Value)>) {
         for (name, mut body) in keys {
             vitrine_tests::merge(&mut body, json!({"name": "a key"}));
@@ -198,7 +198,7 @@ impl World {
         call.send().await
     }
 
-    /// What went otherwise than expected.
+    /// Runs the row and returns the difference from the expected answer.
     async fn run(&self, row: &Row, number: usize) -> Option<String> {
         let mut words = self.words.clone();
         words.insert("n".to_owned(), json!(number.to_string()));
@@ -239,7 +239,7 @@ impl World {
     }
 }
 
-/// Runs a whole table. Rows of the same settings share a world.
+/// Runs a whole table. Rows with the same settings share a world.
 pub async fn run_table(table: &str, start: impl AsyncFn(&BTreeMap<String, String>) -> World) {
     let table: BTreeMap<String, Vec<Row>> = serde_json::from_str(table).unwrap();
     let mut worlds: BTreeMap<&BTreeMap<String, String>, World> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Sessions: made for what could be seen, exchanged once, revoked.
+//! Sessions: created only for views that would open, exchanged once, revoked.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ async fn used_unknown_expired_and_revoked_sessions_look_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_exchanges_at_once_one_succeeds() {
+async fn one_of_many_concurrent_exchanges_succeeds() {
     let product = Arc::new(with_dashboard().await);
     for _ in 0..5 {
         let session = create(&product, json!({"single_use": true})).await;
@@ -106,7 +106,7 @@ async fn of_many_exchanges_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn revoking_ends_tokens_of_every_origin() {
+async fn every_kind_of_token_can_be_revoked() {
     let product = with_dashboard().await;
     let reusable = create(&product, json!({})).await["session"].clone();
     let single = create(&product, json!({"single_use": true})).await["session"].clone();
@@ -114,9 +114,9 @@ async fn revoking_ends_tokens_of_every_origin() {
         product.post("/v1/sessions/redeem", json!({"session": single})).send().await.json["token"].clone();
     let payload = json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "viewer": {"attributes": {"city": "x"}}});
     let mut with_id = payload.clone();
-    with_id["jti"] = json!("an id of the owner's");
+    with_id["jti"] = json!("an id from the owner");
     let signed = json!(product.sign(with_id));
-    // The credential to revoke, and the token that must end with it.
+    // The revoked credential and the token that ends with it.
     for (credential, token) in [(&reusable, &reusable), (&single, &redeemed), (&signed, &signed)] {
         let token = token.as_str().unwrap();
         assert_eq!(product.view(token, "").await.status, 200);
@@ -135,16 +135,16 @@ async fn revoking_ends_tokens_of_every_origin() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_session_that_is_not_on_file_is_worth_nothing() {
+async fn a_token_of_an_unknown_session_is_refused() {
     let product = with_dashboard().await;
     let token = product
         .sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "sid": "invented"}));
     assert_eq!(product.view(&token, "").await.refusal(), (401, "token_revoked"));
 }
 
-/// No credential is made that could not show anything.
+/// No session is created whose view would be refused.
 #[tokio::test]
-async fn what_could_not_be_seen_is_refused_at_once() {
+async fn a_session_whose_view_would_be_refused_is_not_created() {
     let product = with_dashboard().await;
     product.publish("dashboard/2", json!({"enable_embedding": false})).await;
     product.publish("dashboard/3", json!({"archived": true})).await;

@@ -1,9 +1,9 @@
-//! The one shape of an error, in every dialect and from every layer.
+//! The common format of an error in every dialect and from every layer.
 
 use vitrine::rules::error::Reason;
 use vitrine_tests::Answer;
 
-/// Holds a refusal against it.
+/// Asserts that a refusal has this format.
 pub fn assert_problem(answer: &Answer, case: &str) {
     let status = answer.status.as_u16();
     assert!(status >= 400, "{case}: {status} {:.300}", answer.text);

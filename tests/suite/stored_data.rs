@@ -1,4 +1,4 @@
-//! A data folder that version 0.1 wrote opens, and everything in it works.
+//! Compatibility: a data folder that version 0.1 wrote opens, and all its contents work.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitrine::dialects::motherduck::SessionString;
 use vitrine_tests::{Product, sign};
 
-/// A copy of the fixture: the engine writes into its folder.
+/// A copy of the fixture, because the engine writes into its folder.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -101,7 +101,7 @@ async fn everything_that_version_0_1_stored_works() {
     let record = product.get(&record).bearer(admin).send().await;
     assert_eq!(record.json["reason"], "parameter_locked_missing", "{}", record.text);
 
-    // And it can be written to.
+    // The folder can be written to.
     let change = json!({"title": "Sales, renamed", "enable_embedding": false});
     let changed = product.put("/v1/resources/dashboard/7", change).bearer(admin).send().await;
     assert_eq!((changed.status.as_u16(), &changed.json["revision"]), (200, &json!(2)), "{}", changed.text);

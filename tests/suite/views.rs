@@ -1,5 +1,5 @@
-//! The decision about a view, as the table in `cases/views.json`: each row is a resource, a credential and a
-//! request, and what comes of them.
+//! The decision about a view, tested with the table in `cases/views.json`: each row is a resource, a
+//! credential, a request and the expected answer.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,18 +15,18 @@ use crate::forge;
 #[serde(deny_unknown_fields)]
 struct Row {
     name: String,
-    /// Differing settings.
+    /// Settings that differ from the default.
     #[serde(default)]
     settings: BTreeMap<String, String>,
 
     #[serde(default = "dashboard")]
     kind: String,
-    /// What the resource has beside a published one's; false: there is none.
+    /// Fields over those of a published resource; false: no resource.
     #[serde(default)]
     resource: Value,
     #[serde(default)]
     policy: Map<String, Value>,
-    /// Of the parameter `x`.
+    /// The default of the parameter `x`.
     #[serde(default = "fallback")]
     default: Value,
     #[serde(default)]
@@ -34,12 +34,12 @@ struct Row {
 
     #[serde(default = "hs256")]
     header: Value,
-    /// What the token claims beside the resource, empty params and an expiry in ten minutes.
+    /// Claims beside the usual resource, empty params and expiry in ten minutes.
     #[serde(default)]
     claims: Map<String, Value>,
     #[serde(default)]
     without: Vec<String>,
-    /// The token's params, where nothing else about them is special.
+    /// The token's params, as a shorter form of `claims`.
     params: Option<Value>,
     exp_in: Option<f64>,
     nbf_in: Option<f64>,
@@ -54,7 +54,7 @@ struct Row {
     route: String,
     #[serde(default)]
     query: String,
-    /// The query's `parameters`, as JSON.
+    /// The query's `parameters` as JSON.
     parameters: Option<Value>,
 
     expect: Expected,
@@ -65,7 +65,8 @@ struct Row {
 enum Expected {
     /// Status, reason and message.
     Refused(u16, String, String),
-    /// What the viewer sees, and all values as the owner's services see them: null if they see none.
+    /// The values that the viewer sees, and all values in the introspection: null if the token is inactive
+    /// there.
     Shown { visible: Value, values: Value },
 }
 
@@ -98,7 +99,7 @@ fn any_kind() -> String {
     "/v1/view".to_owned()
 }
 
-/// Puts values where their names stand in braces. A text that is nothing but a name becomes the value itself.
+/// Replaces names in braces with their values. A text that is only a placeholder becomes the value itself.
 fn fill(template: &Value, values: &Value) -> Value {
     match template {
         Value::String(text) => match text.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
@@ -123,7 +124,7 @@ fn fill_text(template: &str, values: &Value) -> String {
 }
 
 impl Row {
-    /// Publishes the resource, if there is one, and says by which ids it can be named.
+    /// Publishes the resource, if there is one, and returns its ids.
     async fn publish(&self, product: &Product, number: usize) -> Value {
         let id = match self.kind.as_str() {
             "dive" => json!(format!("00000000-0000-4000-8000-{number:012}")),
@@ -170,7 +171,7 @@ impl Row {
             .join("&")
     }
 
-    /// What went otherwise than expected.
+    /// Runs the row and returns the differences from the expected answer.
     async fn run(&self, product: &Product, number: usize) -> Vec<String> {
         let ids = self.publish(product, number).await;
         let claims = self.claims(product, &ids);
@@ -196,7 +197,7 @@ impl Row {
             Expected::Refused(status, reason, message) => {
                 let message = fill_text(message, &claims);
                 compare("answer", outcome(&answer), json!([status, reason, message]));
-                // What the viewer asks for, or how, makes no token bad.
+                // A refusal that is caused by the viewer's request does not make the token inactive.
                 let blameless =
                     self.query.is_empty() && self.parameters.is_none() && self.route == any_kind();
                 if blameless && self.authorization == bearer() {
@@ -226,7 +227,7 @@ fn visible_values(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn every_row_of_the_table_is_decided_as_it_says() {
+async fn each_row_of_the_table_gets_its_decision() {
     let table: BTreeMap<String, Vec<Row>> =
         serde_json::from_str(include_str!("../cases/views.json")).unwrap();
     let mut products: BTreeMap<&BTreeMap<String, String>, Product> = BTreeMap::new();
@@ -248,9 +249,9 @@ async fn every_row_of_the_table_is_decided_as_it_says() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Every view says what it is of, until when, and nothing of the lock.
+/// Every view names its resource and its end, and reveals no locked parameter.
 #[tokio::test]
-async fn a_view_holds_what_the_browser_needs_and_no_more() {
+async fn a_view_holds_only_the_data_for_the_browser() {
     let product = Product::start().await;
     let resource = product
         .publish(
@@ -307,7 +308,7 @@ async fn a_view_holds_what_the_browser_needs_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_view_without_an_end_says_so() {
+async fn a_view_without_an_end_has_a_null_expiry() {
     let product = Product::start_with(&[("RequireTokenExpiry", "false")]).await;
     product.publish("dashboard/1", json!({})).await;
     let view = product
@@ -316,9 +317,9 @@ async fn a_view_without_an_end_says_so() {
     assert_eq!((view.status.as_u16(), &view.json["expires_at"]), (200, &Value::Null));
 }
 
-/// Two customers, one resource, one process.
+/// Two customers view one resource in one process.
 #[tokio::test]
-async fn what_one_viewer_sees_never_reaches_another() {
+async fn the_values_of_one_viewer_never_reach_another() {
     let product = Product::start_with(&[("ResourceCacheSeconds", "60")]).await;
     let fields = json!({
         "parameters": [{"slug": "x", "name": "X", "type": "text"}, {"slug": "y", "name": "Y", "type": "text"}],

@@ -1,4 +1,4 @@
-//! Writes are whole or not at all, wherever they are cut off; and asking again puts right what was left.
+//! Writes are atomic wherever they are interrupted, and a retry completes a write that was left half done.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use vitrine_tests::{Call, Product};
 use crate::motherduck_sessions::opened;
 use crate::wire::{Line, wired};
 
-/// What stands for what in a step: a number of its own, and what the steps before were answered.
+/// The placeholders of a step: its number, and the members of the answers to earlier steps.
 pub type Names = BTreeMap<String, String>;
 
-/// A request, with names in braces.
+/// A request: method, path and body, with placeholders in braces.
 pub struct Step(pub &'static str, pub &'static str, pub Value);
 
 fn filled(text: &str, names: &Names) -> String {
@@ -24,7 +24,7 @@ pub fn call(product: &Product, Step(method, path, body): &Step, names: &Names) -
     if body == "null" { call } else { call.json(serde_json::from_str(&body).unwrap()) }
 }
 
-/// Takes the steps, all of which succeed.
+/// Runs the steps, all of which must succeed.
 pub async fn prepare(product: &Product, number: usize, steps: &[Step]) -> Names {
     let mut names = Names::from([("n".to_owned(), number.to_string())]);
     for step in steps {
@@ -46,14 +46,14 @@ pub async fn prepare(product: &Product, number: usize, steps: &[Step]) -> Names 
     names
 }
 
-/// How much there is of what, whatever it is called.
+/// The number of items of each shape, without regard to their ids.
 type State = BTreeMap<String, i64>;
 
 async fn state(product: &Product) -> State {
     let mut state = State::new();
     for item in product.table().await {
         let kind = item["pk"].split('#').next().unwrap();
-        // Numbers may be skipped, and uses of keys are written down after the answer.
+        // Numbers may be skipped, and background tasks write the last use of keys.
         if item.contains_key("last") || kind == "signing-key" {
             continue;
         }
@@ -85,7 +85,7 @@ struct Write {
     case: &'static str,
     before: Vec<Step>,
     write: Step,
-    /// It takes more than one transaction: what was begun is ended by asking again.
+    /// The write takes more than one transaction, and a retry completes it.
     in_steps: bool,
 }
 
@@ -97,12 +97,12 @@ fn in_steps(case: &'static str, before: Vec<Step>, write: Step) -> Write {
     Write { case, before, write, in_steps: true }
 }
 
-/// Cuts each write off before each of its questions, and before the answer to each that writes.
-async fn cut_off_anywhere(writes: Vec<Write>) {
+/// Interrupts each write before each of its requests, and before the answer to each request that writes.
+async fn interrupt_everywhere(writes: Vec<Write>) {
     let mut number = 1_000;
     for Write { case, before: steps, write, in_steps } in &writes {
         let (product, wires) = wired(&[]).await;
-        // The counter of users is there from the first one on.
+        // The counter of users exists after the first user.
         prepare(
             &product,
             0,
@@ -117,12 +117,12 @@ async fn cut_off_anywhere(writes: Vec<Write>) {
         let asked = wires.dynamodb.asked();
         assert!(first.status.is_success(), "{case}: {}", first.text);
         let once = change_since(&before, &product).await;
-        assert!(!once.is_empty(), "{case}: it writes");
+        assert!(!once.is_empty(), "{case}: no write");
         let second = call(&product, write, &names).send().await;
         let twice = change_since(&before, &product).await;
 
         let writes = |asked: &str| !["GetItem", "Query", "BatchGetItem"].contains(&asked);
-        // Of the same reading many times over, once is enough.
+        // One of several equal reads is enough.
         let is_new =
             |place: &usize| writes(&asked[*place]) || *place == 0 || asked[*place] != asked[*place - 1];
         let mut lines: Vec<_> = (0..asked.len()).filter(is_new).map(Line::CutAfter).collect();
@@ -140,15 +140,18 @@ async fn cut_off_anywhere(writes: Vec<Write>) {
             let case = format!("{case}, {line:?} of {asked:?}");
             let is_done = between == once;
             if answer.status.is_success() {
-                assert!(is_done || *in_steps, "{case}: told as done: {between:?}");
+                assert!(is_done || *in_steps, "{case}: success without the change: {between:?}");
             } else {
                 assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{case}");
             }
-            assert!(between.is_empty() || is_done || *in_steps, "{case}: neither nor: {between:?}");
+            assert!(
+                between.is_empty() || is_done || *in_steps,
+                "{case}: neither the old state nor the new one: {between:?}"
+            );
             let again = call(&product, write, &names).send().await;
             let after = change_since(&before, &product).await;
             if *in_steps {
-                assert!(after == once || after == twice, "{case}: not ended: {after:?}, not {once:?}");
+                assert!(after == once || after == twice, "{case}: not completed: {after:?}, not {once:?}");
             } else if is_done {
                 assert_eq!((again.status, &after), (second.status, &twice), "{case}: {}", again.text);
             } else {
@@ -175,7 +178,7 @@ fn delete(path: &'static str) -> Step {
 }
 
 #[tokio::test]
-async fn resources_and_their_sessions() {
+async fn writes_of_resources_and_their_sessions_are_atomic() {
     let single = |single_use: bool| {
         let body = json!({"resource": {"dashboard": 1_000_000}, "single_use": single_use});
         let published = json!({"title": "T", "enable_embedding": true});
@@ -184,16 +187,16 @@ async fn resources_and_their_sessions() {
     let mut new_session = single(true);
     let session = new_session.pop().unwrap();
     let shown = json!({"session": "{session}"});
-    cut_off_anywhere(vec![
+    interrupt_everywhere(vec![
         write("a new resource", vec![], dashboard()),
         write(
-            "a resource that is replaced",
+            "replacing a resource",
             vec![dashboard()],
             Step("PUT", "/v1/resources/dashboard/{n}", json!({"title": "U", "enable_embedding": false})),
         ),
         write("a resource's removal", vec![dashboard()], delete("/v1/resources/dashboard/{n}")),
         write(
-            "publishing as Metabase does",
+            "publishing by Metabase's route",
             vec![Step("PUT", "/v1/resources/question/{n}", json!({"title": "T"}))],
             Step("PUT", "/api/card/{n}", json!({"enable_embedding": true})),
         ),
@@ -222,25 +225,29 @@ fn account() -> Step {
 }
 
 #[tokio::test]
-async fn keys_accounts_and_definitions() {
+async fn writes_of_keys_accounts_and_definitions_are_atomic() {
     let token = || Step("POST", "/v1/users/user{n}/tokens", json!({"name": "nightly"}));
     let attribute = || Step("POST", "/v1/attributes", json!({"name": "a{n}", "type": "string"}));
     let group = || Step("POST", "/v1/groups", json!({"name": "g{n}"}));
     let key = || Step("POST", "/v1/keys", json!({"name": "k", "role": "admin"}));
-    cut_off_anywhere(vec![
+    interrupt_everywhere(vec![
         write("a key", vec![], key()),
         write("a key's removal", vec![key()], delete("/v1/keys/{id}")),
         write("an account", vec![], account()),
         write(
-            "an account that is changed",
+            "changing an account",
             vec![account()],
             Step("PATCH", "/v1/users/user{n}", json!({"role": "admin"})),
         ),
         in_steps("an account's removal", vec![account(), token()], delete("/v1/users/user{n}")),
         write("a token of an account", vec![account()], token()),
-        write("its removal", vec![account(), token()], delete("/v1/users/user{n}/tokens/{id}")),
+        write(
+            "an account token's removal",
+            vec![account(), token()],
+            delete("/v1/users/user{n}/tokens/{id}"),
+        ),
         in_steps(
-            "a session that begins with a state",
+            "a session with an initial state",
             vec![account(), dive()],
             Step(
                 "POST",
@@ -265,10 +272,10 @@ fn generate(groups: Value) -> Step {
 }
 
 #[tokio::test]
-async fn external_users_and_their_sessions() {
+async fn writes_of_external_users_and_their_sessions_are_atomic() {
     let user = || Step("POST", "/api/v1/embed-tenants/tenant{n}/user", json!({"externalId": "user{n}"}));
     let session = || json!({"sessionId": "{sessionId}"});
-    cut_off_anywhere(vec![
+    interrupt_everywhere(vec![
         write("a session of a new user in a new tenant", vec![], generate(json!(["team"]))),
         write("a user who leaves a group", vec![generate(json!(["team"]))], generate(json!([]))),
         write(
@@ -288,16 +295,20 @@ async fn external_users_and_their_sessions() {
 }
 
 #[tokio::test]
-async fn tenants_and_their_groups() {
+async fn writes_of_tenants_and_their_groups_are_atomic() {
     let group = || Step("POST", "/api/v1/embed-tenants/tenant{n}/groups", json!({"name": "team"}));
     let members = || json!({"members": [{"externalId": "ann{n}"}, {"externalId": "bob{n}"}]});
     let add = || Step("POST", "/api/v1/embed-tenants/tenant{n}/groups/{id}/users", members());
-    cut_off_anywhere(vec![
+    interrupt_everywhere(vec![
         write("a group in a new tenant", vec![], group()),
-        write("its removal", vec![group()], delete("/api/v1/embed-tenants/tenant{n}/groups/{id}")),
+        write(
+            "a tenant group's removal",
+            vec![group()],
+            delete("/api/v1/embed-tenants/tenant{n}/groups/{id}"),
+        ),
         in_steps("members", vec![group()], add()),
         in_steps(
-            "members who leave",
+            "removing members",
             vec![group(), add()],
             Step("DELETE", "/api/v1/embed-tenants/tenant{n}/groups/{id}/users", members()),
         ),

@@ -1,5 +1,5 @@
-//! A wire between the functions and one of their services. It can be cut, it can answer in the service's
-//! place, and it knows what was asked.
+//! A proxy between the functions and one of their services. It can fail in several ways, answer in the
+//! service's place, and it records the operations.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -16,25 +16,25 @@ use vitrine_tests::Product;
 pub enum Line {
     #[default]
     Through,
-    /// Hangs up on whoever asks.
+    /// Closes each connection without an answer.
     Cut,
-    /// Takes the question and says nothing.
+    /// Reads the request and never answers.
     Silent,
-    /// Passes one question on and loses the answer.
+    /// Forwards one request and drops its answer.
     LosesOneAnswer,
-    /// Passes so many questions on, and hangs up on whoever asks after that.
+    /// Forwards this number of requests, then behaves as `Cut`.
     CutAfter(usize),
-    /// The same, but of the last question that it passes on it loses the answer.
+    /// As `CutAfter`, but drops the answer to the last forwarded request.
     LostAfter(usize),
-    /// Hangs up on whoever asks for this operation.
+    /// Closes the connection for requests of this operation.
     CutFor(&'static str),
-    /// Keeps the next question of an operation, or its answer, until it is let go.
+    /// Holds the next request of an operation, or its answer, until the test releases it.
     Holds(Arc<Hold>),
     /// Answers with this status and body.
     Says(u16, String),
 }
 
-/// What DynamoDB bills.
+/// The units that DynamoDB bills.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Units {
     pub read: f64,
@@ -43,13 +43,13 @@ pub struct Units {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// What is done meanwhile comes before what was asked.
+    /// The request is held, so it sees the changes that the test makes meanwhile.
     Question,
-    /// What is done meanwhile comes after it.
+    /// The answer is held, so it does not contain the changes that the test makes meanwhile.
     Answer,
 }
 
-/// One question that is on its way for as long as a test likes.
+/// One request that stays in flight until the test releases it.
 #[derive(Debug)]
 pub struct Hold {
     operation: &'static str,
@@ -60,12 +60,12 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Waits until it is held.
-    pub async fn came(&self) {
+    /// Waits until the request is held.
+    pub async fn wait_until_held(&self) {
         self.came.notified().await;
     }
 
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         *self.is_free.lock().unwrap() = true;
         self.freed.notify_all();
     }
@@ -82,12 +82,12 @@ pub struct Wire {
     address: SocketAddr,
     line: Arc<Mutex<Line>>,
     asked: Arc<Mutex<Vec<String>>>,
-    /// Counted once somebody wants to know.
+    /// Counted after the first call of `units`.
     units: Arc<Mutex<Option<Units>>>,
 }
 
 impl Wire {
-    /// Lays a wire to `service`.
+    /// Starts a proxy for `service`.
     fn lay(service: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -97,7 +97,7 @@ impl Wire {
         thread::spawn(move || {
             for caller in listener.incoming().flatten() {
                 let wire = listening.clone();
-                // A caller who has gone needs no answer.
+                // A closed connection needs no answer.
                 thread::spawn(move || wire.carry(caller).unwrap_or_default());
             }
         });
@@ -108,7 +108,7 @@ impl Wire {
         *self.line.lock().unwrap() = line;
     }
 
-    /// Holds the next question of `operation`; everything else passes.
+    /// Holds the next request of `operation`; all others pass.
     pub fn hold(&self, operation: &'static str, held: Held) -> Arc<Hold> {
         let hold =
             Hold { operation, held, came: Notify::new(), is_free: Mutex::default(), freed: Condvar::new() };
@@ -117,7 +117,7 @@ impl Wire {
         hold
     }
 
-    /// What becomes of this question.
+    /// The behaviour for this request.
     fn next(&self, operation: &str) -> Line {
         let mut line = self.line.lock().unwrap();
         let (now, then) = match &*line {
@@ -139,12 +139,12 @@ impl Wire {
         now
     }
 
-    /// The operations that were asked for since the last time.
+    /// The operations since the last call.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
-    /// The units that were used since the last time, which is when counting them begins.
+    /// The units since the last call. The first call starts the count.
     pub fn units(&self) -> Units {
         self.units.lock().unwrap().replace(Units::default()).unwrap_or_default()
     }
@@ -191,7 +191,7 @@ impl Wire {
         }
     }
 
-    /// Adds up what an answer says of itself: once, or once for each table.
+    /// Adds the consumed capacity in an answer: one value, or one for each table.
     fn count(&self, operation: &str, answer: &[u8]) {
         let text = String::from_utf8_lossy(answer);
         let body: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
@@ -203,7 +203,7 @@ impl Wire {
         match operation {
             "GetItem" | "BatchGetItem" | "Query" => units.read += total,
             "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => units.write += total,
-            other => panic!("what does {other} cost?"),
+            other => panic!("unknown units of {other}"),
         }
     }
 
@@ -217,7 +217,7 @@ impl Wire {
     }
 }
 
-/// The same request, which now asks for what it costs. The service checks no signature.
+/// The same request with `ReturnConsumedCapacity`. The service checks no signature.
 fn asking_for_units(head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut request: Value = serde_json::from_slice(body).unwrap();
     request["ReturnConsumedCapacity"] = "TOTAL".into();
@@ -228,7 +228,7 @@ fn asking_for_units(head: &str, body: &[u8]) -> (String, Vec<u8>) {
     (head, body)
 }
 
-/// The lines of the head, and the body.
+/// The head and the body.
 fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -255,7 +255,7 @@ pub struct Wires {
     pub secrets_manager: Wire,
 }
 
-/// A product whose functions reach their services over wires.
+/// A product whose functions reach their services through proxies.
 pub async fn wired(settings: &[(&str, &str)]) -> (Product, Wires) {
     let mut wires = None;
     let product = Product::start_behind(settings, async |services| {

@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{Folder, KEY, Running, SECRET, refused, vitrine};
 
 #[test]
-fn it_prints_url_and_keys_and_ends_with_ready() {
+fn the_output_holds_url_and_keys_and_ends_with_ready() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
     let printed = running.printed.join("\n");
     let base_url = format!("http://{}", running.address);
@@ -25,7 +25,7 @@ fn it_prints_url_and_keys_and_ends_with_ready() {
 }
 
 #[test]
-fn the_demo_page_gets_its_embeds() {
+fn the_demo_page_opens_its_embeds() {
     let running = Running::start(&["--memory", "--admin-key", KEY]);
     for (dialect, path) in [
         ("metabase", "/embed/dashboard/"),
@@ -89,7 +89,7 @@ fn the_signing_secret_can_be_rotated() {
     let rotated = running.request("POST", "/_local/rotate", "");
     assert!(rotated.starts_with("HTTP/1.1 200") && rotated.contains("version"), "{rotated}");
     assert!(!rotated.contains(SECRET), "{rotated}");
-    // The new secret is told to the owner on the product's own route only.
+    // Only the product's own route returns the new secret.
     let setting = running.request("GET", "/api/setting/embedding-secret-key", "");
     let secret = setting.split('"').find(|part| part.len() == 64).expect("a secret");
     assert!(secret != SECRET && !rotated.contains(secret), "{rotated}");
@@ -185,7 +185,7 @@ fn keys_can_come_from_the_environment() {
     let printed = running.printed.join("\n");
     assert!(printed.contains(KEY) && printed.contains(SECRET), "{printed}");
     assert!(running.request("GET", "/v1/keys", "").starts_with("HTTP/1.1 200"));
-    // A flag wins.
+    // A flag overrides the environment.
     let mut command = vitrine(&["--port", "0", "--memory", "--no-demo", "--signing-secret", &other]);
     let running = Running::spawn(command.env("VITRINE_SIGNING_SECRET", SECRET));
     let printed = running.printed.join("\n");

@@ -1,4 +1,4 @@
-//! The surface of the local run: which ports it opens, and which requests it refuses before any route sees them.
+//! The attack surface of the local run: its open ports, and the requests that it refuses before routing.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod common;
@@ -91,7 +91,7 @@ fn every_route_refuses_a_foreign_host() {
 }
 
 #[test]
-fn local_routes_want_the_admin_key_and_no_page_of_another_origin() {
+fn local_routes_need_the_admin_key_and_refuse_pages_of_other_origins() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
     let made = running.request("POST", "/v1/keys", r#"{"name":"k","role":"admin"}"#);
     let other_key = made.split("\"key\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
@@ -135,7 +135,7 @@ fn local_routes_want_the_admin_key_and_no_page_of_another_origin() {
 }
 
 #[test]
-fn the_demo_answers_its_own_page_only_and_tells_it_no_key() {
+fn the_demo_answers_only_its_own_page_and_reveals_no_key() {
     let running = Running::start(&["--memory", "--admin-key", KEY, "--signing-secret", SECRET]);
     let host = host(&running.address);
     for path in ["/demo/embed/metabase", "/demo/embed/cube", "/demo/embed/motherduck"] {
@@ -176,7 +176,7 @@ impl Services {
         Self { running, access_key_id, session_token, folder }
     }
 
-    /// Each service with a call that its owner may make.
+    /// Each service with a call that is allowed with its credentials.
     fn calls(&self) -> [(String, &'static str, &'static str); 2] {
         let address = |name: &str| {
             let line = self.running.printed.iter().find(|line| line.trim().starts_with(name)).unwrap();
@@ -202,7 +202,7 @@ fn signed(id: &str) -> String {
 }
 
 #[test]
-fn the_services_answer_only_the_credential_of_their_process() {
+fn the_services_accept_only_the_credentials_of_their_process() {
     let services = Services::start();
     let token = format!("x-amz-security-token: {}", services.session_token);
     let authorization = signed(&services.access_key_id);
@@ -217,15 +217,15 @@ fn the_services_answer_only_the_credential_of_their_process() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{target}: {answer}");
         assert!(!answer.to_lowercase().contains("access-control"), "{answer}");
         for (case, headers) in [
-            ("nothing shown", vec![own.as_str()]),
-            ("the usual made-up key", vec![&own, &signed("local")]),
+            ("no credentials", vec![own.as_str()]),
+            ("a placeholder key", vec![&own, &signed("local")]),
             ("an empty key", vec![&own, &signed(""), "x-amz-security-token:"]),
             ("no token", vec![&own, &authorization]),
             ("another token", vec![&own, &authorization, "x-amz-security-token: guess"]),
             ("another key", vec![&own, &signed("local"), &token]),
             ("a foreign host", vec!["host: evil.example", &authorization, &token]),
             ("a page", vec![&own, &authorization, &token, "origin: https://evil.example"]),
-            ("a page of this machine", vec![&own, &authorization, &token, "origin: http://localhost:3000"]),
+            ("a page from localhost", vec![&own, &authorization, &token, "origin: http://localhost:3000"]),
             ("a page without an origin", vec![&own, &authorization, &token, "sec-fetch-site: cross-site"]),
         ] {
             for method in ["POST", "GET", "OPTIONS"] {
@@ -263,7 +263,7 @@ fn mode(path: &Path) -> u32 {
 fn data_is_private_to_its_owner() {
     let folder = Folder::new();
     let path = Path::new(folder.path());
-    // As an earlier version or a careless `mkdir` left it.
+    // Permissions as an earlier version or a plain `mkdir` leaves them.
     fs::create_dir(path).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(path.join("secrets.json"), "{}").unwrap();

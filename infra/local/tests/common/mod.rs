@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 pub const KEY: &str = "an-admin-key";
 pub const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
 
-/// The binary without the keys of the person who runs the tests.
+/// The binary, without the keys in the environment of the person who runs the tests.
 pub fn vitrine(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vitrine"));
     command.env_remove("VITRINE_ADMIN_KEY").env_remove("VITRINE_SIGNING_SECRET");
@@ -17,7 +17,7 @@ pub fn vitrine(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs to the end, for command lines that must not start a server.
+/// Runs a command line that must not start a server, and waits for its end.
 pub fn refused(arguments: &[&str]) -> Output {
     vitrine(arguments).output().unwrap()
 }
@@ -45,16 +45,16 @@ impl Running {
                 return running;
             }
         }
-        panic!("it ended before it was ready: {:?}", running.printed);
+        panic!("the process ended before it was ready: {:?}", running.printed);
     }
 
-    /// A request as the owner of the server sends it.
+    /// Sends a request with the right host and the admin key.
     pub fn request(&self, method: &str, path: &str, body: &str) -> String {
         let host = format!("host: {}", self.address);
         self.send(method, path, &[&host, &format!("authorization: Bearer {KEY}")], body)
     }
 
-    /// A request with these headers only.
+    /// Sends a request with only these headers.
     pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> String {
         send(&self.address, method, path, headers, body)
     }
@@ -88,7 +88,7 @@ impl Drop for Running {
     }
 }
 
-/// A path for a folder of the test, removed afterwards.
+/// A path for a temporary folder, which is removed afterwards.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
