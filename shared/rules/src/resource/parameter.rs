@@ -92,7 +92,9 @@ impl Parameter {
         let is_same = |choice: &&Value| match (*choice, value) {
             (Value::String(choice), Value::String(text)) => choice == text,
             (Value::String(_), _) => false,
-            (choice, Value::String(text)) => choice.to_string() == *text,
+            (choice, Value::String(text)) => {
+                serde_json::from_str(text).is_ok_and(|value: Value| value == *choice)
+            }
             (choice, value) => choice == value,
         };
         self.values.iter().flatten().filter_map(|choice| choice.first()).find(is_same)

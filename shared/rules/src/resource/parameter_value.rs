@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn choices_restrict_only_where_they_are_strict() {
         let values = json!([["emea", "EMEA"], [2024], [true]]);
-        let lenient = parameter("category", json!({"values": values.clone()}));
+        let lenient = parameter("category", json!({ "values": values }));
         let strict = parameter("category", json!({"values": values, "values_strict": true}));
         let cases = [
             (json!("emea"), "text emea", "text emea"),

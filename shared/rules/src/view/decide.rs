@@ -79,7 +79,7 @@ pub struct Evidence {
 }
 
 /// A request for a view, beside its credential.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ViewRequest {
     /// The kind that the route names.
     pub kind: Option<Kind>,
@@ -88,18 +88,6 @@ pub struct ViewRequest {
     pub parameters: ViewerParameters,
     pub named_by: NamedBy,
     pub terms: Terms,
-}
-
-impl Default for ViewRequest {
-    fn default() -> Self {
-        Self {
-            kind: None,
-            resource: None,
-            parameters: ViewerParameters::default(),
-            named_by: NamedBy::default(),
-            terms: Terms::default(),
-        }
-    }
 }
 
 /// Parameters in the URL. Why they cannot be read is reported only to viewers who may see the resource.
