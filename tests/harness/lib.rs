@@ -14,7 +14,7 @@ use vitrine::aws::storage::table::Table;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
-use vitrine_local::options::Kept;
+use vitrine_local::options::ServiceOptions;
 use vitrine_local::services::{Services, TABLE};
 
 pub const ADMIN_KEY: &str = "the-admin-key-of-the-tests";
@@ -45,7 +45,7 @@ impl Product {
         settings: &[(&str, &str)],
         put_between: impl AsyncFnOnce(&mut Services),
     ) -> Self {
-        let kept = Kept {
+        let kept = ServiceOptions {
             memory: true,
             data: "unused".into(),
             admin_key: Some(ADMIN_KEY.to_owned()),
@@ -57,7 +57,7 @@ impl Product {
 
     /// Starts a product with the data folder of an earlier run.
     pub async fn start_over(folder: &std::path::Path) -> Self {
-        let kept = Kept {
+        let kept = ServiceOptions {
             memory: false,
             data: folder.to_owned(),
             admin_key: None,
@@ -68,12 +68,12 @@ impl Product {
     }
 
     async fn start_as(
-        kept: Kept,
+        kept: ServiceOptions,
         settings: &[(&str, &str)],
         put_between: impl AsyncFnOnce(&mut Services),
     ) -> Self {
         let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let kept = Kept {
+        let kept = ServiceOptions {
             settings: [("ResourceCacheSeconds", "0")].iter().chain(settings).map(named).collect(),
             ..kept
         };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vitrine_local::LocalError;
-use vitrine_local::options::{Kept, Options};
+use vitrine_local::options::{Options, ServiceOptions};
 use vitrine_local::server::Server;
 use vitrine_tests::ADMIN_KEY;
 
@@ -23,7 +23,7 @@ pub struct Listening {
 
 impl Listening {
     pub async fn start() -> Self {
-        let kept = Kept {
+        let kept = ServiceOptions {
             memory: true,
             data: "unused".into(),
             admin_key: Some(ADMIN_KEY.to_owned()),

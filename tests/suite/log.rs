@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
-use vitrine::http::log::json_lines;
+use vitrine::http::log::{crate_of, json_lines};
+use vitrine_local::functions::crates_that_log;
 use vitrine_tests::{ADMIN_KEY, Answer, Call, Product, SECRET, merge, sign};
 
 use crate::forge;
@@ -17,7 +18,8 @@ use crate::wire::{Line, wired};
 
 /// A second subscriber. With only one in the process, a callsite's interest would depend on the first thread
 /// that reaches it.
-static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(json_lines(LevelFilter::TRACE, io::sink)));
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(json_lines(LevelFilter::TRACE, crates_that_log(), io::sink)));
 
 /// A writer that keeps the lines instead of printing them.
 #[derive(Clone, Default)]
@@ -39,7 +41,7 @@ impl Log {
         LazyLock::force(&SECOND);
         let log = Self::default();
         let writer = log.clone();
-        (log, set_default(json_lines(level, move || writer.clone())))
+        (log, set_default(json_lines(level, crates_that_log(), move || writer.clone())))
     }
 
     fn text(&self) -> String {
@@ -325,8 +327,8 @@ async fn the_log_contains_no_credentials() {
     }
 }
 
-/// The log filter lists the crates whose lines below WARN are written. A function that is missing there would
-/// log no requests.
+/// A function logs the lines of its own crate, which is the one that defines its state. Lines of dependencies below WARN
+/// are not written.
 #[test]
 fn info_lines_of_functions_are_written_and_those_of_dependencies_are_not() {
     macro_rules! log_a_line_for_each {
@@ -334,6 +336,8 @@ fn info_lines_of_functions_are_written_and_those_of_dependencies_are_not() {
             with_routes { $($routed:ident = $routed_name:literal),+ $(,)? }
             without_routes { $($called:ident = $called_name:literal),+ $(,)? }
         ) => {{
+            $(assert_eq!(crate_of::<$routed::State>(), stringify!($routed));)+
+            $(assert_eq!(crate_of::<$called::State>(), stringify!($called));)+
             $(tracing::info!(target: concat!(stringify!($routed), "::module"), $routed_name);)+
             $(tracing::info!(target: concat!(stringify!($called), "::module"), $called_name);)+
         }};

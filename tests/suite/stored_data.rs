@@ -111,7 +111,7 @@ async fn everything_that_version_0_1_stored_works() {
 async fn a_folder_that_is_no_database_is_refused() {
     let copy = Copy::new();
     std::fs::write(copy.0.join("secrets.json"), "{}").unwrap();
-    let kept = vitrine_local::options::Kept {
+    let kept = vitrine_local::options::ServiceOptions {
         memory: false,
         data: copy.0.clone(),
         admin_key: None,

@@ -39,6 +39,6 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
 }
 
 async fn decide(state: &State, event: &Event) -> Result<IntrospectedToken> {
-    let (standing, claims) = state.views.look(event.embed_token()).await?;
-    Ok(IntrospectedToken::of(standing, claims))
+    let (scope, claims) = state.views.look(event.embed_token()).await?;
+    Ok(IntrospectedToken::of(scope, claims))
 }

@@ -23,7 +23,7 @@ use crate::State as App;
 const DEFAULT_TTL_SECONDS: i64 = 600;
 
 /// The part of a token of at most 8 KiB that the caller may fill.
-const MAX_VOUCHED_BYTES: usize = 5_000;
+const MAX_GRANT_BYTES: usize = 5_000;
 
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -78,9 +78,8 @@ impl Check for SessionInput {
         }
         issues.extend(self.viewer.iter().flat_map(|viewer| viewer.problems("viewer")));
         let length = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
-        let vouched =
-            length(serde_json::to_string(&self.params)) + length(serde_json::to_string(&self.viewer));
-        if vouched > MAX_VOUCHED_BYTES {
+        let size = length(serde_json::to_string(&self.params)) + length(serde_json::to_string(&self.viewer));
+        if size > MAX_GRANT_BYTES {
             issues.push(Issue::new("", "params and viewer must be at most 5000 bytes together"));
         }
         issues

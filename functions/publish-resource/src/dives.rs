@@ -44,7 +44,7 @@ pub struct DivePatch {
 impl Check for DivePatch {}
 
 impl DivePatch {
-    fn over(self, decided: ResourceInput) -> ResourceInput {
+    fn apply_to(self, decided: ResourceInput) -> ResourceInput {
         ResourceInput {
             title: self.title.unwrap_or(decided.title),
             description: self.description.over(decided.description),
@@ -117,7 +117,7 @@ pub async fn patch(
     Path(id): Path<String>,
     Json(input): Json<DivePatch>,
 ) -> HttpResult<axum::Json<Resource>> {
-    let change = |decided| input.clone().over(decided);
+    let change = |decided| input.clone().apply_to(decided);
     let changed = app.publisher.change(&caller.key, &named(&id)?, Publishing::Writers, change).await?;
     Ok(axum::Json(changed))
 }

@@ -118,7 +118,7 @@ impl From<CardParameter> for Parameter {
 
 impl CardInput {
     /// Applies the given parts to the previous input.
-    fn over(self, decided: ResourceInput) -> ResourceInput {
+    fn apply_to(self, decided: ResourceInput) -> ResourceInput {
         ResourceInput {
             title: self.name.unwrap_or(decided.title),
             entity_id: None,
@@ -189,9 +189,9 @@ async fn create(
     kind: Kind,
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
-    let input = input.over(ResourceInput::default());
+    let input = input.apply_to(ResourceInput::default());
     let created = publisher.create(key, kind, Publishing::Publishers, input).await;
-    Ok(axum::Json(created.map_err(in_their_words)?.into()))
+    Ok(axum::Json(created.map_err(rename_title_to_name)?.into()))
 }
 
 async fn get(
@@ -210,13 +210,13 @@ async fn update(
     id: &str,
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
-    let change = |decided| input.clone().over(decided);
+    let change = |decided| input.clone().apply_to(decided);
     let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change).await;
-    Ok(axum::Json(changed.map_err(in_their_words)?.into()))
+    Ok(axum::Json(changed.map_err(rename_title_to_name)?.into()))
 }
 
 /// Metabase's name for the title is `name`.
-fn in_their_words(mut error: Error) -> Error {
+fn rename_title_to_name(mut error: Error) -> Error {
     for issue in error.issues.iter_mut().filter(|issue| issue.path == "title") {
         issue.path = "name".to_owned();
     }

@@ -94,7 +94,7 @@ async fn page(
     let resource = if is_public_id {
         owners.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
     } else {
-        owners.place(&credential, kind).await
+        owners.of_token(&credential, kind).await
     };
     let resource = resource.as_deref();
     let ancestors = match resource {

@@ -14,7 +14,7 @@ use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::rules::resource::origin::Origin;
-use vitrine::rules::session::Context;
+use vitrine::rules::session::SessionContext;
 use vitrine::rules::view::decide::ViewRequest;
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 use vitrine::rules::viewer::tenant::TenantName;
@@ -80,8 +80,8 @@ pub struct ViewedSession {
     pub theme: Option<Map<String, Value>>,
 }
 
-impl From<&Context> for ViewedSession {
-    fn from(context: &Context) -> Self {
+impl From<&SessionContext> for ViewedSession {
+    fn from(context: &SessionContext) -> Self {
         Self {
             deployment: context.deployment,
             embed_tenant: context.tenant.as_ref().map(|(name, _)| name.clone()),

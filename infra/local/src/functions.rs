@@ -79,6 +79,11 @@ macro_rules! define {
 
 for_each_function!(define);
 
+/// The crates of all functions and of the local run, as log targets.
+pub fn crates_that_log() -> impl Iterator<Item = String> {
+    NAMES.iter().map(|name| name.replace('-', "_")).chain(["vitrine_local".to_owned()])
+}
+
 fn without_routes<S: Capability>(name: &'static str) -> Function {
     Function { name, routes: Routes::default(), grants: S::grants() }
 }

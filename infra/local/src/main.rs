@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use tokio::signal::unix::{SignalKind, signal};
 use vitrine::http::log;
 use vitrine_local::LocalError;
+use vitrine_local::functions;
 use vitrine_local::options::{self, Command, Options};
 use vitrine_local::server::Server;
 use vitrine_local::services::Services;
@@ -22,7 +23,11 @@ async fn main() -> ExitCode {
         Err(error) => return fail(&options::explain(&error)),
     };
     // Standard output is for the person who started it, standard error for the log.
-    let _ = tracing::subscriber::set_global_default(log::json_lines(log::level(), io::stderr));
+    let _ = tracing::subscriber::set_global_default(log::json_lines(
+        log::level(),
+        functions::crates_that_log(),
+        io::stderr,
+    ));
     for name in options.kept.idle() {
         let _ = writeln!(io::stderr(), "note: the setting {name} has no effect on a local run");
     }

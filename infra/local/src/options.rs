@@ -49,7 +49,7 @@ pub struct Options {
     pub no_demo: bool,
 
     #[command(flatten)]
-    pub kept: Kept,
+    pub kept: ServiceOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,7 +68,7 @@ pub enum Command {
 
 /// Options that the local server and the services alone share.
 #[derive(Debug, Args)]
-pub struct Kept {
+pub struct ServiceOptions {
     /// Keep data and secrets in memory only
     #[arg(long, global = true)]
     pub memory: bool,
@@ -92,7 +92,7 @@ pub struct Kept {
     pub settings: Vec<(String, String)>,
 }
 
-impl Kept {
+impl ServiceOptions {
     pub fn settings(&self) -> Result<Settings, SettingError> {
         let mut settings = Settings::default();
         for (name, value) in self.assignments() {

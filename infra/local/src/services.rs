@@ -19,7 +19,7 @@ use vitrine::rules::random;
 use crate::credential::Credential;
 use crate::in_process::InProcess;
 use crate::listener::{bind, serve};
-use crate::options::Kept;
+use crate::options::ServiceOptions;
 use crate::secret_store::SecretStore;
 use crate::{LocalError, dynamodb, private_files, secrets_manager, table};
 
@@ -67,7 +67,7 @@ pub struct Services {
 
 impl Services {
     /// Opens the data and creates what is missing. No port is opened.
-    pub fn start(kept: &Kept) -> Result<Self, LocalError> {
+    pub fn start(kept: &ServiceOptions) -> Result<Self, LocalError> {
         let folder = (!kept.memory).then_some(kept.data.as_path());
         if let Some(folder) = folder {
             private_files::open_folder(folder)?;
@@ -178,7 +178,7 @@ impl Services {
     }
 
     /// Writes that environment and the settings to a file for `cargo lambda watch`.
-    pub fn write_environment(&self, ports: &Ports, kept: &Kept) -> Result<PathBuf, LocalError> {
+    pub fn write_environment(&self, ports: &Ports, kept: &ServiceOptions) -> Result<PathBuf, LocalError> {
         private_files::open_folder(&kept.data)?;
         let file = kept.data.join(private_files::ENVIRONMENT);
         let mut lines: Vec<_> =
@@ -232,7 +232,7 @@ fn indexes(table: &Value) -> BTreeSet<&str> {
     indexes.filter_map(|index| index["IndexName"].as_str()).collect()
 }
 
-fn keep_secrets(secrets: &SecretStore, kept: &Kept) -> Result<(), LocalError> {
+fn keep_secrets(secrets: &SecretStore, kept: &ServiceOptions) -> Result<(), LocalError> {
     if let Some(secret) = &kept.signing_secret {
         secrets.put(SIGNING_SECRET, &key_set(secret))?;
     } else if secrets.get(SIGNING_SECRET).is_none() {

@@ -17,7 +17,9 @@ pub const DEPLOYMENT_SECONDS: i64 = 86_400;
 /// A stored single-use session: the contents of its future token. Its id is stored as a fingerprint only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
-    pub vouches: SessionGrant,
+    /// The contents of the token.
+    #[serde(rename = "vouches")]
+    pub grant: SessionGrant,
     pub created_at: Timestamp,
     pub redeem_by: Timestamp,
     pub lifetime: Lifetime,
@@ -58,7 +60,7 @@ pub struct SessionGrant {
 
 /// The facts about a deployment's session that stay on the server. The token only refers to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Context {
+pub struct SessionContext {
     pub deployment: Deployment,
     /// The public id of the only dashboard that it opens.
     pub dashboard: Option<String>,
@@ -75,7 +77,7 @@ pub struct Context {
     pub theme: Option<Map<String, Value>>,
 }
 
-impl Context {
+impl SessionContext {
     /// The maximum of [`Self::size`].
     pub const MAX_BYTES: usize = 64 * 1024;
 

@@ -8,7 +8,7 @@ use tower::ServiceExt;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
-use vitrine_local::options::Kept;
+use vitrine_local::options::ServiceOptions;
 use vitrine_local::services::{Ports, Services};
 
 use crate::Result;
@@ -34,7 +34,7 @@ pub struct Product {
 impl Product {
     /// Starts the services with this number of published dashboards.
     pub async fn start(authority: &Authority, published: usize) -> Result<Self> {
-        let kept = Kept {
+        let kept = ServiceOptions {
             memory: true,
             data: "unused".into(),
             admin_key: None,

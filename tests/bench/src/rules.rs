@@ -45,7 +45,7 @@ struct Case {
     keys: KeySet,
     settings: Settings,
     now: Timestamp,
-    vouches: SessionGrant,
+    grant: SessionGrant,
     token: String,
     claims: Claims,
     asked: ViewRequest,
@@ -60,18 +60,18 @@ impl Case {
         let object = |value: Value| value.as_object().cloned().unwrap_or_default();
         let resource: Resource = serde_json::from_value(resource())?;
         let params = object(json!({"customer": "acme", "year": [2025, 2026], "plan": "pro"}));
-        let vouches = SessionGrant {
+        let grant = SessionGrant {
             resource: Some((Kind::Dashboard, resource.id.clone())),
             params: params.clone(),
             viewer: Viewer { id: Some("user-1".to_owned()), ..Viewer::default() },
             ..SessionGrant::default()
         };
-        let claims = Claims::vouching(&resource.reference(), params, vouches.viewer.clone());
+        let claims = Claims::granting(&resource.reference(), params, grant.viewer.clone());
         let mut case = Self {
             keys: KeySet::parse(&keys)?,
             settings: Settings::default(),
             now: Timestamp::from_unix(EXP - 600),
-            vouches,
+            grant,
             token: String::new(),
             claims,
             asked: ViewRequest {
@@ -103,7 +103,7 @@ impl Case {
     fn mint(&self) -> vitrine::rules::error::Result<String> {
         let vouched = TokenToMint {
             issuer: mint::ISSUER,
-            vouches: &self.vouches,
+            grant: &self.grant,
             version: None,
             has_state: false,
             token_id: "0123456789abcdef0123456789abcdef",

@@ -81,7 +81,7 @@ impl Claims {
     }
 
     /// The claims of a token for this resource, these parameters and this viewer.
-    pub fn vouching(resource: &ResourceRef, params: Map<String, Value>, viewer: Viewer) -> Self {
+    pub fn granting(resource: &ResourceRef, params: Map<String, Value>, viewer: Viewer) -> Self {
         let id = match &resource.id {
             ResourceId::Number(number) => Value::from(*number),
             id => Value::from(id.to_string()),

@@ -21,7 +21,7 @@ const VERSION: u8 = 1;
 #[derive(Debug)]
 pub struct TokenToMint<'a> {
     pub issuer: &'a str,
-    pub vouches: &'a SessionGrant,
+    pub grant: &'a SessionGrant,
     /// The version of the content; none means the current one.
     pub version: Option<u64>,
     /// The content has an initial state, stored under the token's id.
@@ -60,8 +60,8 @@ struct MintedClaims<'a> {
     viewer: &'a Viewer,
 }
 
-pub fn mint(vouched: &TokenToMint, key: &SigningKey) -> Result<String> {
-    let vouches = vouched.vouches;
+pub fn mint(token: &TokenToMint, key: &SigningKey) -> Result<String> {
+    let grant = token.grant;
     let named = |(kind, id): &(crate::resource::ids::Kind, _)| {
         let id = serde_json::to_value(id).map_err(Error::internal)?;
         Ok::<_, Error>(Map::from_iter([(kind.word().to_owned(), id)]))
@@ -72,21 +72,21 @@ pub fn mint(vouched: &TokenToMint, key: &SigningKey) -> Result<String> {
         ..Header::new(Algorithm::HS256)
     };
     let claims = MintedClaims {
-        iss: vouched.issuer,
+        iss: token.issuer,
         ver: VERSION,
-        jti: vouched.token_id,
-        sid: vouched.session,
-        iat: vouched.issued.unix(),
-        exp: vouched.expires.unix(),
-        deployment: vouches.deployment,
-        resource: vouches.resource.as_ref().map(named).transpose()?,
-        params: &vouches.params,
-        version: vouched.version,
-        account: vouches.account.as_deref(),
-        user: vouches.user,
-        tenant: vouches.tenant.as_ref(),
-        state: vouched.has_state,
-        viewer: &vouches.viewer,
+        jti: token.token_id,
+        sid: token.session,
+        iat: token.issued.unix(),
+        exp: token.expires.unix(),
+        deployment: grant.deployment,
+        resource: grant.resource.as_ref().map(named).transpose()?,
+        params: &grant.params,
+        version: token.version,
+        account: grant.account.as_deref(),
+        user: grant.user,
+        tenant: grant.tenant.as_ref(),
+        state: token.has_state,
+        viewer: &grant.viewer,
     };
     jsonwebtoken::encode(&header, &claims, key.signing()).map_err(Error::internal)
 }

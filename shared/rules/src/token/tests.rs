@@ -238,7 +238,7 @@ proptest! {
         place in any::<prop::sample::Index>(),
     ) {
         let params: Map<String, Value> = params.into_iter().map(|(slug, value)| (slug, json!(value))).collect();
-        let vouches = SessionGrant {
+        let grant = SessionGrant {
             resource: Some((Kind::Question, PrimaryId::Number(number))),
             params,
             viewer: Viewer { id: viewer, ..Viewer::default() },
@@ -248,7 +248,7 @@ proptest! {
         };
         let vouched = TokenToMint {
             issuer: ISSUER,
-            vouches: &vouches,
+            grant: &grant,
             version: None,
             has_state: false,
             token_id: "t",
@@ -260,9 +260,9 @@ proptest! {
         let authentic = verify(&token, &Settings::default()).unwrap();
         prop_assert_eq!(authentic.kid, "b");
         prop_assert_eq!(authentic.claims.resource(None).unwrap().to_string(), format!("question#{number}"));
-        prop_assert_eq!(&authentic.claims.params().unwrap(), &vouches.params);
-        prop_assert_eq!(&authentic.claims.viewer, &vouches.viewer);
-        prop_assert_eq!((authentic.claims.user, authentic.claims.deployment), (user, vouches.deployment));
+        prop_assert_eq!(&authentic.claims.params().unwrap(), &grant.params);
+        prop_assert_eq!(&authentic.claims.viewer, &grant.viewer);
+        prop_assert_eq!((authentic.claims.user, authentic.claims.deployment), (user, grant.deployment));
         prop_assert_eq!(authentic.claims.session.as_deref(), Some("s"));
 
         let at = place.index(token.len());

@@ -16,7 +16,7 @@ use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
 use crate::resource::ids::{Kind, ResourceRef};
 use crate::resource::parameter_value::ParameterValue;
-use crate::session::{Context, SessionState};
+use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
 use crate::token::Claims;
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
@@ -40,7 +40,7 @@ pub struct View {
     pub token_params: Map<String, Value>,
     pub viewer: Viewer,
     /// The deployment's session that opened the view.
-    pub context: Option<Arc<Context>>,
+    pub context: Option<Arc<SessionContext>>,
     /// The initial state of the content.
     pub state: Option<Arc<Value>>,
     pub expires_at: Option<Timestamp>,
@@ -73,7 +73,7 @@ pub struct Evidence {
     /// The initial state of the content.
     pub state: Option<Arc<Value>>,
     /// The stored facts about the token's session, for a session of a deployment.
-    pub context: Option<Arc<Context>>,
+    pub context: Option<Arc<SessionContext>>,
     /// The state of the session or the revocation under the token's id.
     pub session: SessionState,
 }

@@ -17,7 +17,7 @@ use vitrine_rules::random;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Deployment, ResourceRef};
 use vitrine_rules::session::{
-    Context, DEPLOYMENT_SECONDS, Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionGrant,
+    DEPLOYMENT_SECONDS, Lifetime, REDEEM_WITHIN_SECONDS, Session, SessionContext, SessionGrant,
 };
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::Claims;
@@ -102,11 +102,11 @@ impl SessionCreator {
         request: ResourceSession,
     ) -> Result<CreatedSession> {
         let ResourceSession { resource, params, viewer, ttl_seconds, single_use } = request;
-        let claims = Claims::vouching(&resource, params.clone(), viewer.clone());
+        let claims = Claims::granting(&resource, params.clone(), viewer.clone());
         let resource = self.require_view(key, &claims).await?;
         let now = self.clock.now();
         let expires_at = now.plus(ttl_seconds);
-        let vouches = SessionGrant {
+        let grant = SessionGrant {
             resource: Some((resource.kind, resource.id.clone())),
             params,
             viewer,
@@ -116,14 +116,14 @@ impl SessionCreator {
             let redeem_by = expires_at.min(now.plus(REDEEM_WITHIN_SECONDS));
             let credential = random::secret()?;
             let session =
-                Session { vouches, created_at: now, redeem_by, lifetime: Lifetime::Until(expires_at) };
+                Session { grant, created_at: now, redeem_by, lifetime: Lifetime::Until(expires_at) };
             let item = SessionItem::new(&random::fingerprint(&credential), &session, None)?;
             self.sessions.start(item).await?;
             return Ok(CreatedSession { credential, resource, expires_at, redeem_by: Some(redeem_by) });
         }
         let to_mint = TokenToMint {
             issuer: ISSUER,
-            vouches: &vouches,
+            grant: &grant,
             version: None,
             has_state: false,
             token_id: &random::short_id()?,
@@ -141,7 +141,7 @@ impl SessionCreator {
         let account = self.accounts.find(&username).await?.ok_or(Reason::AccountNotFound)?;
         let now = self.clock.now();
         let viewer = Viewer { id: Some(account.username.to_string()), ..Viewer::default() };
-        let mut claims = Claims::vouching(&resource, Map::new(), viewer.clone());
+        let mut claims = Claims::granting(&resource, Map::new(), viewer.clone());
         claims.version = version;
         claims.account = Some(account.id.clone());
         claims.issued = Some(now.unix());
@@ -152,7 +152,7 @@ impl SessionCreator {
         if let Some(state) = &initial_state {
             self.sessions.keep_state(&random::fingerprint(&token_id), state, expires).await?;
         }
-        let vouches = SessionGrant {
+        let grant = SessionGrant {
             resource: Some((resource.kind, resource.id.clone())),
             viewer,
             account: Some(account.id),
@@ -160,7 +160,7 @@ impl SessionCreator {
         };
         let to_mint = TokenToMint {
             issuer: ISSUER,
-            vouches: &vouches,
+            grant: &grant,
             version: Some(version.unwrap_or(resource.version)),
             has_state: initial_state.is_some(),
             token_id: &token_id,
@@ -194,8 +194,8 @@ impl SessionCreator {
                     attributes: account.attributes,
                     groups: Vec::new(),
                 };
-                let vouches = SessionGrant { account: Some(account.id), ..SessionGrant::default() };
-                self.sessions.start(draft.item(vouches, viewer, None)?).await?;
+                let grant = SessionGrant { account: Some(account.id), ..SessionGrant::default() };
+                self.sessions.start(draft.item(grant, viewer, None)?).await?;
             }
         }
         Ok(session_id)
@@ -224,44 +224,44 @@ impl Draft {
             attributes: upsert.attributes.clone(),
             groups: upsert.groups.clone(),
         };
-        let vouches = SessionGrant { user: Some(user.id), ..SessionGrant::default() };
+        let grant = SessionGrant { user: Some(user.id), ..SessionGrant::default() };
         let tenant = user.tenant.as_ref().map(|membership| (membership.tenant.clone(), membership.tenant_id));
-        self.item(vouches, viewer, tenant)
+        self.item(grant, viewer, tenant)
     }
 
     /// The session to store, if it could open its dashboard. The token will name the viewer, and contain nothing
     /// else about them.
     fn item(
         &self,
-        vouches: SessionGrant,
+        grant: SessionGrant,
         viewer: Viewer,
         tenant: Option<(TenantName, u64)>,
     ) -> Result<SessionItem> {
         let request = &self.request;
         let named = Viewer { id: viewer.id.clone(), ..Viewer::default() };
         let tenant_name = tenant.as_ref().map(|(name, _)| name.clone());
-        let context = Context {
+        let context = SessionContext {
             deployment: request.deployment,
             dashboard: request.dashboard.as_ref().map(|dashboard| dashboard.id.to_string()),
             viewer,
-            user: vouches.user,
+            user: grant.user,
             tenant,
             creator_mode: request.creator_mode,
             security_context: request.security_context.clone(),
             settings: request.settings.clone(),
             theme: request.theme.clone(),
         };
-        if context.size() > Context::MAX_BYTES {
+        if context.size() > SessionContext::MAX_BYTES {
             return Err(Reason::ContextTooLarge.into());
         }
         let opened = self.dry_run.open(&context)?;
         let session = Session {
-            vouches: SessionGrant {
+            grant: SessionGrant {
                 resource: opened.map(|resource| (resource.kind, resource.id.clone())),
                 viewer: named,
                 tenant: tenant_name,
                 deployment: Some(request.deployment),
-                ..vouches
+                ..grant
             },
             created_at: self.now,
             redeem_by: self.now.plus(REDEEM_WITHIN_SECONDS),

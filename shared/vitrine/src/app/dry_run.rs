@@ -9,7 +9,7 @@ use crate::aws::storage::{EvidenceKeys, EvidenceReader};
 use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::ResourceRef;
-use vitrine_rules::session::Context;
+use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::Claims;
 use vitrine_rules::view::decide::{self, Evidence, View, ViewRequest};
@@ -54,10 +54,10 @@ pub struct DryRun {
 
 impl DryRun {
     /// The dashboard that the session is limited to, if the session would open it.
-    pub fn open(&self, context: &Context) -> Result<Option<Arc<Resource>>> {
+    pub fn open(&self, context: &SessionContext) -> Result<Option<Arc<Resource>>> {
         let Some(dashboard) = &self.dashboard else { return Ok(None) };
         let evidence = Evidence { context: Some(Arc::new(context.clone())), ..self.evidence.clone() };
-        let claims = Claims::vouching(dashboard, Map::new(), context.viewer.clone());
+        let claims = Claims::granting(dashboard, Map::new(), context.viewer.clone());
         decide::view(&claims, &ViewRequest::default(), dashboard, &evidence, &self.settings)
             .map(|view| Some(view.resource))
     }

@@ -18,7 +18,7 @@ crate::capability_set! {
 impl FrameOwners {
     /// The resource that a token names, even if the token opens no view: the page that explains the refusal is framed as
     /// well.
-    pub async fn place(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
+    pub async fn of_token(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
         let authentic = self.keys.authenticate(token).await.ok()?;
         request_context::signing_key(&authentic.kid);
         self.find(&authentic.claims.resource(Some(kind)).ok()?).await

@@ -10,7 +10,7 @@ use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
 use vitrine_rules::resource::ids::{Deployment, ResourceRef};
-use vitrine_rules::session::Context;
+use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::{self, Authentic, Claims};
 use vitrine_rules::view::decide::{self, Evidence, View, ViewRequest};
@@ -33,7 +33,7 @@ crate::capability_set! {
 #[derive(Debug, Clone)]
 pub struct DeploymentViewer {
     pub viewer: Viewer,
-    pub context: Arc<Context>,
+    pub context: Arc<SessionContext>,
     /// The stored record of the viewer, for an external user.
     pub user: Option<Arc<ExternalUser>>,
 }

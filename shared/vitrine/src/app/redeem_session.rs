@@ -42,9 +42,7 @@ impl SessionRedeemer {
         let now = self.clock.now();
         let fingerprint = random::fingerprint(session_id);
         match self.sessions.redeem(&fingerprint, now).await? {
-            Exchange::First(session) => {
-                self.mint(&fingerprint, &session, issuer(&session.vouches), now).await
-            }
+            Exchange::First(session) => self.mint(&fingerprint, &session, issuer(&session.grant), now).await,
             Exchange::Again { first } => {
                 self.report_replay(&fingerprint, first, now).await?;
                 Err(Reason::SessionUnknown.into())
@@ -89,14 +87,14 @@ impl SessionRedeemer {
         issuer: &str,
         now: Timestamp,
     ) -> Result<RedeemedToken> {
-        if let Some((kind, id)) = &session.vouches.resource {
+        if let Some((kind, id)) = &session.grant.resource {
             request_context::resource(&ResourceRef::new(*kind, id.clone()));
         }
         let longest = now.plus(self.settings.max_token_lifetime_seconds);
         let expires_at = session.lifetime.end(now).min(longest);
         let to_mint = TokenToMint {
             issuer,
-            vouches: &session.vouches,
+            grant: &session.grant,
             version: None,
             has_state: false,
             token_id: &random::short_id()?,

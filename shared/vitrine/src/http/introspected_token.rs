@@ -10,7 +10,7 @@ use crate::app::open_view::TokenScope;
 use crate::dialects::security_context;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId};
-use vitrine_rules::session::Context;
+use vitrine_rules::session::SessionContext;
 use vitrine_rules::token::Claims;
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::tenant::TenantName;
@@ -57,7 +57,7 @@ pub struct IntrospectedSession {
 }
 
 impl IntrospectedSession {
-    fn of(context: &Context, viewer: &Viewer) -> Self {
+    fn of(context: &SessionContext, viewer: &Viewer) -> Self {
         Self {
             deployment: context.deployment,
             embed_tenant: context.tenant.as_ref().map(|(name, _)| name.clone()),

@@ -55,7 +55,8 @@ where
 
 /// Prepares everything before the first event.
 async fn connect<S: Capability>() -> Result<(S, BackgroundTasks), Error> {
-    tracing::subscriber::set_global_default(log::json_lines(log::level(), std::io::stdout))?;
+    let function = [log::crate_of::<S>().to_owned()];
+    tracing::subscriber::set_global_default(log::json_lines(log::level(), function, std::io::stdout))?;
     // Naming the backend here makes a build without it fail, not the first token.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let environment = Environment::load().await?;

@@ -58,7 +58,7 @@ impl SigningKeys {
         self.0.get().await.map(drop)
     }
 
-    pub async fn mint(&self, vouched: &token::mint::TokenToMint<'_>) -> Result<String> {
-        token::mint::mint(vouched, self.0.get().await?.signing())
+    pub async fn mint(&self, token: &token::mint::TokenToMint<'_>) -> Result<String> {
+        token::mint::mint(token, self.0.get().await?.signing())
     }
 }

@@ -17,7 +17,7 @@ use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::random;
-use vitrine_rules::session::{Context, Session, SessionState};
+use vitrine_rules::session::{Session, SessionContext, SessionState};
 use vitrine_rules::token::LEEWAY_SECONDS;
 
 const SORT_KEY: &str = "session";
@@ -48,7 +48,7 @@ pub(super) fn state_of(item: &Item) -> SessionState {
 }
 
 /// The context of a deployment's session; none for a session of one resource.
-pub(super) fn context_of(item: &Item) -> Result<Option<Context>> {
+pub(super) fn context_of(item: &Item) -> Result<Option<SessionContext>> {
     let Some(context) = text_of(item, CONTEXT) else { return Ok(None) };
     serde_json::from_str(context).map(Some).map_err(|_| unreadable("session context"))
 }
@@ -58,7 +58,7 @@ pub(super) fn context_of(item: &Item) -> Result<Option<Context>> {
 pub struct SessionItem(pub(super) Item);
 
 impl SessionItem {
-    pub fn new(fingerprint: &str, session: &Session, context: Option<&Context>) -> Result<Self> {
+    pub fn new(fingerprint: &str, session: &Session, context: Option<&SessionContext>) -> Result<Self> {
         let mut item = key_of(fingerprint);
         document::write(&mut item, session)?;
         item.insert("redeem_by".to_owned(), number(session.redeem_by.unix()));

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use vitrine_rules::session::Context;
+use vitrine_rules::session::SessionContext;
 use vitrine_rules::viewer::Viewer;
 
 /// Member under which the viewer is described.
 const VIEWER: &str = "cubeCloud";
 
 /// The security context that the session was generated with, and the viewer beside it.
-pub fn with_viewer(context: &Context, viewer: &Viewer) -> Map<String, Value> {
+pub fn with_viewer(context: &SessionContext, viewer: &Viewer) -> Map<String, Value> {
     let mut security_context = context.security_context.clone().unwrap_or_default();
     let described = json!({
         "username": viewer.id,

@@ -8,33 +8,31 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// The crates of this project. Others are logged from level WARN only: at finer levels they write requests and events,
-/// and with them tokens.
-const OURS: [&str; 14] = [
-    "vitrine",
-    "vitrine_rules",
-    "vitrine_local",
-    "create_session",
-    "redeem_session",
-    "verify_token",
-    "list_embeddable",
-    "publish_resource",
-    "manage_keys",
-    "manage_viewers",
-    "explain_refusal",
-    "serve_embed",
-    "rotate_key",
-    "authorize_request",
-];
+/// The crates that every function is built of.
+const SHARED: [&str; 2] = ["vitrine", "vitrine_rules"];
 
 /// A subscriber that writes one JSON object per line. Lambda adds the time.
-pub fn json_lines<F, W>(level: LevelFilter, writer: F) -> impl tracing::Subscriber + Send + Sync
+///
+/// `crates` names the other crates of this project that log. All others are logged from level WARN only: at finer
+/// levels they write requests and events, and with them tokens.
+pub fn json_lines<F, W>(
+    level: LevelFilter,
+    crates: impl IntoIterator<Item = String>,
+    writer: F,
+) -> impl tracing::Subscriber + Send + Sync
 where
     F: Fn() -> W + Send + Sync + 'static,
     W: Write,
 {
-    let heard = Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|name| (name, level)));
-    tracing_subscriber::registry().with(heard).with(line::Lines::to(writer))
+    let crates = SHARED.map(str::to_owned).into_iter().chain(crates);
+    let targets =
+        Targets::new().with_default(LevelFilter::WARN).with_targets(crates.map(|name| (name, level)));
+    tracing_subscriber::registry().with(targets).with(line::Lines::to(writer))
+}
+
+/// The crate that defines a function's state, as a log target: the function itself.
+pub fn crate_of<S>() -> &'static str {
+    std::any::type_name::<S>().split("::").next().unwrap_or_default()
 }
 
 /// The level in Lambda's logging configuration.

@@ -22,7 +22,7 @@ use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::dive_version::Version;
 use vitrine_rules::resource::ids::ResourceRef;
-use vitrine_rules::session::{Context, SessionState};
+use vitrine_rules::session::{SessionContext, SessionState};
 use vitrine_rules::settings::Settings;
 use vitrine_rules::view::decide::Evidence;
 use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
@@ -39,7 +39,7 @@ struct Inner {
     /// None: the switch was never set, and the setting decides.
     switch: CachedLookup<(), Option<bool>>,
     resources: CachedLookup<ResourceRef, Arc<Resource>>,
-    sessions: CachedLookup<String, (SessionState, Option<Arc<Context>>)>,
+    sessions: CachedLookup<String, (SessionState, Option<Arc<SessionContext>>)>,
     versions: CachedLookup<(ResourceRef, u64), Arc<Version>>,
     accounts: CachedLookup<Username, Arc<ServiceAccount>>,
     states: CachedLookup<String, Arc<Value>>,
@@ -81,7 +81,7 @@ impl Capability for EvidenceReader {
                         return Ok(Some(Read { value, weight: Some(ENTRY_WEIGHT) }));
                     };
                     let context = sessions::context_of(item)?;
-                    let weight = ENTRY_WEIGHT + context.as_ref().map_or(0, Context::size);
+                    let weight = ENTRY_WEIGHT + context.as_ref().map_or(0, SessionContext::size);
                     let value = (sessions::state_of(item), context.map(Arc::new));
                     Ok(Some(Read { value, weight: Some(weight) }))
                 },
