@@ -12,7 +12,8 @@ export class SlowProxy {
   static async start(target, { change = () => {} } = {}) {
     const server = createServer((incoming, outgoing) => {
       const { method, url, headers } = incoming;
-      const changed = { ...headers };
+      // The local server refuses a host name that is not its own.
+      const changed = { ...headers, host: new URL(target).host };
       change(changed);
       const passed = forward(new URL(url, target), { method, headers: changed }, (response) => {
         setTimeout(() => {

@@ -498,6 +498,7 @@ async fn an_unknown_path_is_not_found() {
             }
             let answer = refused(call, path).await;
             assert_eq!(answer.refusal(), (404, "route_not_found"), "{method} {path}");
+            assert_eq!(answer.json["code"], "ROUTE_NOT_FOUND", "{method} {path}");
         }
     }
 }

@@ -93,6 +93,35 @@ fn resources_are_written_with_the_fields_of_a_resource() {
     }
 }
 
+/// Descriptions that contain links of Rust's documentation, which mean nothing to readers of the API.
+fn texts_with_rustdoc_links(document: &Value) -> Vec<String> {
+    match document {
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, value)| match value.as_str() {
+                Some(text) if ["description", "summary"].contains(&name.as_str()) => {
+                    ["[`", "`]", "crate::", "Self::"]
+                        .iter()
+                        .any(|mark| text.contains(mark))
+                        .then(|| text.to_owned())
+                        .into_iter()
+                        .collect()
+                }
+                _ => texts_with_rustdoc_links(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(texts_with_rustdoc_links).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn descriptions_contain_no_rustdoc_syntax() {
+    assert_eq!(texts_with_rustdoc_links(&generated()), [""; 0]);
+    let linked = json!({"schemas": [{"description": "Slug to [`Rule`]."}, {"description": "`[value]`"}]});
+    assert_eq!(texts_with_rustdoc_links(&linked), ["Slug to [`Rule`]."]);
+}
+
 /// `put /v1/resources/{kind}/{id}` becomes `putV1ResourcesKindId`, unique because the route is.
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());

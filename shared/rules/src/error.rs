@@ -41,6 +41,7 @@ pub enum Code {
     Unauthorized,
     Forbidden,
     NotFound,
+    RouteNotFound,
     MethodNotAllowed,
     Conflict,
     PayloadTooLarge,
@@ -55,7 +56,7 @@ impl Code {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
-            Self::NotFound => 404,
+            Self::NotFound | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::PayloadTooLarge => 413,
@@ -71,6 +72,8 @@ impl Code {
             Self::Unauthorized => "UNAUTHORIZED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
+            // A client that reads `NOT_FOUND` as "deleted" must not take a wrong URL for that.
+            Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -181,7 +184,7 @@ reasons! {
     DecisionNotFound, "decision_not_found", NotFound, "Not found.";
     SigningKeyNotFound, "signing_key_not_found", NotFound, "Not found.";
     SigningKeyInUse, "signing_key_in_use", Conflict, "Tokens that this key signed may still be in use.";
-    RouteNotFound, "route_not_found", NotFound, "API endpoint does not exist.";
+    RouteNotFound, "route_not_found", RouteNotFound, "API endpoint does not exist.";
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";
     Conflict, "conflict", Conflict, "Somebody else changed this at the same time. Try again.";
 

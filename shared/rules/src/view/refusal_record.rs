@@ -62,7 +62,7 @@ impl RefusalRecord {
         let moment = |time: Option<i64>| {
             time.map_or("nothing".to_owned(), |time| Timestamp::from_unix(time).to_string())
         };
-        let behind = |time: Option<i64>| time.map(|time| now.unix() - time);
+        let behind = |time: Option<i64>| time.map(|time| now.unix().saturating_sub(time));
         let (expected, actual, clock_difference_seconds) = match error.reason {
             Reason::TokenExpired => (
                 format!(
@@ -244,4 +244,25 @@ fn rule(reason: Reason) -> Rule {
         ),
     };
     Rule { rule, expected, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Times come from a token, so they can be any number.
+    #[test]
+    fn a_record_takes_every_time() {
+        let now = Timestamp::from_unix(1_700_000_000);
+        for time in [i64::MIN, -1, 0, 1_699_999_000, i64::MAX] {
+            let context =
+                RefusalContext { expires: Some(time), not_before: Some(time), ..Default::default() };
+            for reason in [Reason::TokenExpired, Reason::TokenLifetime, Reason::TokenNotYetValid] {
+                let record =
+                    RefusalRecord::of(&reason.into(), &context, &Settings::default(), "id".to_owned(), now);
+                let difference = record.clock_difference_seconds.unwrap();
+                assert_eq!(difference, now.unix().saturating_sub(time), "{time}");
+            }
+        }
+    }
 }

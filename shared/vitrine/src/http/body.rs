@@ -52,3 +52,16 @@ fn is_too_large(error: &axum::Error) -> bool {
     let mut sources = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     sources.any(|error| error.is::<LengthLimitError>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_over_its_limit_is_recognised_by_type_and_not_by_text() {
+        let over = axum::body::to_bytes(Body::from("abc"), 2).await.unwrap_err();
+        assert!(is_too_large(&over));
+        let lookalike = axum::Error::new(std::io::Error::other("length limit exceeded"));
+        assert!(!is_too_large(&lookalike));
+    }
+}
