@@ -1,4 +1,4 @@
-//! The secrets of the local run, their versions and the labels on them. ServiceOptions in a file, or in memory only.
+//! The secrets of the local run, their versions and the labels on them. Kept in a file, or in memory only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
