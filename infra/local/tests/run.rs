@@ -63,13 +63,13 @@ fn data_and_secrets_are_kept_after_ctrl_c() {
     let secret = first.printed.iter().find(|line| line.contains("embedding secret")).unwrap().clone();
     assert!(
         first
-            .request("PUT", "/v1/resources/dashboard/5", r#"{"title":"ServiceOptions"}"#)
+            .request("PUT", "/v1/resources/dashboard/5", r#"{"title":"Kept"}"#)
             .starts_with("HTTP/1.1 201")
     );
     assert!(first.interrupt().success());
     let second = Running::start(&["--data", folder.path()]);
     assert!(second.printed.contains(&secret));
-    assert!(second.request("GET", "/v1/resources/dashboard/5", "").contains("ServiceOptions"));
+    assert!(second.request("GET", "/v1/resources/dashboard/5", "").contains("Kept"));
 }
 
 #[test]
