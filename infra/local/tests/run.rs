@@ -62,9 +62,7 @@ fn data_and_secrets_are_kept_after_ctrl_c() {
     let first = Running::start(&["--data", folder.path(), "--admin-key", KEY]);
     let secret = first.printed.iter().find(|line| line.contains("embedding secret")).unwrap().clone();
     assert!(
-        first
-            .request("PUT", "/v1/resources/dashboard/5", r#"{"title":"Kept"}"#)
-            .starts_with("HTTP/1.1 201")
+        first.request("PUT", "/v1/resources/dashboard/5", r#"{"title":"Kept"}"#).starts_with("HTTP/1.1 201")
     );
     assert!(first.interrupt().success());
     let second = Running::start(&["--data", folder.path()]);
