@@ -12,6 +12,10 @@ const MARGIN: f64 = 0.10;
 /// Allowed on top for averages of small counts. A refresh that a clock triggers adds a few hundredths.
 const COUNT_NOISE: f64 = 0.02;
 
+/// Allowed on top for the first invocation's calls of Secrets Manager: in each run one start creates the pending version,
+/// which takes two calls more, and the guard's run has fewer starts than the published one.
+const FIRST_START_NOISE: f64 = 0.35;
+
 /// The figures of a case that are compared. Times are not among them: on a busy machine they differ by more
 /// than the margin.
 const FIGURES: [(&str, f64); 10] = [
@@ -23,7 +27,7 @@ const FIGURES: [(&str, f64); 10] = [
     ("/round_trips/dynamodb/first", COUNT_NOISE),
     ("/round_trips/dynamodb/warm", COUNT_NOISE),
     ("/round_trips/secrets_manager/before_ready", COUNT_NOISE),
-    ("/round_trips/secrets_manager/first", COUNT_NOISE),
+    ("/round_trips/secrets_manager/first", FIRST_START_NOISE),
     ("/round_trips/secrets_manager/warm", COUNT_NOISE),
 ];
 
@@ -93,11 +97,11 @@ mod tests {
 
     #[test]
     fn every_compared_figure_fails_when_it_grows_by_more_than_a_tenth() {
-        let rules = RULES.map(|rule| format!("/rules_instructions{rule}"));
-        let figures = FIGURES.map(|(figure, _)| format!("/cases/1{figure}"));
-        for pointer in rules.iter().chain(&figures) {
+        let rules = RULES.map(|rule| (format!("/rules_instructions{rule}"), 0.0));
+        let figures = FIGURES.map(|(figure, noise)| (format!("/cases/1{figure}"), noise));
+        for (pointer, noise) in rules.iter().chain(&figures) {
             let before = number(&published(), pointer);
-            for (grown, held) in [(before * 1.09, true), (before * 1.11 + 0.03, false)] {
+            for (grown, held) in [(before * 1.09, true), (before * 1.11 + noise + 0.01, false)] {
                 let mut results = published();
                 *results.pointer_mut(pointer).unwrap() = grown.into();
                 assert_eq!(all_held(&results), held, "{pointer}: {before} to {grown}");

@@ -82,6 +82,6 @@ impl AccessKeyWriter {
     }
 
     pub async fn list(&self, paging: &Paging) -> Result<Page<AccessKey>> {
-        Range::of(&self.0, PARTITION_KEY).page(paging, |item| from_item(item.clone()).map(Some)).await
+        Range::of(&self.0, PARTITION_KEY).page(paging, |item| from_item(item).map(Some)).await
     }
 }

@@ -62,11 +62,11 @@ impl DefinitionReader {
     }
 
     pub async fn attributes(&self, paging: &Paging) -> Result<Page<AttributeDefinition>> {
-        Range::of(&self.0, ATTRIBUTES).page(paging, |item| attribute_of(item).map(Some)).await
+        Range::of(&self.0, ATTRIBUTES).page(paging, |item| attribute_of(&item).map(Some)).await
     }
 
     pub async fn groups(&self, paging: &Paging) -> Result<Page<String>> {
-        Range::of(&self.0, GROUPS).page(paging, |item| group_of(item).map(Some)).await
+        Range::of(&self.0, GROUPS).page(paging, |item| group_of(&item).map(Some)).await
     }
 }
 

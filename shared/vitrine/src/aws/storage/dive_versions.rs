@@ -69,6 +69,6 @@ impl DiveVersionReader {
             .starting_with(PREFIX)
             .descending()
             .with(|query| query.projection_expression("pk, sk, document"));
-        range.page(paging, |item| document::read(item, "version").map(Some)).await
+        range.page(paging, |item| document::read(&item, "version").map(Some)).await
     }
 }

@@ -206,7 +206,7 @@ impl ExternalUserLister {
             }
             query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
         });
-        let read = |item: &_| from_item(item).map(|user| Some(user).filter(|user| !user.is_expired(now)));
+        let read = |item: Item| from_item(&item).map(|user| Some(user).filter(|user| !user.is_expired(now)));
         range.page(paging, read).await
     }
 }

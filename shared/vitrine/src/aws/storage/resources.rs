@@ -288,7 +288,7 @@ impl ResourceLister {
             }
             query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
         });
-        range.page(paging, |item| summary(item.clone()).map(Some)).await
+        range.page(paging, |item| summary(item).map(Some)).await
     }
 }
 

@@ -157,7 +157,7 @@ impl AccountWriter {
         let partition = partition(username);
         let range = Range::of(&self.0, &partition).starting_with(TOKEN);
         let paging = Paging::new(Some(MAX_LIMIT), None);
-        range.page(&paging, |item| document::read(item, "account token").map(Some)).await
+        range.page(&paging, |item| document::read(&item, "account token").map(Some)).await
     }
 }
 

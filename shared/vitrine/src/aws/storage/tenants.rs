@@ -144,13 +144,13 @@ impl TenantReader {
                     .expression_attribute_values(":search", text(search.to_lowercase()))
             });
         }
-        range.page(paging, |item| tenant_of(item).map(Some)).await
+        range.page(paging, |item| tenant_of(&item).map(Some)).await
     }
 
     pub async fn groups(&self, name: &TenantName, paging: &Paging) -> Result<Page<TenantGroup>> {
         let partition = partition(name);
         let range = Range::of(&self.0, &partition).starting_with(GROUP);
-        range.page(paging, |item| group_of(item).map(Some)).await
+        range.page(paging, |item| group_of(&item).map(Some)).await
     }
 
     pub async fn group(&self, tenant: &TenantName, id: u64) -> Result<TenantGroup> {

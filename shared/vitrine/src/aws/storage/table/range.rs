@@ -74,11 +74,7 @@ impl<'a> Range<'a> {
     }
 
     /// Queries until the page is full. `read` answers none for an item that is not to be shown.
-    pub async fn page<T>(
-        self,
-        paging: &Paging,
-        read: impl Fn(&Item) -> Result<Option<T>>,
-    ) -> Result<Page<T>> {
+    pub async fn page<T>(self, paging: &Paging, read: impl Fn(Item) -> Result<Option<T>>) -> Result<Page<T>> {
         let mut start = paging.after.as_deref().map(|after| self.start(after)).transpose()?;
         let query = self.from(start.as_ref());
         let is_filtered = query.get_filter_expression().is_some();
@@ -93,14 +89,26 @@ impl<'a> Range<'a> {
                 .send()
                 .await
                 .or_unavailable("Query")?;
-            for item in answer.items() {
-                let Some(one) = read(item)? else { continue };
+            let found = answer.items.unwrap_or_default();
+            let count = found.len();
+            for (index, item) in found.into_iter().enumerate() {
                 if items.len() == paging.limit || bytes > MAX_PAGE_BYTES {
-                    return Ok(Page { items, end, has_next: true });
+                    if read(item)?.is_some() {
+                        return Ok(Page { items, end, has_next: true });
+                    }
+                    continue;
                 }
-                bytes += text_bytes(item);
-                items.push(one);
-                end = Some(self.cursor(item));
+                let size = text_bytes(&item);
+                // Only the last item's cursor is needed, and the item is gone once it is read.
+                let can_be_last =
+                    items.len() + 1 == paging.limit || bytes + size > MAX_PAGE_BYTES || index + 1 == count;
+                if can_be_last {
+                    end = Some(self.cursor(&item));
+                }
+                if let Some(one) = read(item)? {
+                    items.push(one);
+                    bytes += size;
+                }
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
