@@ -147,7 +147,7 @@ fn named_paths(text: &str) -> Vec<String> {
     spans.filter(is_path).map(str::to_owned).collect()
 }
 
-/// Whether a path exists, as ARCHITECTURE.md abbreviates it.
+/// Returns whether a path exists, as ARCHITECTURE.md abbreviates it.
 fn is_there(path: &str) -> bool {
     let root = Path::new(ROOT);
     let in_rules = path.strip_prefix("rules/").map(|rest| root.join("shared/rules/src").join(rest));

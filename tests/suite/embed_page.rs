@@ -94,7 +94,7 @@ async fn credentials(product: &Product) -> Vec<(&'static str, String, Vec<&'stat
     let other = forge::base64url(json!({"resource": {"dashboard": 1}, "params": {}}).to_string());
     let entity = product.get("/v1/resources/dashboard/1").admin().send().await.json["entity_id"].clone();
     vec![
-        // What names the resource, good or not.
+        // Everything that names the resource, valid or not.
         ("a good token", good.clone(), vec![HOST]),
         ("a token of ours", minted, vec![HOST]),
         ("by its entity id", signed(json!({"dashboard": entity})), vec![HOST]),
@@ -121,7 +121,7 @@ async fn credentials(product: &Product) -> Vec<(&'static str, String, Vec<&'stat
             vec!["https://*.example.org", "http://localhost:*", OWN],
         ),
         ("everybody", signed(json!({"dashboard": 7})), vec!["*"]),
-        // What cannot be placed.
+        // Credentials that name no resource.
         ("a word", "garbage".to_owned(), vec![]),
         ("one letter", "a".to_owned(), vec![]),
         ("dots", "..".to_owned(), vec![]),
@@ -279,7 +279,7 @@ async fn the_page_loads_its_own_files_and_frames_the_owners() {
     }
 }
 
-/// What could end one header and begin another, or one directive and another.
+/// Texts that could end a header or a directive and begin another.
 #[tokio::test]
 async fn nothing_of_the_owners_breaks_out_of_the_policy() {
     let product = Product::start().await;
@@ -449,7 +449,7 @@ async fn nothing_else_may_be_framed() {
     }
 }
 
-/// What an owner decides about framing counts from the next page on.
+/// A change of the framing origins takes effect with the next page.
 #[tokio::test]
 async fn origins_follow_the_resource() {
     let product = product(&[]).await;

@@ -48,7 +48,7 @@ fn watched(template: &Value, namespace: &str, metric: &str) -> BTreeSet<String> 
         .collect()
 }
 
-/// Whether API Gateway calls the function, so that its calls are in the access log.
+/// Returns whether API Gateway calls the function, so that its calls are in the access log.
 fn has_routes(function: &Value) -> bool {
     !members(&function["Properties"]["Events"]).is_empty()
 }
@@ -310,7 +310,7 @@ async fn day() -> (Vec<Json>, Product) {
     (log.lines(), product)
 }
 
-/// What API Gateway writes about one request: strings only, in the form that the template asks for.
+/// The line that API Gateway writes about one request: strings only, in the form that the template asks for.
 fn access_line(template: &Value, values: &[(&str, &str)]) -> Json {
     let format = text(&template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]);
     let mut line: Json = serde_json::from_str(format).unwrap();
@@ -386,7 +386,7 @@ fn paths(value: &Json, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What Lambda itself writes after a call that was also a cold start, as its documentation has it.
+/// The line that Lambda itself writes after a call that was also a cold start, as its documentation has it.
 fn platform_report(status: &str) -> Json {
     json!({
         "time": "2026-01-31T12:00:00.000Z",
@@ -597,7 +597,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// A Logs Insights query: its filter, the fields that it reads and the names that it defines.
 struct Insights {
-    /// What its `filter` compares: a member, whether it must be equal, and the text.
+    /// The parts that its `filter` compares: a member, whether it must be equal, and the text.
     wanted: Vec<(String, bool, String)>,
     fields: BTreeSet<String>,
     /// The names that the query itself defines.
@@ -664,7 +664,7 @@ impl Insights {
         read
     }
 
-    /// Whether the filter matches this line; the placeholder for a request ID matches every line.
+    /// Returns whether the filter matches this line; the placeholder for a request ID matches every line.
     fn chooses(&self, line: &Json) -> bool {
         let member = |path: &str| path.split('.').fold(line, |value, name| &value[name]).clone();
         let mut wanted = self.wanted.iter().filter(|(_, _, text)| text != "REQUEST_ID");

@@ -83,7 +83,7 @@ async fn nothing_else_is_compressed() {
     }
 }
 
-/// What API Gateway receives from the function for a request.
+/// The response that API Gateway receives from the function for a request.
 async fn through_lambda(product: &Product, path: &str, accepted: Option<&str>) -> Value {
     let functions = functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
     let mut adapter = Adapter::from(functions::merge_routes(functions).finish());

@@ -194,7 +194,7 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
     }
 }
 
-/// Whoever can write the signing secret can sign a token for any viewer. So a function that changes viewers cannot, and a
+/// A function that can write the signing secret can sign a token for any viewer. So a function that changes viewers cannot, and a
 /// function that explains refusals can change nothing.
 #[tokio::test]
 async fn only_key_management_and_rotation_may_write_the_signing_secret() {

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Request, header};
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 const HTTP_PORT: u16 = 80;
 
-/// Whether the request names a loopback address, and only that: in its one `Host` header and, if the request line is
+/// Returns whether the request names a loopback address, and only that: in its one `Host` header and, if the request line is
 /// a whole URL, there too. `port`, if given, must match.
 pub fn is_addressed<B>(request: &Request<B>, port: Option<u16>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
@@ -31,7 +31,7 @@ fn is_loopback(authority: &str, port: Option<u16>) -> bool {
     given.is_some_and(|given| port.is_none_or(|port| port == given))
 }
 
-/// Whether a browser states that a page of another origin sent the request. Other programs send neither header.
+/// Returns whether a browser states that a page of another origin sent the request. Other programs send neither header.
 pub fn is_from_another_origin(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).map(|host| host.as_bytes()).unwrap_or_default();
     let ours = [b"http://", host].concat();

@@ -237,7 +237,7 @@ impl Error {
         self.reason.code().status()
     }
 
-    /// Whether nothing could be decided: the cause is on our side, and says nothing about the request.
+    /// Returns whether nothing could be decided: the cause is a fault of the service, and not the request.
     pub fn is_outage(&self) -> bool {
         self.status() >= 500
     }

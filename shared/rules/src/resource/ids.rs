@@ -34,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// Whether older versions of the content stay readable.
+    /// Returns whether older versions of the content stay readable.
     pub const fn keeps_versions(self) -> bool {
         match self {
             Self::Dashboard | Self::Question => false,
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// Whether the primary id is a number and not a UUID.
+    /// Returns whether the primary id is a number and not a UUID.
     pub const fn has_number(self) -> bool {
         match self {
             Self::Dashboard | Self::Question => true,
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Whether its resources have an entity id.
+    /// Returns whether its resources have an entity id.
     pub const fn has_entity_id(self) -> bool {
         match self {
             Self::Dashboard | Self::Question => true,

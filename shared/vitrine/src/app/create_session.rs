@@ -48,7 +48,7 @@ pub struct ResourceSession {
     pub params: Map<String, Value>,
     pub viewer: Viewer,
     pub ttl_seconds: i64,
-    /// Whether to create a session that is exchanged once, instead of a token.
+    /// Creates a session that is exchanged once, instead of a token.
     pub single_use: bool,
 }
 

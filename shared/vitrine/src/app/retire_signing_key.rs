@@ -70,7 +70,7 @@ impl SigningKeyRetirer {
     }
 }
 
-/// Whether the key has verified nothing for as long as its last token can live. For a key that has never verified
+/// Returns whether the key has verified nothing for as long as its last token can live. For a key that has never verified
 /// a token, the time counts from its creation, or it is idle once it no longer verifies.
 fn is_idle(key: &StoredKey, usage: KeyUsage, settings: &Settings, now: Timestamp) -> bool {
     let lifetime = settings.max_token_lifetime_seconds + LEEWAY_SECONDS;

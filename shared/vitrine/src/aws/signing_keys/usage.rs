@@ -36,7 +36,7 @@ pub struct KeyUsageRecorder {
     table: Table,
     clock: Clock,
     background: BackgroundTasks,
-    /// What this process has written last, so that it need not ask.
+    /// The last write of this process for each key, so that no read is needed.
     written: Arc<Mutex<BTreeMap<String, Timestamp>>>,
 }
 
