@@ -262,7 +262,10 @@ fn is_well_formed(answer: &Answer) -> bool {
         answer.json.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
     members == ["code", "message", "reason", "request_id"]
         && answer.json["request_id"] == answer.header("x-request-id")
-        && families.get(&answer.status.as_u16()).copied() == answer.json["code"].as_str()
+        && match answer.refusal() {
+            (404, "route_not_found") => answer.json["code"] == "ROUTE_NOT_FOUND",
+            (status, _) => families.get(&status).copied() == answer.json["code"].as_str(),
+        }
         && answer.header("content-type") == "application/json"
         && answer.header("cache-control") == "no-store"
 }
