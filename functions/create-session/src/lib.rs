@@ -1,8 +1,8 @@
 //! Creates credentials for a browser: a token that can be used again, or a session that is exchanged once.
 
-mod cube;
-mod cube_input;
-mod motherduck;
+mod cube_generate_session;
+mod cube_session_input;
+mod motherduck_embed_session;
 mod native;
 
 use std::sync::Arc;
@@ -23,8 +23,8 @@ vitrine::function_state! {
 pub fn routes() -> Routes<State> {
     Routes::default()
         .post("/v1/sessions", native::create)
-        .post("/v1/dives/{id}/embed-session", motherduck::embed_session)
-        .post("/api/v1/embed/generate-session", cube::generate)
+        .post("/v1/dives/{id}/embed-session", motherduck_embed_session::embed_session)
+        .post("/api/v1/embed/generate-session", cube_generate_session::generate)
 }
 
 pub fn router(state: State) -> Router {
@@ -33,5 +33,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::create, motherduck::embed_session, cube::generate))]
+#[openapi(paths(native::create, motherduck_embed_session::embed_session, cube_generate_session::generate))]
 pub struct ApiDoc;

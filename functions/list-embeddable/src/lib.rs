@@ -1,6 +1,6 @@
 //! Lists resources, all of them or only the published ones.
 
-mod metabase;
+mod metabase_embeddable;
 mod native;
 
 use axum::Router;
@@ -19,8 +19,8 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .get("/v1/resources", native::list)
         .get("/v1/dives", native::dives)
-        .get("/api/card/embeddable", metabase::cards)
-        .get("/api/dashboard/embeddable", metabase::dashboards)
+        .get("/api/card/embeddable", metabase_embeddable::cards)
+        .get("/api/dashboard/embeddable", metabase_embeddable::dashboards)
 }
 
 pub fn router(state: State) -> Router {
@@ -29,5 +29,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::list, native::dives, metabase::cards, metabase::dashboards))]
+#[openapi(paths(native::list, native::dives, metabase_embeddable::cards, metabase_embeddable::dashboards))]
 pub struct ApiDoc;

@@ -4,7 +4,7 @@
 //! Together with `rotate-key`, this is the only function that may write the signing secret.
 
 mod access_keys;
-mod metabase;
+mod metabase_settings;
 mod signing_keys;
 
 use axum::Router;
@@ -35,11 +35,11 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/keys/{id}", access_keys::delete)
         .get("/v1/signing-keys", signing_keys::list)
         .delete("/v1/signing-keys/{kid}", signing_keys::retire)
-        .get("/api/setting/enable-embedding-static", metabase::get_switch)
-        .put("/api/setting/enable-embedding-static", metabase::put_switch)
-        .get("/api/setting/embedding-secret-key", metabase::get_secret)
-        .put("/api/setting/embedding-secret-key", metabase::put_secret)
-        .get("/api/util/random_token", metabase::random_token)
+        .get("/api/setting/enable-embedding-static", metabase_settings::get_switch)
+        .put("/api/setting/enable-embedding-static", metabase_settings::put_switch)
+        .get("/api/setting/embedding-secret-key", metabase_settings::get_secret)
+        .put("/api/setting/embedding-secret-key", metabase_settings::put_secret)
+        .get("/api/util/random_token", metabase_settings::random_token)
 }
 
 pub fn router(state: State) -> Router {
@@ -54,10 +54,10 @@ pub fn router(state: State) -> Router {
     access_keys::delete,
     signing_keys::list,
     signing_keys::retire,
-    metabase::get_switch,
-    metabase::put_switch,
-    metabase::get_secret,
-    metabase::put_secret,
-    metabase::random_token,
+    metabase_settings::get_switch,
+    metabase_settings::put_switch,
+    metabase_settings::get_secret,
+    metabase_settings::put_secret,
+    metabase_settings::random_token,
 ))]
 pub struct ApiDoc;

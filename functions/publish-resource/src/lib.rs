@@ -1,8 +1,8 @@
 //! Stores resources: their content, parameters and embed flags.
 
-mod cube;
+mod cube_allow_embed;
 mod dives;
-mod metabase;
+mod metabase_cards;
 mod native;
 
 use axum::Router;
@@ -31,13 +31,13 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/dives/{id}", dives::delete)
         .get("/v1/dives/{id}/versions", dives::versions)
         .get("/v1/dives/{id}/versions/{version}", dives::version)
-        .patch("/api/v1/embed/dashboard/{public_id}", cube::allow_embed)
-        .post("/api/card", metabase::create_card)
-        .get("/api/card/{id}", metabase::get_card)
-        .put("/api/card/{id}", metabase::update_card)
-        .post("/api/dashboard", metabase::create_dashboard)
-        .get("/api/dashboard/{id}", metabase::get_dashboard)
-        .put("/api/dashboard/{id}", metabase::update_dashboard)
+        .patch("/api/v1/embed/dashboard/{public_id}", cube_allow_embed::allow_embed)
+        .post("/api/card", metabase_cards::create_card)
+        .get("/api/card/{id}", metabase_cards::get_card)
+        .put("/api/card/{id}", metabase_cards::update_card)
+        .post("/api/dashboard", metabase_cards::create_dashboard)
+        .get("/api/dashboard/{id}", metabase_cards::get_dashboard)
+        .put("/api/dashboard/{id}", metabase_cards::update_dashboard)
 }
 
 pub fn router(state: State) -> Router {
@@ -57,12 +57,12 @@ pub fn router(state: State) -> Router {
     dives::delete,
     dives::versions,
     dives::version,
-    cube::allow_embed,
-    metabase::create_card,
-    metabase::get_card,
-    metabase::update_card,
-    metabase::create_dashboard,
-    metabase::get_dashboard,
-    metabase::update_dashboard,
+    cube_allow_embed::allow_embed,
+    metabase_cards::create_card,
+    metabase_cards::get_card,
+    metabase_cards::update_card,
+    metabase_cards::create_dashboard,
+    metabase_cards::get_dashboard,
+    metabase_cards::update_dashboard,
 ))]
 pub struct ApiDoc;

@@ -1,6 +1,6 @@
 //! Exchanges single-use sessions for tokens, and revokes sessions and tokens.
 
-mod cube;
+mod cube_exchange_session;
 mod native;
 
 use axum::Router;
@@ -20,8 +20,8 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .open_post("/v1/sessions/redeem", native::redeem)
         .post("/v1/sessions/revoke", native::revoke)
-        .open_post("/api/v1/embed/session/token", cube::token)
-        .post("/api/v1/embed/session/revoke", cube::revoke)
+        .open_post("/api/v1/embed/session/token", cube_exchange_session::token)
+        .post("/api/v1/embed/session/revoke", cube_exchange_session::revoke)
 }
 
 pub fn router(state: State) -> Router {
@@ -30,5 +30,10 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::redeem, native::revoke, cube::token, cube::revoke))]
+#[openapi(paths(
+    native::redeem,
+    native::revoke,
+    cube_exchange_session::token,
+    cube_exchange_session::revoke
+))]
 pub struct ApiDoc;

@@ -1,10 +1,10 @@
 //! Opens views with embed tokens: for the page and for programs, with value lists, introspection and the viewer of a
 //! session.
 
-mod cube;
+mod cube_viewer;
 mod health;
 mod introspect;
-mod metabase;
+mod metabase_embed;
 mod metabase_values;
 mod view;
 
@@ -32,14 +32,14 @@ pub fn routes() -> Routes<State> {
         .open_get("/v1/view/{kind}/{id}", view::of_resource)
         .post("/v1/introspect", introspect::introspect)
         .get("/healthz", health::health)
-        .open_get("/api/v1/embed/dashboard/{public_id}", cube::dashboard)
-        .open_get("/api/v1/users/me", cube::me)
-        .open_get("/api/v1/app-config", cube::app_config)
-        .open_get("/api/embed/{kind}/{token}", metabase::embed)
+        .open_get("/api/v1/embed/dashboard/{public_id}", cube_viewer::dashboard)
+        .open_get("/api/v1/users/me", cube_viewer::me)
+        .open_get("/api/v1/app-config", cube_viewer::app_config)
+        .open_get("/api/embed/{kind}/{token}", metabase_embed::embed)
         .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
         .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
         .open_get("/api/embed/{kind}/{token}/params/{key}/remapping", metabase_values::remapping)
-        .get("/api/preview_embed/{kind}/{token}", metabase::preview)
+        .get("/api/preview_embed/{kind}/{token}", metabase_embed::preview)
         .get("/api/preview_embed/{kind}/{token}/params/{key}/values", metabase_values::preview_values)
         .get(
             "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}",
@@ -60,11 +60,11 @@ pub fn router(state: State) -> Router {
     view::of_resource,
     introspect::introspect,
     health::health,
-    cube::dashboard,
-    cube::me,
-    cube::app_config,
-    metabase::embed,
-    metabase::preview,
+    cube_viewer::dashboard,
+    cube_viewer::me,
+    cube_viewer::app_config,
+    metabase_embed::embed,
+    metabase_embed::preview,
     metabase_values::values,
     metabase_values::search,
     metabase_values::remapping,

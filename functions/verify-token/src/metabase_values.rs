@@ -13,7 +13,7 @@ use vitrine::rules::resource::parameter::Parameter;
 use vitrine::rules::view::decide::{NamedBy, Terms, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters;
 
-use crate::metabase::kind_of;
+use crate::metabase_embed::kind_of;
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

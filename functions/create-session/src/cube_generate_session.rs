@@ -12,7 +12,7 @@ use vitrine::rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef, i
 use vitrine::rules::settings::Settings;
 
 use crate::State as App;
-use crate::cube_input::GenerateSession;
+use crate::cube_session_input::GenerateSession;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
