@@ -3,7 +3,7 @@
 mod cube_generate_session;
 mod cube_session_input;
 mod motherduck_embed_session;
-mod native;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ vitrine::function_state! {
 
 pub fn routes() -> Routes<State> {
     Routes::default()
-        .post("/v1/sessions", native::create)
+        .post("/v1/sessions", sessions::create)
         .post("/v1/dives/{id}/embed-session", motherduck_embed_session::embed_session)
         .post("/api/v1/embed/generate-session", cube_generate_session::generate)
 }
@@ -33,5 +33,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::create, motherduck_embed_session::embed_session, cube_generate_session::generate))]
+#[openapi(paths(sessions::create, motherduck_embed_session::embed_session, cube_generate_session::generate))]
 pub struct ApiDoc;

@@ -1,7 +1,7 @@
 //! Lists resources, all of them or only the published ones.
 
 mod metabase_embeddable;
-mod native;
+mod resources;
 
 use axum::Router;
 use vitrine::aws::storage::{EmbeddingSwitchReader, ResourceLister};
@@ -17,8 +17,8 @@ vitrine::function_state! {
 
 pub fn routes() -> Routes<State> {
     Routes::default()
-        .get("/v1/resources", native::list)
-        .get("/v1/dives", native::dives)
+        .get("/v1/resources", resources::list)
+        .get("/v1/dives", resources::dives)
         .get("/api/card/embeddable", metabase_embeddable::cards)
         .get("/api/dashboard/embeddable", metabase_embeddable::dashboards)
 }
@@ -29,5 +29,10 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(native::list, native::dives, metabase_embeddable::cards, metabase_embeddable::dashboards))]
+#[openapi(paths(
+    resources::list,
+    resources::dives,
+    metabase_embeddable::cards,
+    metabase_embeddable::dashboards
+))]
 pub struct ApiDoc;

@@ -3,7 +3,7 @@
 mod cube_allow_embed;
 mod dives;
 mod metabase_cards;
-mod native;
+mod resources;
 
 use axum::Router;
 use vitrine::app::publish_resource::ResourcePublisher;
@@ -21,9 +21,9 @@ vitrine::function_state! {
 pub fn routes() -> Routes<State> {
     const RESOURCE: &str = "/v1/resources/{kind}/{id}";
     Routes::default()
-        .put(RESOURCE, native::put)
-        .get(RESOURCE, native::get)
-        .delete(RESOURCE, native::delete)
+        .put(RESOURCE, resources::put)
+        .get(RESOURCE, resources::get)
+        .delete(RESOURCE, resources::delete)
         .post("/v1/dives", dives::create)
         .get("/v1/dives/{id}", dives::get)
         .put("/v1/dives/{id}", dives::replace)
@@ -47,9 +47,9 @@ pub fn router(state: State) -> Router {
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
-    native::put,
-    native::get,
-    native::delete,
+    resources::put,
+    resources::get,
+    resources::delete,
     dives::create,
     dives::get,
     dives::replace,

@@ -1,7 +1,7 @@
 //! Exchanges single-use sessions for tokens, and revokes sessions and tokens.
 
 mod cube_exchange_session;
-mod native;
+mod sessions;
 
 use axum::Router;
 use vitrine::app::redeem_session::SessionRedeemer;
@@ -18,8 +18,8 @@ vitrine::function_state! {
 
 pub fn routes() -> Routes<State> {
     Routes::default()
-        .open_post("/v1/sessions/redeem", native::redeem)
-        .post("/v1/sessions/revoke", native::revoke)
+        .open_post("/v1/sessions/redeem", sessions::redeem)
+        .post("/v1/sessions/revoke", sessions::revoke)
         .open_post("/api/v1/embed/session/token", cube_exchange_session::token)
         .post("/api/v1/embed/session/revoke", cube_exchange_session::revoke)
 }
@@ -31,8 +31,8 @@ pub fn router(state: State) -> Router {
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
-    native::redeem,
-    native::revoke,
+    sessions::redeem,
+    sessions::revoke,
     cube_exchange_session::token,
     cube_exchange_session::revoke
 ))]
