@@ -1,4 +1,4 @@
-// What a viewer waits for until the content is visible: sequential round trips, and bytes on the wire.
+// The wait until the content is visible: sequential round trips, and bytes on the wire.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

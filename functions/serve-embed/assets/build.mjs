@@ -54,7 +54,7 @@ async function pageFiles() {
   return { ...files, "embed.html": fill(joinLines(await source("page/embed.html")), paths) };
 }
 
-// What other people's pages load, under names that stay.
+// Files for other people's pages, under names that stay.
 async function hostFiles() {
   const plain = 'import { mount } from "./vitrine.mjs"; globalThis.vitrine = { mount };';
   return {

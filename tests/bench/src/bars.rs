@@ -15,7 +15,7 @@ pub enum Bound {
 
 use Bound::{AtMost, Exactly};
 
-/// Whether the published table shows a figure, and its bar if it has one.
+/// The place of a figure in the published table.
 #[derive(Debug, Clone, Copy)]
 enum Shown {
     Hidden,

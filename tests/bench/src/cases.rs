@@ -64,7 +64,7 @@ impl Case {
         Self { store: Store::Large, ..self }
     }
 
-    /// Whether `--only WORD` selects this case. The hello world is always selected: all others are compared
+    /// Returns whether `--only WORD` selects this case. The hello world is always selected: all others are compared
     /// with it.
     pub fn is_selected(&self, word: Option<&str>) -> bool {
         let is_named = |word: &str| self.name.contains(word) || self.program.name().contains(word);

@@ -90,7 +90,7 @@ function permit(slug, visibility, given) {
   }
 }
 
-// Whether this policy entry needs the parameter to be declared.
+// Returns whether this policy entry needs the parameter to be declared.
 const binds = (visibility, slug, given) =>
   visibility === "enabled"
     ? Object.hasOwn(given.token, slug) || Object.hasOwn(given.url, slug)
