@@ -149,3 +149,16 @@ test("a refusal removes the frame, and so does content that is missing", async (
     assert.equal(await page.locator("iframe").count(), 0);
   }
 });
+
+// A regular expression that backtracks would take longer than any viewer waits.
+test("content with many comments is shown at once, with its own doctype or ours", async (t) => {
+  const comments = "<!-- a comment -->\n".repeat(60);
+  const quirks = '<!DOCTYPE html PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">';
+  for (const [number, html, mode] of [[4, comments, "CSS1Compat"], [5, `${comments}<!doctype html>`, "CSS1Compat"], [6, comments + quirks, "BackCompat"]]) {
+    await product.publish(`dashboard/${number}`, { content: { type: "html", html: `${html}<p id="probe">visible</p>` } });
+    const page = await newPage(t);
+    await page.goto(product.base + signed({ resource: { dashboard: number } }));
+    await page.frameLocator("#content iframe").locator("#probe").waitFor();
+    assert.equal(await page.frames().at(1).evaluate(() => document.compatMode), mode, html.slice(-40));
+  }
+});

@@ -355,6 +355,9 @@ test("display options: theme, border, title, background and direction", async (t
   assert.deepEqual(await root("#theme=auto", { colorScheme: "dark" }), { ...usual, theme: "dark" });
   assert.deepEqual(await root("#theme=transparent"), { ...usual, background: false });
   assert.deepEqual(await root("#bordered=false&titled=false"), { ...usual, bordered: false, titled: false });
+  assert.deepEqual(await root("#bordered=0&titled=0"), { ...usual, bordered: false, titled: false });
+  assert.deepEqual(await root("#bordered=1&titled=1"), usual);
+  assert.deepEqual(await root("#bordered=2&titled=no"), usual, "other spellings change nothing");
   assert.deepEqual(await root("#locale=ar-EG"), { ...usual, dir: "rtl", lang: "ar-EG" });
 });
 

@@ -23,7 +23,7 @@ let end, notice, warned, expiry, expired = false;
 // Display options. The host's messages override the address, which overrides the session.
 const looks = { host: {}, address: {}, session: {} };
 const look = (name) => looks.host[name] ?? looks.address[name] ?? looks.session[name];
-const flag = (name, fallback) => ({ "": true, true: true, false: false })[look(name)] ?? fallback;
+const flag = (name, fallback) => ({ "": true, true: true, 1: true, false: false, 0: false })[look(name)] ?? fallback;
 
 function takeAddress() {
   const fresh = takeCredential();

@@ -32,13 +32,26 @@ const receive = ({ source, data }) => {
   else for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
 };
 
+// Only white space and comments may come before a doctype. One pass over the text: a regular expression with
+// nested repetition takes exponential time where no doctype follows.
+const startsWithDoctype = (html) => {
+  let at = 0;
+  for (;;) {
+    at += html.slice(at).search(/\S|$/);
+    if (!html.startsWith("<!--", at)) return html.slice(at, at + 9).toLowerCase() === "<!doctype";
+    const end = html.indexOf("-->", at + 4);
+    if (end < 0) return false;
+    at = end + 3;
+  }
+};
+
 const write = (html) => {
   document.open(); // drops every listener, so they are added after it
   addEventListener("message", receive);
   addEventListener("resize", measure);
   addEventListener("click", follow);
   // Without a doctype the browser uses quirks mode, in which the height is always that of the window.
-  document.write(/^\s*(<!--[^]*?-->\s*)*<!doctype/i.test(html) ? html : `<!doctype html>${html}`);
+  document.write(startsWithDoctype(html) ? html : `<!doctype html>${html}`);
   document.close();
   new ResizeObserver(measure).observe(document.documentElement);
   // Browsers do not lay out frames that are off screen, so a ResizeObserver stays silent there, and this frame may
