@@ -137,9 +137,9 @@ pub async fn embed_session(
         version: input.version,
         initial_state: input.initial_state.over(None),
     };
+    let base = base_url(&app.settings, &headers)?;
     let created = app.sessions.create_for_account(&caller.key, request).await.map_err(missing_dive)?;
     let CreatedToken { token, resource } = created;
-    let base = base_url(&app.settings, &headers);
     let session =
         SessionString { token, dive_id: resource.id.to_string(), view_url: format!("{base}/v1/view/dive") };
     Ok(axum::Json(EmbedSession { session: session.encode()? }))

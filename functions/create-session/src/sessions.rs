@@ -127,9 +127,9 @@ pub async fn create(
         ttl_seconds: ttl,
         single_use: input.single_use,
     };
+    let base = base_url(&app.settings, &headers)?;
     let created = app.sessions.create_for_resource(&caller.key, request).await?;
     let CreatedSession { credential: session, resource, expires_at, redeem_by } = created;
-    let base = base_url(&app.settings, &headers);
     let embed_url = format!("{base}/embed/{}/{}#session={session}", resource.kind, resource.public_id);
     Ok((StatusCode::CREATED, axum::Json(SessionCreated { session, expires_at, redeem_by, embed_url })))
 }
