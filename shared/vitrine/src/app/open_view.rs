@@ -129,21 +129,24 @@ impl ViewOpener {
         }
         token::check_time(claims, &self.settings, self.clock.now())?;
         let reference = reference.as_ref().map_err(Clone::clone)?;
-        let keys = evidence_keys(claims, Some(reference.clone()));
-        let mut evidence = self.evidence.load(keys).await?;
-        if is_of_another(claims, &evidence) {
-            // It may have been created again since it was cached.
-            evidence = self.evidence.load_uncached(evidence_keys(claims, Some(reference.clone()))).await?;
-        }
+        let evidence = self.load_evidence(claims, Some(reference)).await?;
         decide::view(claims, request, reference, &evidence, &self.settings)
+    }
+
+    async fn load_evidence(&self, claims: &Claims, resource: Option<&ResourceRef>) -> Result<Evidence> {
+        let keys = || evidence_keys(claims, resource.cloned());
+        let evidence = self.evidence.load(keys()).await?;
+        // The account, user or tenant may have been created again since it was cached.
+        if is_of_another(claims, &evidence) {
+            self.evidence.load_uncached(keys()).await
+        } else {
+            Ok(evidence)
+        }
     }
 
     async fn recognise_with(&self, claims: &Claims) -> Result<DeploymentViewer> {
         token::check_time(claims, &self.settings, self.clock.now())?;
-        let mut evidence = self.evidence.load(evidence_keys(claims, None)).await?;
-        if is_of_another(claims, &evidence) {
-            evidence = self.evidence.load_uncached(evidence_keys(claims, None)).await?;
-        }
+        let evidence = self.load_evidence(claims, None).await?;
         let viewer = decide::viewer(claims, &evidence)?;
         decide::require_embedding(&evidence)?;
         let context = evidence.context.ok_or(Reason::SessionRequired)?;

@@ -14,7 +14,9 @@ pub fn base_url(settings: &Settings, headers: &HeaderMap) -> Result<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = match headers.get(header::HOST) {
         None => "localhost",
-        Some(_) => text(header::HOST.as_str())
+        Some(host) => host
+            .to_str()
+            .ok()
             .filter(|host| is_plain(host))
             .ok_or_else(|| Error::invalid("", "the `Host` header must be a host name and a port"))?,
     };

@@ -40,17 +40,17 @@ pub struct Range<'a> {
 impl<'a> Range<'a> {
     /// A partition of the table, as it is now. Needs `dynamodb:Query`.
     pub fn of(table: &Table, partition: &'a str) -> Self {
-        Self::new(table.client.query().consistent_read(true), table, vec![PARTITION, SORT], partition)
+        Self::new(table.query().consistent_read(true), vec![PARTITION, SORT], partition)
     }
 
     /// A partition of an index, as it was a moment ago. Needs `dynamodb:Query` on the index.
     pub fn of_index(table: &Table, index: &'static str, partition: &'a str) -> Self {
         let place = vec![index, POSITION, PARTITION, SORT];
-        Self::new(table.client.query().index_name(index), table, place, partition)
+        Self::new(table.query().index_name(index), place, partition)
     }
 
-    fn new(query: QueryFluentBuilder, table: &Table, place: Vec<&'static str>, partition: &'a str) -> Self {
-        Self { query: query.table_name(table.name()), place, partition, prefix: "", is_descending: false }
+    fn new(query: QueryFluentBuilder, place: Vec<&'static str>, partition: &'a str) -> Self {
+        Self { query, place, partition, prefix: "", is_descending: false }
     }
 
     /// Only the items whose sort key begins so.
