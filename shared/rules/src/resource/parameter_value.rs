@@ -30,9 +30,16 @@ impl ParameterValue {
     pub fn of(parameter: &Parameter, value: &Value) -> Result<Option<Self>, Misfit> {
         match value {
             Value::Array(items) => {
-                let items = items.iter().filter_map(|item| scalar(parameter, item).transpose());
-                let items = items.collect::<Result<Vec<_>, _>>()?;
-                Ok((!items.is_empty()).then_some(Self::List(items)))
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    match scalar(parameter, item)? {
+                        // Numbers in one text: a list never contains another.
+                        Some(Self::List(numbers)) => list.extend(numbers),
+                        Some(value) => list.push(value),
+                        None => {}
+                    }
+                }
+                Ok((!list.is_empty()).then_some(Self::List(list)))
             }
             value => scalar(parameter, value),
         }
@@ -160,6 +167,8 @@ mod tests {
             ("number", json!("1e3"), "number 1000.0"),
             ("number", json!("1,2,3"), "[number 1, number 2, number 3]"),
             ("number", json!(["1", 2]), "[number 1, number 2]"),
+            ("number", json!(["1,2", 3]), "[number 1, number 2, number 3]"),
+            ("number", json!(["1,x", 3]), "misfit"),
             ("number", json!("1,x"), "misfit"),
             ("number", json!("five"), "misfit"),
             ("number", json!("NaN"), "misfit"),
@@ -236,7 +245,9 @@ mod tests {
             ParameterValue::Date(_) => kind == "date",
             ParameterValue::DateRange(_) => kind == "date_range",
             ParameterValue::Boolean(_) => matches!(kind, "boolean" | "category"),
-            ParameterValue::List(items) => items.iter().all(|item| has_type(kind, item)),
+            ParameterValue::List(items) => {
+                items.iter().all(|item| !matches!(item, ParameterValue::List(_)) && has_type(kind, item))
+            }
         }
     }
 
