@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -14,6 +13,8 @@ use vitrine_local::LocalError;
 use vitrine_local::options::{Options, ServiceOptions};
 use vitrine_local::server::Server;
 use vitrine_tests::ADMIN_KEY;
+
+use crate::folder::Folder;
 
 pub struct Listening {
     pub base_url: String,
@@ -97,30 +98,13 @@ impl Language {
             Self::Node => "snippet.mjs",
             Self::Python => "snippet.py",
         };
-        fs::write(folder.0.join(file), program).unwrap();
+        fs::write(folder.path().join(file), program).unwrap();
         for (name, text) in beside {
-            fs::write(folder.0.join(name), text).unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
         }
-        let run = move || Command::new(self.interpreter()).arg(file).current_dir(&folder.0).output().unwrap();
+        let run =
+            move || Command::new(self.interpreter()).arg(file).current_dir(folder.path()).output().unwrap();
         tokio::task::spawn_blocking(run).await.unwrap()
-    }
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = format!("vitrine-clients-{}", vitrine::rules::random::short_id().unwrap());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A temporary folder that stays behind is no reason to fail.
-        fs::remove_dir_all(&self.0).unwrap_or_default();
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod advisories;
 mod attacks;
 mod authorizer;
 mod bad_input;
@@ -16,6 +17,7 @@ mod decisions;
 mod dives;
 mod documents;
 mod embed_page;
+mod folder;
 mod forge;
 mod in_flight;
 mod introspect;

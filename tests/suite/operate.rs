@@ -312,13 +312,33 @@ async fn day() -> (Vec<Json>, Product) {
 
 /// The line that API Gateway writes about one request: strings only, in the form that the template asks for.
 fn access_line(template: &Value, values: &[(&str, &str)]) -> Json {
-    let format = text(&template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]);
-    let mut line: Json = serde_json::from_str(format).unwrap();
+    let [mut line, _] = access_lines(template);
     for (name, value) in values {
         assert!(line[name].is_string(), "{name} is not in the access log");
         line[name] = json!(value);
     }
     line
+}
+
+/// The two forms of that line: without the caller's address, and with it.
+fn access_lines(template: &Value) -> [Json; 2] {
+    let format = list(&template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]);
+    let source = list(&format[1]["Source"]);
+    assert_eq!(text(source[0]), "WithSourceAddress");
+    let line = |source: &str| serde_json::from_str(&text(format[0]).replace("${Source}", source)).unwrap();
+    [line(text(source[2])), line(text(source[1]))]
+}
+
+#[test]
+fn the_access_log_has_addresses_only_if_asked_for() {
+    let [without, with] = access_lines(&template());
+    let of_the_caller = ["sourceAddress", "userAgent"];
+    for name in of_the_caller {
+        assert!(without.get(name).is_none() && with[name].is_string(), "{name}");
+    }
+    let mut rest = with;
+    rest.as_object_mut().unwrap().retain(|name, _| !of_the_caller.contains(&name.as_str()));
+    assert_eq!(rest, without);
 }
 
 #[tokio::test]

@@ -6,25 +6,15 @@ use serde_json::{Value, json};
 use vitrine::dialects::motherduck::SessionString;
 use vitrine_tests::{Product, sign};
 
+use crate::folder::Folder;
+
 /// A copy of the fixture, because the engine writes into its folder.
-struct Copy(PathBuf);
-
-impl Copy {
-    fn new() -> Self {
-        let name = format!("vitrine-stored-{}", vitrine::rules::random::short_id().unwrap());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        for file in ["dynamodb.sqlite", "secrets.json"] {
-            std::fs::copy(fixture().join(file), folder.join(file)).unwrap();
-        }
-        Self(folder)
+fn copy() -> Folder {
+    let folder = Folder::new();
+    for file in ["dynamodb.sqlite", "secrets.json"] {
+        std::fs::copy(fixture().join(file), folder.path().join(file)).unwrap();
     }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    folder
 }
 
 fn fixture() -> PathBuf {
@@ -38,9 +28,9 @@ fn contents() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_version_0_1_stored_works() {
-    let (copy, contents) = (Copy::new(), contents());
+    let (copy, contents) = (copy(), contents());
     let text = |name: &str| contents[name].as_str().unwrap();
-    let product = Product::start_over(&copy.0).await;
+    let product = Product::start_over(copy.path()).await;
     product.clock.set(text("made_at").parse().unwrap());
     let admin = text("admin_key");
     let sign = |claims: Value| {
@@ -109,15 +99,15 @@ async fn everything_that_version_0_1_stored_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_no_database_is_refused() {
-    let copy = Copy::new();
-    std::fs::write(copy.0.join("secrets.json"), "{}").unwrap();
+    let copy = copy();
+    std::fs::write(copy.path().join("secrets.json"), "{}").unwrap();
     let kept = vitrine_local::options::ServiceOptions {
         memory: false,
-        data: copy.0.clone(),
+        data: copy.path().to_owned(),
         admin_key: None,
         signing_secret: None,
         settings: Vec::new(),
     };
-    std::fs::write(copy.0.join("dynamodb.sqlite"), "not a database").unwrap();
+    std::fs::write(copy.path().join("dynamodb.sqlite"), "not a database").unwrap();
     assert!(vitrine_local::services::Services::start(&kept).is_err());
 }

@@ -132,6 +132,26 @@ async fn every_route_served_is_declared_and_every_route_declared_is_served() {
 }
 
 /// The routes of `cargo lambda watch`, in `Cargo.toml`.
+/// The gateway refuses a whole deployment whose throttling names a route that it does not have.
+#[test]
+fn every_throttled_route_is_declared() {
+    let template = template();
+    let declared: BTreeSet<String> = functions(&template)
+        .values()
+        .flat_map(|function| declared(function))
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    let throttled = members(&template["Resources"]["Api"]["Properties"]["RouteSettings"]);
+    for (route, limits) in &throttled {
+        assert!(declared.contains(*route), "{route}");
+        assert_eq!(members(limits).len(), 2, "{route}: rate and burst");
+    }
+    let is_throttled = |path: &str| throttled.iter().any(|(route, _)| route.ends_with(path));
+    for path in ["/v1/sessions/redeem", "/generate-session", "/v1/resources", "/api/card/embeddable"] {
+        assert!(is_throttled(path), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn the_watch_router_knows_every_route() {
     let manifest: toml::Table = toml::from_str(include_str!("../../Cargo.toml")).unwrap();
@@ -181,17 +201,58 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
                 assert_eq!(text(&statement["Effect"]), "Allow");
                 let actions = list(&statement["Action"]);
                 let resources = list(&statement["Resource"]);
+                let keys = leading_keys(statement);
                 actions.into_iter().flat_map(move |action| {
-                    resources
-                        .clone()
-                        .into_iter()
-                        .map(move |resource| format!("{} on {}", text(action), text(resource)))
+                    let keys = keys.clone();
+                    resources.clone().into_iter().flat_map(move |resource| {
+                        let allowed = format!("{} on {}", text(action), text(resource));
+                        match &keys {
+                            None => vec![allowed],
+                            Some(keys) => {
+                                keys.iter().map(|key| format!("{allowed} with the key {key}")).collect()
+                            }
+                        }
+                    })
                 })
             })
             .collect();
         let needed: BTreeSet<String> = function.grants.iter().map(in_the_template).collect();
         assert_eq!(granted, needed, "{}", function.name);
     }
+}
+
+/// The partition keys that a statement is limited to; none if it is not limited.
+fn leading_keys(statement: &Value) -> Option<Vec<String>> {
+    let condition = statement.get("Condition")?;
+    let only = |value: &Value, name: &str| {
+        assert_eq!(members(value).iter().map(|(name, _)| *name).collect::<Vec<_>>(), [name]);
+    };
+    only(condition, "ForAllValues:StringLike");
+    let condition = &condition["ForAllValues:StringLike"];
+    only(condition, "dynamodb:LeadingKeys");
+    let keys = list(&condition["dynamodb:LeadingKeys"]);
+    assert!(!keys.is_empty(), "no key at all satisfies every condition on all of them");
+    Some(keys.into_iter().map(|key| text(key).to_owned()).collect())
+}
+
+/// A function that can write any item can create an access key. So each write names the items that it is for.
+#[tokio::test]
+async fn every_write_is_limited_to_some_items() {
+    let mut writes = 0;
+    for function in served().await {
+        for grant in &function.grants {
+            let is_read = ["GetItem", "BatchGetItem", "Query"]
+                .iter()
+                .any(|read| grant.action.strip_prefix("dynamodb:") == Some(read));
+            if grant.action.starts_with("dynamodb:") && !is_read {
+                assert!(grant.items.is_some_and(|items| items != "*"), "{}: {grant}", function.name);
+                writes += 1;
+            }
+        }
+        let creates_keys = function.grants.iter().any(|grant| grant.items == Some("access_keys"));
+        assert_eq!(creates_keys, function.name == "manage-keys", "{}", function.name);
+    }
+    assert!(writes > 20, "{writes}");
 }
 
 /// A function that can write the signing secret can sign a token for any viewer. So a function that changes viewers cannot, and a
@@ -234,7 +295,8 @@ fn in_the_template(grant: &Grant) -> String {
         None if grant.on == TABLE => "Table.Arn".to_owned(),
         None => grant.on.logical_id.to_owned(),
     };
-    format!("{} on {resource}", grant.action)
+    let items = grant.items.map(|items| format!(" with the key {items}")).unwrap_or_default();
+    format!("{} on {resource}{items}", grant.action)
 }
 
 #[tokio::test]
@@ -291,10 +353,10 @@ fn every_setting_is_a_parameter_with_the_safe_default() {
     assert_eq!(
         in_order,
         [&ours[..], &others[..]].concat(),
-        "the README says that the parameters without effect locally come last"
+        "infra/settings.md says that the parameters without effect locally come last"
     );
     let last = format!("those below `{}` have no effect", ours.last().unwrap());
-    assert!(std::fs::read_to_string(README).unwrap().contains(&last), "README.md must say: {last}");
+    assert!(std::fs::read_to_string(SETTINGS).unwrap().contains(&last), "infra/settings.md must say: {last}");
     let shown: BTreeSet<_> = list(&template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"])
         .into_iter()
         .flat_map(|group| list(&group["Parameters"]))
@@ -334,9 +396,9 @@ fn the_local_table_is_the_declared_one() {
     );
 }
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/settings.md");
 
-/// The README's table of settings, made from the template's parameters.
+/// The table of settings, made from the template's parameters.
 fn table(template: &Value) -> String {
     let mut table = "| name | default | meaning |\n| --- | --- | --- |\n".to_owned();
     for (name, parameter) in members(&template["Parameters"]) {
@@ -353,16 +415,16 @@ fn table(template: &Value) -> String {
 
 /// `BLESS=1 cargo test -p vitrine-tests template` rewrites the table.
 #[test]
-fn the_readme_lists_every_parameter() {
+fn the_page_of_settings_lists_every_parameter() {
     const START: &str = "<!-- settings: written from template.yaml -->\n\n";
     const END: &str = "\n<!-- end of settings -->";
     let table = table(&template());
-    let readme = std::fs::read_to_string(README).unwrap();
-    let (before, rest) = readme.split_once(START).unwrap();
+    let page = std::fs::read_to_string(SETTINGS).unwrap();
+    let (before, rest) = page.split_once(START).unwrap();
     let (kept, after) = rest.split_once(END).unwrap();
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(README, [before, START, &table, END, after].concat()).unwrap();
+        std::fs::write(SETTINGS, [before, START, &table, END, after].concat()).unwrap();
     } else {
-        assert_eq!(kept, table, "README.md: BLESS=1 cargo test -p vitrine-tests template");
+        assert_eq!(kept, table, "infra/settings.md: BLESS=1 cargo test -p vitrine-tests template");
     }
 }

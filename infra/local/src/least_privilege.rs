@@ -10,8 +10,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use vitrine::aws::admin_key::ADMIN_KEY;
-use vitrine::aws::capability::Grant;
+use vitrine::aws::capability::{AwsResource, Grant};
 use vitrine::aws::signing_keys::SIGNING_SECRET;
+use vitrine::aws::storage::table::schema::PARTITION;
 use vitrine::aws::storage::table::{CATALOG_INDEX, DIRECTORY_INDEX, EMBEDDABLE_INDEX, TABLE};
 
 use crate::services;
@@ -38,10 +39,10 @@ impl Intercept for LeastPrivilege {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let body =
             request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-        for needed in needed(target, &body) {
-            match needed {
-                Some(grant) if self.grants.contains(&grant) => {}
-                Some(grant) => return Err(self.refuse(&grant.to_string())),
+        for call in calls(target, &body) {
+            match call {
+                Some(call) if self.grants.iter().any(|grant| call.is_covered_by(grant)) => {}
+                Some(call) => return Err(self.refuse(&format!("{} on {}", call.action, call.on.logical_id))),
                 None => return Err(self.refuse(target)),
             }
         }
@@ -56,25 +57,42 @@ impl LeastPrivilege {
     }
 }
 
-/// The grants that a call needs; `None` for a call that no function may make.
-fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
+/// One action on one resource, and for a write the partition key of its item.
+#[derive(Debug, PartialEq, Eq)]
+struct Call<'a> {
+    action: &'static str,
+    on: AwsResource,
+    item: Option<&'a str>,
+}
+
+impl Call<'_> {
+    fn is_covered_by(&self, grant: &Grant) -> bool {
+        grant.covers(self.action, self.on, self.item)
+    }
+}
+
+/// The calls that a request makes; `None` for one that no function may make.
+fn calls<'a>(target: &str, body: &'a Value) -> Vec<Option<Call<'a>>> {
     let operation = target.split_once('.').map_or("", |(_, operation)| operation);
     match operation {
         "TransactWriteItems" => {
             body["TransactItems"].as_array().into_iter().flatten().map(transacted).collect()
         }
-        "Query" => vec![match body["IndexName"].as_str() {
-            None => Some(TABLE.allow("dynamodb:Query")),
-            Some("catalog") => Some(CATALOG_INDEX.allow("dynamodb:Query")),
-            Some("embeddable") => Some(EMBEDDABLE_INDEX.allow("dynamodb:Query")),
-            Some("directory") => Some(DIRECTORY_INDEX.allow("dynamodb:Query")),
-            Some(_) => None,
-        }],
-        "GetItem" => vec![Some(TABLE.allow("dynamodb:GetItem"))],
-        "BatchGetItem" => vec![Some(TABLE.allow("dynamodb:BatchGetItem"))],
-        "PutItem" => vec![Some(TABLE.allow("dynamodb:PutItem"))],
-        "UpdateItem" => vec![Some(TABLE.allow("dynamodb:UpdateItem"))],
-        "DeleteItem" => vec![Some(TABLE.allow("dynamodb:DeleteItem"))],
+        "Query" => {
+            let index = match body["IndexName"].as_str() {
+                None => Some(TABLE),
+                Some("catalog") => Some(CATALOG_INDEX),
+                Some("embeddable") => Some(EMBEDDABLE_INDEX),
+                Some("directory") => Some(DIRECTORY_INDEX),
+                Some(_) => None,
+            };
+            vec![index.map(|on| Call { action: "dynamodb:Query", on, item: None })]
+        }
+        "GetItem" => vec![Some(Call { action: "dynamodb:GetItem", on: TABLE, item: None })],
+        "BatchGetItem" => vec![Some(Call { action: "dynamodb:BatchGetItem", on: TABLE, item: None })],
+        "PutItem" => vec![Some(write("dynamodb:PutItem", &body["Item"]))],
+        "UpdateItem" => vec![Some(write("dynamodb:UpdateItem", &body["Key"]))],
+        "DeleteItem" => vec![Some(write("dynamodb:DeleteItem", &body["Key"]))],
         "GetSecretValue" => vec![secret(body, "secretsmanager:GetSecretValue")],
         "DescribeSecret" => vec![secret(body, "secretsmanager:DescribeSecret")],
         "PutSecretValue" => vec![secret(body, "secretsmanager:PutSecretValue")],
@@ -83,22 +101,29 @@ fn needed(target: &str, body: &Value) -> Vec<Option<Grant>> {
     }
 }
 
-fn secret(body: &Value, action: &'static str) -> Option<Grant> {
-    match body["SecretId"].as_str()? {
-        services::SIGNING_SECRET => Some(SIGNING_SECRET.allow(action)),
-        services::ADMIN_KEY => Some(ADMIN_KEY.allow(action)),
-        _ => None,
-    }
+/// A write of the item with this key. A write without a key is covered only by a grant on the whole table.
+fn write<'a>(action: &'static str, key: &'a Value) -> Call<'a> {
+    Call { action, on: TABLE, item: key[PARTITION]["S"].as_str() }
 }
 
-fn transacted(item: &Value) -> Option<Grant> {
+fn secret(body: &Value, action: &'static str) -> Option<Call<'static>> {
+    let on = match body["SecretId"].as_str()? {
+        services::SIGNING_SECRET => SIGNING_SECRET,
+        services::ADMIN_KEY => ADMIN_KEY,
+        _ => return None,
+    };
+    Some(Call { action, on, item: None })
+}
+
+fn transacted(part: &Value) -> Option<Call<'_>> {
     let actions = [
-        ("Put", "dynamodb:PutItem"),
-        ("Update", "dynamodb:UpdateItem"),
-        ("Delete", "dynamodb:DeleteItem"),
-        ("ConditionCheck", "dynamodb:ConditionCheckItem"),
+        ("Put", "dynamodb:PutItem", "Item"),
+        ("Update", "dynamodb:UpdateItem", "Key"),
+        ("Delete", "dynamodb:DeleteItem", "Key"),
+        ("ConditionCheck", "dynamodb:ConditionCheckItem", "Key"),
     ];
-    actions.into_iter().find(|(name, _)| item.get(name).is_some()).map(|(_, action)| TABLE.allow(action))
+    let (name, action, key) = actions.into_iter().find(|(name, ..)| part.get(name).is_some())?;
+    Some(write(action, &part[name][key]))
 }
 
 #[cfg(test)]
@@ -106,14 +131,48 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn is_granted(grants: &[Grant], target: &str, body: &Value) -> bool {
+        calls(target, body).iter().all(|call| {
+            call.as_ref().is_some_and(|call| grants.iter().any(|grant| call.is_covered_by(grant)))
+        })
+    }
+
     #[test]
     fn a_transaction_needs_the_grants_of_its_parts() {
-        let body = json!({"TransactItems": [{"Put": {}}, {"Delete": {}}]});
-        assert_eq!(
-            needed("DynamoDB_20120810.TransactWriteItems", &body),
-            [Some(TABLE.allow("dynamodb:PutItem")), Some(TABLE.allow("dynamodb:DeleteItem"))]
-        );
-        assert_eq!(needed("DynamoDB_20120810.Scan", &json!({})), [None]);
-        assert_eq!(needed("secretsmanager.GetSecretValue", &json!({"SecretId": "other"})), [None]);
+        let key = |partition: &str| json!({"pk": {"S": partition}, "sk": {"S": "x"}});
+        let body = json!({"TransactItems": [
+            {"Put": {"Item": key("session#1")}},
+            {"Delete": {"Key": key("settings")}},
+        ]});
+        let put = TABLE.items("session#*").allow("dynamodb:PutItem");
+        let delete = TABLE.items("settings").allow("dynamodb:DeleteItem");
+        let transact = "DynamoDB_20120810.TransactWriteItems";
+        assert!(is_granted(&[put, delete], transact, &body));
+        assert!(!is_granted(&[put], transact, &body));
+        assert!(!is_granted(&[delete], transact, &body));
+        assert!(!is_granted(&[], "DynamoDB_20120810.Scan", &json!({})));
+        let other_secret = json!({"SecretId": "other"});
+        let read = SIGNING_SECRET.allow("secretsmanager:GetSecretValue");
+        assert!(!is_granted(&[read], "secretsmanager.GetSecretValue", &other_secret));
+    }
+
+    #[test]
+    fn a_grant_on_some_items_covers_no_other_item() {
+        let sessions = TABLE.items("session#*").allow("dynamodb:PutItem");
+        let settings = TABLE.items("settings").allow("dynamodb:PutItem");
+        let put = |partition: Value| json!({"Item": {"pk": partition}});
+        let cases = [
+            (sessions, json!({"S": "session#1"}), true),
+            (sessions, json!({"S": "session"}), false),
+            (sessions, json!({"S": "access_keys"}), false),
+            (sessions, json!({"B": "session#1"}), false),
+            (settings, json!({"S": "settings"}), true),
+            (settings, json!({"S": "settings2"}), false),
+            (TABLE.allow("dynamodb:PutItem"), json!({"S": "access_keys"}), true),
+        ];
+        for (grant, partition, expected) in cases {
+            let body = put(partition);
+            assert_eq!(is_granted(&[grant], "DynamoDB_20120810.PutItem", &body), expected, "{grant}: {body}");
+        }
     }
 }

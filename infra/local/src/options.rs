@@ -13,13 +13,19 @@ use crate::time_argument::{self, TimeArgument};
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Template parameters that only AWS acts on. They are accepted here and have no effect.
-const OF_THE_DEPLOYMENT: [&str; 13] = [
+const OF_THE_DEPLOYMENT: [&str; 19] = [
     "RotationDays",
     "ThrottlingRate",
     "ThrottlingBurst",
+    "SessionThrottlingRate",
+    "ListThrottlingRate",
+    "ReservedConcurrency",
     "LogRetentionDays",
+    "LogSourceAddress",
+    "Tracing",
     "Architecture",
     "DeletionProtection",
+    "KmsKeyArn",
     "DomainName",
     "CertificateArn",
     "HostedZoneId",

@@ -25,20 +25,62 @@ pub struct AwsResource {
 impl AwsResource {
     /// The grant of one action on this resource.
     pub const fn allow(self, action: &'static str) -> Grant {
-        Grant { action, on: self }
+        Grant { action, on: self, items: None }
+    }
+
+    /// The items of this table whose partition key matches `pattern`: the key itself, or a prefix followed by `*`.
+    pub const fn items(self, pattern: &'static str) -> TableItems {
+        TableItems { table: self, pattern }
     }
 }
 
-/// One action on one resource.
+/// Some of the items of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableItems {
+    table: AwsResource,
+    pattern: &'static str,
+}
+
+impl TableItems {
+    /// The grant of one action on these items. Writes are granted in this way, so that a function that can create a
+    /// session cannot create an access key.
+    pub const fn allow(self, action: &'static str) -> Grant {
+        Grant { action, on: self.table, items: Some(self.pattern) }
+    }
+}
+
+/// Several actions on several sets of items.
+pub fn allow_all(items: &[TableItems], actions: &[&'static str]) -> BTreeSet<Grant> {
+    items.iter().flat_map(|items| actions.iter().map(|action| items.allow(action))).collect()
+}
+
+/// One action on one resource, or on some items of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
     pub action: &'static str,
     pub on: AwsResource,
+    /// The pattern of the partition keys; none for the whole resource.
+    pub items: Option<&'static str>,
+}
+
+impl Grant {
+    /// Returns whether this grant allows `action` on `resource`, for a table on the item with the partition key `item`.
+    pub fn covers(&self, action: &str, resource: AwsResource, item: Option<&str>) -> bool {
+        self.action == action
+            && self.on == resource
+            && self.items.is_none_or(|pattern| {
+                item.is_some_and(|item| match pattern.strip_suffix('*') {
+                    Some(prefix) => item.starts_with(prefix),
+                    None => item == pattern,
+                })
+            })
+    }
 }
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.action, self.on.logical_id)
+        write!(f, "{} on {}", self.action, self.on.logical_id)?;
+        self.items.map_or(Ok(()), |items| write!(f, " with the key {items}"))
     }
 }
 

@@ -42,7 +42,7 @@ pub struct KeyUsageRecorder {
 
 impl Capability for KeyUsageRecorder {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:UpdateItem")])
+        BTreeSet::from([TABLE.items("signing-key#*").allow("dynamodb:UpdateItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -58,7 +58,9 @@ pub struct AccessKeyWriter(Table);
 
 impl Capability for AccessKeyWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
+        let keys = TABLE.items(PARTITION_KEY);
+        [keys.allow("dynamodb:PutItem"), keys.allow("dynamodb:DeleteItem"), TABLE.allow("dynamodb:Query")]
+            .into()
     }
 
     fn connect(environment: &Environment) -> Self {

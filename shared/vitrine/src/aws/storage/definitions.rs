@@ -9,7 +9,7 @@ use super::table::range::Range;
 use super::table::schema::SORT;
 use super::table::{Item, Table, key, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::{Error, Reason, Result};
@@ -83,7 +83,10 @@ pub struct DefinitionWriter(Table);
 
 impl Capability for DefinitionWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem"].map(|action| TABLE.allow(action)).into()
+        allow_all(
+            &[ATTRIBUTES, GROUPS].map(|partition| TABLE.items(partition)),
+            &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        )
     }
 
     fn connect(environment: &Environment) -> Self {

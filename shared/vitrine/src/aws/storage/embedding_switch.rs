@@ -62,7 +62,7 @@ pub struct EmbeddingSwitchWriter(Table);
 
 impl Capability for EmbeddingSwitchWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
+        BTreeSet::from([TABLE.items("settings").allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

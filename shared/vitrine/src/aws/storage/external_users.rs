@@ -12,15 +12,17 @@ use super::table::schema::{DIRECTORY, POSITION, TTL};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use super::tenants;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
 use crate::aws::environment::Environment;
-use crate::aws::storage::table::{DIRECTORY_INDEX, TABLE};
+use crate::aws::storage::table::{COUNTERS, DIRECTORY_INDEX, TABLE};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::Result;
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine_rules::viewer::tenant::{TenantGroup, TenantName};
 
+pub(super) const EXTERNAL_USERS: TableItems = TABLE.items("external_user#*");
+pub(super) const EXTERNAL_USER_IDS: TableItems = TABLE.items("external_user_id#*");
 const SORT_KEY: &str = "external_user";
 const EXTERNAL_ID: &str = "external_id";
 pub(super) const REVISION: &str = "revision";
@@ -217,7 +219,10 @@ pub struct ExternalUserRemover(Table);
 
 impl Capability for ExternalUserRemover {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:UpdateItem", "dynamodb:DeleteItem"].map(|action| TABLE.allow(action)).into()
+        let counters = [COUNTERS, tenants::ALL, tenants::CONTENTS];
+        let mut grants = allow_all(&counters, &["dynamodb:UpdateItem"]);
+        grants.extend(allow_all(&[EXTERNAL_USERS, EXTERNAL_USER_IDS], &["dynamodb:DeleteItem"]));
+        grants
     }
 
     fn connect(environment: &Environment) -> Self {

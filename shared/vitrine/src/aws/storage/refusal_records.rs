@@ -27,7 +27,7 @@ pub struct RefusalRecordWriter {
 
 impl Capability for RefusalRecordWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
+        BTreeSet::from([TABLE.items("decision#*").allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

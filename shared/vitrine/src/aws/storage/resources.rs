@@ -16,14 +16,16 @@ use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
 use crate::aws::environment::Environment;
-use crate::aws::storage::table::{CATALOG_INDEX, EMBEDDABLE_INDEX, TABLE};
+use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
+const RESOURCES: [TableItems; 3] =
+    [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
 const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
 /// The only value of the partition key of both indexes.
@@ -128,9 +130,9 @@ pub struct ResourceWriter(Table);
 
 impl Capability for ResourceWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-            .map(|action| TABLE.allow(action))
-            .into()
+        let mut grants = allow_all(&RESOURCES, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
+        grants.extend([COUNTERS.allow("dynamodb:UpdateItem"), TABLE.allow("dynamodb:Query")]);
+        grants
     }
 
     fn connect(environment: &Environment) -> Self {

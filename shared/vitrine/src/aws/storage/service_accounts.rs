@@ -84,7 +84,13 @@ pub struct AccountWriter(Table);
 
 impl Capability for AccountWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
+        let accounts = TABLE.items("account#*");
+        [
+            accounts.allow("dynamodb:PutItem"),
+            accounts.allow("dynamodb:DeleteItem"),
+            TABLE.allow("dynamodb:Query"),
+        ]
+        .into()
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -11,7 +11,7 @@ use super::table::document;
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::{AwsResult, unavailable};
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, TableItems};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -20,6 +20,7 @@ use vitrine_rules::random;
 use vitrine_rules::session::{Session, SessionContext, SessionState};
 use vitrine_rules::token::LEEWAY_SECONDS;
 
+const SESSIONS: TableItems = TABLE.items("session#*");
 const SORT_KEY: &str = "session";
 const REDEEMED: &str = "redeemed_at";
 const REVOKED: &str = "revoked_at";
@@ -78,7 +79,7 @@ pub struct SessionStarter(Table);
 
 impl Capability for SessionStarter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:PutItem")])
+        BTreeSet::from([SESSIONS.allow("dynamodb:PutItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -118,7 +119,7 @@ pub struct SessionEnder(Table);
 
 impl Capability for SessionEnder {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:UpdateItem")])
+        BTreeSet::from([SESSIONS.allow("dynamodb:UpdateItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -10,7 +10,7 @@ use super::table::schema::{PARTITION, SORT};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -21,6 +21,10 @@ use vitrine_rules::viewer::tenant::{Tenant, TenantGroup, TenantName, TenantWithG
 use vitrine_rules::viewer::upsert_user::TenantWrite;
 
 const TENANTS: &str = "tenants";
+/// The items of the tenants themselves.
+pub(super) const ALL: TableItems = TABLE.items(TENANTS);
+/// The groups and attributes of tenants.
+pub(super) const CONTENTS: TableItems = TABLE.items("tenant#*");
 const GROUP: &str = "group#";
 const ATTRIBUTE: &str = "attribute#";
 pub(super) const ID: &str = "tenant_id";
@@ -165,9 +169,9 @@ pub struct TenantWriter(Table);
 
 impl Capability for TenantWriter {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-            .map(|action| TABLE.allow(action))
-            .into()
+        let mut grants = allow_all(&[ALL, CONTENTS], &["dynamodb:UpdateItem", "dynamodb:DeleteItem"]);
+        grants.extend([CONTENTS.allow("dynamodb:PutItem"), TABLE.allow("dynamodb:Query")]);
+        grants
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definitions::{SAME_TYPE, attribute_item};
-use super::external_users::{Counter, IfStill, count, counted, counter_key, id_item, to_item};
+use super::external_users::{
+    Counter, EXTERNAL_USER_IDS, EXTERNAL_USERS, IfStill, count, counted, counter_key, id_item, to_item,
+};
 use super::sessions::SessionItem;
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, document, number, text};
 use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
-use crate::aws::storage::table::TABLE;
+use crate::aws::storage::table::{COUNTERS, TABLE};
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::settings::Settings;
@@ -32,9 +34,12 @@ pub struct UserDirectory {
 
 impl Capability for UserDirectory {
     fn grants() -> std::collections::BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-            .map(|action| TABLE.allow(action))
-            .into()
+        let written = [EXTERNAL_USERS, EXTERNAL_USER_IDS, tenants::CONTENTS];
+        let updated = [COUNTERS, tenants::ALL, tenants::CONTENTS];
+        let mut grants = allow_all(&written, &["dynamodb:PutItem"]);
+        grants.extend(allow_all(&updated, &["dynamodb:UpdateItem"]));
+        grants.extend(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)));
+        grants
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -86,7 +91,8 @@ impl UserDirectory {
         Ok(CurrentState { user, attributes, groups, tenant, own_tenant_id })
     }
 
-    /// Writes a planned change and the user's new session: both, or neither.
+    /// Writes a planned change and the user's new session: both, or neither. A session also needs the grants of
+    /// [`super::SessionStarter`].
     ///
     /// [`Reason::Conflict`] if the state that it was planned from has changed, [`Reason::UserLimit`] if no seat is
     /// left under the limit of external users.

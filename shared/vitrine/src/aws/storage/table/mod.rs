@@ -17,11 +17,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::schema::{PARTITION, SORT};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::AwsResource;
+use crate::aws::capability::{AwsResource, TableItems};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Result};
 
 pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
+
+/// The counters of resource numbers and of external users.
+pub const COUNTERS: TableItems = TABLE.items("counter");
 
 /// Every resource, in order.
 pub const CATALOG_INDEX: AwsResource = index("Table/index/catalog");
