@@ -113,7 +113,6 @@ async fn credentials(product: &Product) -> Vec<(&'static str, String, Vec<&'stat
         ("not published, by its public id", public_id(product, "dashboard/3").await, vec![HOST]),
         ("archived", signed(json!({"dashboard": 4})), vec![HOST]),
         ("a lock without a value", signed(json!({"dashboard": 5})), vec![HOST]),
-        ("a question beside it", signed(json!({"dashboard": 1, "question": 9})), vec![HOST]),
         ("nobody else's", signed(json!({"dashboard": 2})), vec![]),
         (
             "patterns, and the deployment's own",
@@ -160,6 +159,7 @@ async fn credentials(product: &Product) -> Vec<(&'static str, String, Vec<&'stat
         ("a bad id", signed(json!({"dashboard": "1"})), vec![]),
         ("no resource", signed(json!({})), vec![]),
         ("another kind", signed(json!({"question": 1})), vec![]),
+        ("a question beside it", signed(json!({"dashboard": 1, "question": 9})), vec![]),
         ("another kind's public id", public_id(product, "question/1").await, vec![]),
         ("a dive", signed(json!({"dive": DIVE})), vec![]),
         ("too long", "a".repeat(9_000), vec![]),

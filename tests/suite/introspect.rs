@@ -199,7 +199,11 @@ async fn an_invalid_token_is_inactive_and_nothing_more_is_said() {
         ("an unknown parameter", signed(json!({"params": {"customer": "acme", "planet": 1}}))),
         ("a disabled parameter", signed(json!({"params": {"customer": "acme", "plan": "gold"}}))),
         ("a missing attribute", signed(json!({"viewer": {"id": "bob"}}))),
-        ("an unknown session", signed(json!({"sid": "invented"}))),
+        ("an unknown session", {
+            let mut claims = claims(&product);
+            merge(&mut claims, json!({"sid": "invented"}));
+            product.sign_as_minted(claims)
+        }),
         ("an access key", vitrine_tests::ADMIN_KEY.to_owned()),
         ("the secret", vitrine_tests::SECRET.to_owned()),
     ];

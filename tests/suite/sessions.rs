@@ -137,9 +137,27 @@ async fn every_kind_of_token_can_be_revoked() {
 #[tokio::test]
 async fn a_token_of_an_unknown_session_is_refused() {
     let product = with_dashboard().await;
-    let token = product
-        .sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "sid": "invented"}));
+    let token = product.sign_as_minted(
+        json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "sid": "invented"}),
+    );
     assert_eq!(product.view(&token, "").await.refusal(), (401, "token_revoked"));
+}
+
+/// Identity providers put claims of the same names into the tokens that an owner copies claims from.
+#[tokio::test]
+async fn the_owners_own_claims_do_not_disturb_a_view() {
+    let product = with_dashboard().await;
+    let foreign = json!({
+        "resource": {"dashboard": 1}, "params": {"customer": "acme"}, "viewer": {"attributes": {"city": "Berlin"}}, "sid": "08a5019c", "version": "2.0",
+        "account": {"id": 7}, "state": "af0ifjsldkj", "user": "ann", "tenant": 12, "deploymentId": "east",
+    });
+    let token = product.sign(foreign.clone());
+    assert_eq!(product.view(&token, "").await.status, 200);
+    assert_eq!(product.get(&format!("/api/embed/dashboard/{token}")).send().await.status, 200);
+    let asked = product.post("/v1/introspect", json!({ "token": token })).admin().send().await;
+    assert_eq!(asked.json["active"], true, "{}", asked.text);
+    let token = product.sign_as_minted(foreign);
+    assert_eq!(product.view(&token, "").await.refusal(), (401, "token_claims"));
 }
 
 /// No session is created whose view would be refused.

@@ -39,7 +39,9 @@ pub struct Claims {
 }
 
 impl Claims {
-    pub fn read(json: &[u8]) -> Result<Self> {
+    /// Reads the claims of a token. Only a token that the stack `minted` has the stack's own claims: in an owner's
+    /// token the same names, such as an identity provider's `sid`, mean other things.
+    pub fn read(json: &[u8], minted: bool) -> Result<Self> {
         let Some(Value::Object(mut members)) = strict::parse(json) else {
             return Err(Error::new(Reason::TokenClaims).detail("not a JSON object"));
         };
@@ -52,9 +54,7 @@ impl Claims {
                 .filter(|viewer: &Viewer| viewer.problems("viewer").is_empty())
                 .ok_or_else(|| wrong("viewer"))?,
         };
-        let session = text(&mut members, "sid")?;
-        let of_deployment =
-            if session.is_some() { OfDeployment::read(&mut members)? } else { OfDeployment::default() };
+        let own = if minted { OwnClaims::read(&mut members)? } else { OwnClaims::default() };
         Ok(Self {
             expires: moment(&mut members, "exp")?,
             not_before: moment(&mut members, "nbf")?,
@@ -62,17 +62,13 @@ impl Claims {
             issuer: text(&mut members, "iss")?,
             subject: text(&mut members, "sub")?,
             token_id: text(&mut members, "jti")?,
-            session,
-            version: positive(&mut members, "version")?,
-            account: text(&mut members, "account")?,
-            user: of_deployment.user,
-            tenant: of_deployment.tenant,
-            deployment: of_deployment.deployment,
-            has_state: match members.remove("state") {
-                None => false,
-                Some(Value::Bool(has_state)) => has_state,
-                Some(_) => return Err(wrong("state")),
-            },
+            session: own.session,
+            version: own.version,
+            account: own.account,
+            user: own.of_deployment.user,
+            tenant: own.of_deployment.tenant,
+            deployment: own.of_deployment.deployment,
+            has_state: own.has_state,
             viewer,
             resource: members.remove("resource"),
             params: members.remove("params"),
@@ -99,7 +95,8 @@ impl Claims {
         self.deployment.is_some() && self.resource.is_none()
     }
 
-    /// The resource that the token names; of `kind`, if the route names one.
+    /// The resource that the token names; of `kind`, if the route names one. A token that names two is refused on
+    /// every route, so that it cannot mean different things on different routes.
     pub fn resource(&self, kind: Option<Kind>) -> Result<ResourceRef> {
         let named = |kind: Kind| {
             self.resource.as_ref().and_then(|resource| resource.get(kind.word())).filter(|id| !id.is_null())
@@ -108,17 +105,12 @@ impl Claims {
             Error::new(Reason::ResourceMissing)
                 .message(format!("Token is missing value for keypath {keypath}"))
         };
-        let kind = match kind {
-            Some(kind) => kind,
-            None => {
-                let mut kinds = Kind::ALL.into_iter().filter(|kind| named(*kind).is_some());
-                let first = kinds.next().ok_or_else(|| missing("[:resource]"))?;
-                if kinds.next().is_some() {
-                    return Err(Reason::ResourceAmbiguous.into());
-                }
-                first
-            }
-        };
+        let mut kinds = Kind::ALL.into_iter().filter(|kind| named(*kind).is_some());
+        let (first, second) = (kinds.next(), kinds.next());
+        if second.is_some() {
+            return Err(Reason::ResourceAmbiguous.into());
+        }
+        let kind = kind.or(first).ok_or_else(|| missing("[:resource]"))?;
         let id = named(kind).ok_or_else(|| missing(&format!("[:resource :{kind}]")))?;
         Ok(ResourceRef { kind, id: ResourceId::from_claim(kind, id)? })
     }
@@ -142,7 +134,37 @@ impl Claims {
     }
 }
 
-/// Claims that only tokens of a deployment's session have. An owner's token can use the same names for other things.
+/// Claims that only the stack's own tokens have.
+#[derive(Default)]
+struct OwnClaims {
+    session: Option<String>,
+    version: Option<u64>,
+    account: Option<String>,
+    has_state: bool,
+    of_deployment: OfDeployment,
+}
+
+impl OwnClaims {
+    fn read(members: &mut Map<String, Value>) -> Result<Self> {
+        let session = text(members, "sid")?;
+        Ok(Self {
+            of_deployment: match &session {
+                Some(_) => OfDeployment::read(members)?,
+                None => OfDeployment::default(),
+            },
+            session,
+            version: positive(members, "version")?,
+            account: text(members, "account")?,
+            has_state: match members.remove("state") {
+                None => false,
+                Some(Value::Bool(has_state)) => has_state,
+                Some(_) => return Err(wrong("state")),
+            },
+        })
+    }
+}
+
+/// Claims that only tokens of a deployment's session have.
 #[derive(Default)]
 struct OfDeployment {
     user: Option<u64>,

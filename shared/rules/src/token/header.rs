@@ -14,6 +14,8 @@ pub const MINTED_TYPE: &str = "embed+jwt";
 
 pub struct Header {
     pub kid: Option<String>,
+    /// The token has the type of those that the stack signs.
+    pub is_minted: bool,
 }
 
 impl Header {
@@ -34,21 +36,18 @@ impl Header {
         if let Some(refused) = REFUSED.iter().find(|name| members.contains_key(**name)) {
             return Err(Error::new(Reason::TokenHeader).detail(format_args!("member {refused}")));
         }
-        match members.get("typ") {
-            None => {}
-            Some(Value::String(kind)) if is_embed_type(kind) => {}
+        let is_minted = match members.get("typ") {
+            None => false,
+            Some(Value::String(kind)) if kind.eq_ignore_ascii_case(MINTED_TYPE) => true,
+            Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => false,
+            // A token that was made for another purpose with the same secret.
             Some(_) => return Err(Error::new(Reason::TokenHeader).detail("typ")),
-        }
+        };
         let kid = match members.get("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid.clone()),
             Some(_) => return Err(Error::new(Reason::TokenHeader).detail("kid")),
         };
-        Ok(Self { kid })
+        Ok(Self { kid, is_minted })
     }
-}
-
-/// Returns whether a token is meant as an embed token. One made for another purpose with the same secret is not.
-fn is_embed_type(kind: &str) -> bool {
-    kind.eq_ignore_ascii_case("JWT") || kind.eq_ignore_ascii_case(MINTED_TYPE)
 }

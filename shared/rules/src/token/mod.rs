@@ -43,7 +43,14 @@ pub fn authenticate(token: &str, keys: &KeySet, now: Timestamp) -> Result<Authen
         return Err(Reason::TokenKeyUnknown.into());
     }
     let signed_by = candidates.find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
-    Ok(Authentic { claims: Claims::read(&compact.claims)?, kid: signed_by.kid().to_owned() })
+    let claims = Claims::read(&compact.claims, header.is_minted)?;
+    Ok(Authentic { claims, kid: signed_by.kid().to_owned() })
+}
+
+/// Returns whether a credential has the three parts of a token, valid or not. The access keys that are made here have
+/// one.
+pub fn has_form(credential: &str) -> bool {
+    credential.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 fn is_signed_by(compact: &Compact, key: &SigningKey) -> bool {

@@ -117,7 +117,6 @@ fn claims_have_their_types() {
         (json!({"exp": NOW + 600, "iat": "now"}), Some(Reason::TokenClaims)),
         (json!({"exp": NOW + 600, "iss": 1}), Some(Reason::TokenClaims)),
         (json!({"exp": NOW + 600, "jti": {}}), Some(Reason::TokenClaims)),
-        (json!({"exp": NOW + 600, "sid": 7}), Some(Reason::TokenClaims)),
         (json!({"exp": NOW + 600, "viewer": "alice"}), Some(Reason::TokenClaims)),
         (json!({"exp": NOW + 600, "viewer": {"attributes": {"city": {"no": 1}}}}), Some(Reason::TokenClaims)),
         (json!({}), Some(Reason::TokenWithoutExpiry)),
@@ -126,6 +125,51 @@ fn claims_have_their_types() {
     ];
     for (claims, expected) in cases {
         assert_eq!(reason_of(&sign(json!({"alg": "HS256"}), claims.clone())), expected, "{claims}");
+    }
+}
+
+/// An owner's token can have claims of the same names, as those of identity providers.
+#[test]
+fn the_claims_of_our_own_tokens_are_read_only_from_those() {
+    let foreign = [
+        ("sid", json!("a-session-of-the-identity-provider")),
+        ("sid", json!(7)),
+        ("version", json!("2.0")),
+        ("version", json!(2)),
+        ("account", json!({"id": 1})),
+        ("account", json!("acme")),
+        ("state", json!("xyz")),
+        ("state", json!(true)),
+        ("user", json!({"name": "Ann"})),
+        ("tenant", json!(["a"])),
+        ("deploymentId", json!("east")),
+    ];
+    for (name, value) in foreign {
+        let mut payload = claims();
+        payload[name] = value.clone();
+        for header in [json!({"alg": "HS256"}), json!({"alg": "HS256", "typ": "JWT"})] {
+            let read = verify(&sign(header, payload.clone()), &Settings::default()).unwrap().claims;
+            let own = (read.session, read.version, read.account, read.has_state);
+            assert_eq!(own, (None, None, None, false), "{name}: {value}");
+            assert_eq!((read.user, read.tenant, read.deployment), (None, None, None), "{name}: {value}");
+        }
+    }
+    let minted = |own: Value| {
+        let mut payload = claims();
+        payload.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let token = sign(json!({"alg": "HS256", "typ": "embed+jwt"}), payload);
+        verify(&token, &Settings::default()).map(|authentic| authentic.claims).map_err(|error| error.reason)
+    };
+    let read = minted(json!({"sid": "s", "version": 2, "account": "a", "state": true})).unwrap();
+    assert_eq!((read.session.as_deref(), read.version, read.has_state), (Some("s"), Some(2), true));
+    for wrong in [
+        json!({"sid": 7}),
+        json!({"version": "2.0"}),
+        json!({"account": {}}),
+        json!({"state": "xyz"}),
+        json!({"sid": "s", "deploymentId": "east"}),
+    ] {
+        assert_eq!(minted(wrong.clone()).map(drop), Err(Reason::TokenClaims), "{wrong}");
     }
 }
 
@@ -196,7 +240,7 @@ fn only_keys_of_the_set_verify() {
 #[test]
 fn a_payload_names_one_resource_and_its_parameters() {
     use Reason::*;
-    let read = |claims: Value| Claims::read(claims.to_string().as_bytes()).unwrap();
+    let read = |claims: Value| Claims::read(claims.to_string().as_bytes(), false).unwrap();
     let resource = |value: Value, kind| {
         read(json!({ "resource": value })).resource(kind).map(|named| named.to_string()).map_err(|e| e.reason)
     };
@@ -204,10 +248,13 @@ fn a_payload_names_one_resource_and_its_parameters() {
     assert_eq!(resource(json!({"question": 7}), Some(Kind::Question)), Ok("question#7".into()));
     assert_eq!(resource(json!({"question": 7}), Some(Kind::Dashboard)), Err(ResourceMissing));
     assert_eq!(
-        resource(json!({"question": 7, "dashboard": 8}), Some(Kind::Dashboard)),
+        resource(json!({"question": null, "dashboard": 8}), Some(Kind::Dashboard)),
         Ok("dashboard#8".into())
     );
-    assert_eq!(resource(json!({"question": 7, "dashboard": 8}), None), Err(ResourceAmbiguous));
+    for kind in [None, Some(Kind::Dashboard), Some(Kind::Question), Some(Kind::Dive)] {
+        assert_eq!(resource(json!({"question": 7, "dashboard": 8}), kind), Err(ResourceAmbiguous));
+        assert_eq!(resource(json!({"question": 7, "dashboard": "x"}), kind), Err(ResourceAmbiguous));
+    }
     assert_eq!(resource(json!({"card": 7}), None), Err(ResourceMissing));
     assert_eq!(resource(json!({"dashboard": null}), None), Err(ResourceMissing));
     assert_eq!(resource(json!({"dashboard": "8"}), None), Err(ResourceIdInvalid));
