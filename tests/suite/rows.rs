@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vitrine_tests::{ADMIN_KEY, Answer, Product};
 
-use crate::shape::assert_problem;
+use crate::shape::{assert_problem, predicate};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +38,7 @@ pub struct Row {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Expected {
-    /// Status, reason, message and issues.
+    /// Status, reason, message and issues: paths, and messages without the names that they begin with.
     Refused(u16, String, String, Vec<(String, String)>),
     /// The same without issues.
     RefusedWhole(u16, String, String),
@@ -231,8 +231,11 @@ impl World {
         };
         let issues = answer.json["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or("(none)").to_owned();
-        let mut issues: Vec<_> =
-            issues.iter().map(|issue| (text(&issue["path"]), text(&issue["message"]))).collect();
+        let mut issues: Vec<_> = issues
+            .iter()
+            .map(|issue| (text(&issue["path"]), text(&issue["message"])))
+            .map(|(path, message)| (path.clone(), predicate(&path, &message).to_owned()))
+            .collect();
         issues.sort();
         let actual = json!([answer.status.as_u16(), answer.json["reason"], answer.json["message"], issues]);
         (actual != expected).then(|| format!("{actual:.400}, not {expected}"))

@@ -1,5 +1,6 @@
 //! The common format of an error in every dialect and from every layer.
 
+use serde_json::Value;
 use vitrine::rules::error::Reason;
 use vitrine_tests::Answer;
 
@@ -16,6 +17,9 @@ pub fn assert_problem(answer: &Answer, case: &str) {
     }
     let known = ["message", "code", "reason", "request_id", "issues"];
     assert!(members.keys().all(|name| known.contains(&name.as_str())), "{case}: {:.300}", answer.text);
+    for issue in answer.json["issues"].as_array().into_iter().flatten() {
+        assert_issue(issue, case);
+    }
     assert_eq!(answer.json["request_id"], answer.header("x-request-id"), "{case}");
     let word = &answer.json["reason"];
     let reason =
@@ -30,4 +34,30 @@ pub fn assert_problem(answer: &Answer, case: &str) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{case}");
     assert_eq!(answer.header("www-authenticate") == "Bearer", status == 401, "{case}");
     assert_eq!(answer.headers.contains_key("retry-after"), status == 503, "{case}");
+}
+
+/// Asserts that the message of an issue is understood without its path, because many clients show only the messages.
+fn assert_issue(issue: &Value, case: &str) {
+    let text = |name: &str| issue[name].as_str().unwrap_or_else(|| panic!("{case}: {issue:.300}"));
+    let (path, message) = (text("path"), text("message"));
+    let field = path.rsplit('.').next().unwrap_or_default();
+    let starts = |end: usize| message.chars().take(end).collect::<String>();
+    if path.is_empty() {
+        let verbs = ["must ", "is ", "are ", "requires "];
+        assert!(!verbs.iter().any(|verb| message.starts_with(verb)), "{case}: {message}");
+    } else if field.chars().count() < 60 {
+        assert!(starts(162).contains(field), "{case}: {path}: {message:.300}");
+    }
+    assert!(message.contains(' '), "{case}: {path}: {message:.300}");
+}
+
+/// The message of an issue without the names that it begins with, as the tables have it.
+pub fn predicate<'a>(path: &str, message: &'a str) -> &'a str {
+    let names: Vec<_> = path.rsplitn(3, '.').take(2).collect();
+    let field = names.into_iter().rev().collect::<Vec<_>>().join(".");
+    if field.is_empty() {
+        return message;
+    }
+    let rest = message.strip_prefix(&*field).and_then(|rest| rest.strip_prefix(' '));
+    rest.unwrap_or_else(|| panic!("{message:.300} does not begin with {field:.300}"))
 }

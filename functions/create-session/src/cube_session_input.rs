@@ -17,6 +17,9 @@ use vitrine::rules::viewer::upsert_user::{GroupChange, SeatPolicy, TenantChange,
 /// Names of the production branch, the only one there is.
 const BRANCHES: [&str; 3] = ["main", "master", "production"];
 
+/// The rule of the two ids, after the name of the first.
+const ONE_ID: &str = "or internalId is required, and not both";
+
 /// The largest numbers that fit into one transaction.
 const MAX_TENANT_GROUPS: usize = 30;
 const MAX_DEFINITIONS: usize = 30;
@@ -168,7 +171,7 @@ impl GenerateSession {
                 let username = username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
                 Ok(SessionUser::Account(username))
             }
-            _ => Err(Error::invalid("externalId", "exactly one of externalId and internalId is required")),
+            _ => Err(Error::invalid("externalId", ONE_ID)),
         }
     }
 
@@ -317,7 +320,7 @@ impl Check for GenerateSession {
     fn problems(&self) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.external_id.is_some() == self.internal_id.is_some() {
-            issues.push(Issue::new("externalId", "exactly one of externalId and internalId is required"));
+            issues.push(Issue::new("externalId", ONE_ID));
         } else if self.internal_id.is_some() {
             issues.extend(self.only_with_external_id());
         }

@@ -6,7 +6,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// Names of fields can come from the caller.
+const MAX_FIELD_CHARACTERS: usize = 100;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -20,17 +24,44 @@ pub struct Error {
 }
 
 /// A problem of one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+// In here the message is a predicate of the field, such as `is required`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Issue {
     /// The path of the field, for example `parameters[0].slug`; empty for the body as a whole.
     pub path: String,
+    /// Names the field too, because many clients show only the messages: `username is required`.
     pub message: String,
+}
+
+/// Written with the field's name in the message. The path can change on the way out, so it is composed only here.
+impl Serialize for Issue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut issue = serializer.serialize_struct("Issue", 2)?;
+        issue.serialize_field("path", &self.path)?;
+        issue.serialize_field("message", &self.told())?;
+        issue.end()
+    }
 }
 
 impl Issue {
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into() }
+    }
+
+    /// The message with the last names of the path before it.
+    fn told(&self) -> Cow<'_, str> {
+        if self.path.is_empty() {
+            return Cow::Borrowed(&self.message);
+        }
+        let last_names = self.path.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
+        let field = &self.path[last_names..];
+        let too_long = field.chars().count().saturating_sub(MAX_FIELD_CHARACTERS);
+        if too_long == 0 {
+            return Cow::Owned(format!("{field} {}", self.message));
+        }
+        let start: String = field.chars().take(MAX_FIELD_CHARACTERS).collect();
+        Cow::Owned(format!("{start}... {}", self.message))
     }
 }
 
@@ -125,6 +156,7 @@ reasons! {
     TokenNotYetValid, "token_not_yet_valid", Unauthorized, "Token is not yet valid";
     TokenLifetime, "token_lifetime", Unauthorized, "Token expires too far in the future.";
     TokenRevoked, "token_revoked", Unauthorized, "The token has been revoked.";
+    AccessKeyAsToken, "access_key_as_token", Unauthorized, "An embed token is required here, and this is an access key.";
     SessionRequired, "session_required", Forbidden, "This needs a token that came out of an embed session.";
     SessionUnknown, "session_unknown", Unauthorized, "The session is unknown, expired or already used.";
 
@@ -164,6 +196,7 @@ reasons! {
     IdInvalid, "id_invalid", BadRequest, "Invalid ID.";
     AccountNotFound, "account_not_found", NotFound, "Not Found";
     NameTaken, "name_taken", Conflict, "This name is taken.";
+    EmailTaken, "email_taken", Conflict, "Another account has this email address.";
     DeploymentNotFound, "deployment_not_found", NotFound, "There is no such deployment.";
     BranchNotFound, "branch_not_found", NotFound, "There is no such branch.";
     UserLimit, "user_limit_reached", TooManyRequests, "The limit of external users is reached.";
@@ -267,6 +300,29 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn the_message_of_an_issue_names_its_field() {
+        let long = "x".repeat(5_000);
+        let cut = format!("attributes.{}... is wrong", "x".repeat(100 - "attributes.".len()));
+        for (path, told) in [
+            ("", "is wrong"),
+            ("username", "username is wrong"),
+            ("users[3]", "users[3] is wrong"),
+            ("content.html", "content.html is wrong"),
+            ("parameters[0].slug", "parameters[0].slug is wrong"),
+            ("viewer.attributes.city", "attributes.city is wrong"),
+            ("users[3].userProfile.picture", "userProfile.picture is wrong"),
+            (".", ". is wrong"),
+            ("..", ". is wrong"),
+            (&format!("attributes.{long}"), &cut),
+            (&"é".repeat(101), &format!("{}... is wrong", "é".repeat(100))),
+        ] {
+            let written = serde_json::to_value(Issue::new(path, "is wrong")).unwrap();
+            assert_eq!(written["message"], told);
+            assert_eq!(written["path"], path);
+        }
     }
 
     #[test]

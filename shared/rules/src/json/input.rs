@@ -15,6 +15,8 @@ pub struct Wrong(pub &'static str);
 #[derive(Debug, Default)]
 pub struct Invalid {
     issues: Vec<Issue>,
+    /// The names of the unknown fields of the document itself.
+    unknown: Vec<String>,
 }
 
 /// Reads a parsed document as a `T`.
@@ -28,6 +30,24 @@ pub fn check<T: Deserr<Invalid> + Check>(document: Value) -> Result<T> {
     let read: T = read(document)?;
     let issues = read.problems();
     if issues.is_empty() { Ok(read) } else { Err(Error::new(Reason::RequestInvalid).issues(issues)) }
+}
+
+/// Checks a document like [`check`], without its unknown fields, and returns their names. Unknown fields of nested
+/// objects stay a problem.
+pub fn tolerate<T: Deserr<Invalid> + Check>(mut document: Value) -> Result<(T, Vec<String>)> {
+    let unknown = unknown_fields::<T>(&document);
+    if let Value::Object(members) = &mut document {
+        unknown.iter().for_each(|name| drop(members.remove(name)));
+    }
+    Ok((check(document)?, unknown))
+}
+
+/// The members of a document that a `T` does not have. Their values are not read.
+fn unknown_fields<T: Deserr<Invalid>>(document: &Value) -> Vec<String> {
+    let Value::Object(members) = document else { return Vec::new() };
+    let names = members.keys().map(|name| (name.clone(), Value::Null)).collect();
+    let read = deserr::deserialize::<T, Value, Invalid>(Value::Object(names));
+    read.err().map(|invalid| invalid.unknown).unwrap_or_default()
 }
 
 /// Rules across fields.
@@ -79,10 +99,17 @@ impl DeserializeError for Invalid {
         let path = path_of(location);
         invalid.issues.push(match kind {
             ErrorKind::IncorrectValueKind { accepted, .. } => {
-                Issue::new(path, format!("must be {}", kinds(accepted)))
+                let subject = if path.is_empty() { "the document " } else { "" };
+                Issue::new(path, format!("{subject}must be {}", kinds(accepted)))
             }
             ErrorKind::MissingField { field } => Issue::new(join(&path, field), "is required"),
-            ErrorKind::UnknownKey { key, .. } => Issue::new(join(&path, key), "is not a known field"),
+            ErrorKind::UnknownKey { key, .. } => {
+                if matches!(location, ValuePointerRef::Origin) {
+                    invalid.unknown.push(key.to_owned());
+                }
+                let subject = if key.is_empty() { "the empty name " } else { "" };
+                Issue::new(join(&path, key), format!("{subject}is not a known field"))
+            }
             ErrorKind::UnknownValue { accepted, .. } => {
                 Issue::new(path, format!("must be one of: {}", accepted.join(", ")))
             }
@@ -99,6 +126,7 @@ impl MergeWithError<Self> for Invalid {
     fn merge(earlier: Option<Self>, other: Self, _: ValuePointerRef) -> ControlFlow<Self, Self> {
         let mut invalid = earlier.unwrap_or_default();
         invalid.issues.extend(other.issues);
+        invalid.unknown.extend(other.unknown);
         ControlFlow::Continue(invalid)
     }
 }
@@ -139,4 +167,51 @@ fn kinds(accepted: &[ValueKind]) -> String {
         .collect();
     words.dedup();
     words.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserr)]
+    #[deserr(error = Invalid, deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only read")]
+        a: u8,
+    }
+
+    #[derive(Debug, Deserr)]
+    #[deserr(error = Invalid, deny_unknown_fields)]
+    struct Outer {
+        name: String,
+        #[deserr(default)]
+        inner: Option<Inner>,
+    }
+
+    impl Check for Outer {}
+
+    #[test]
+    fn only_unknown_fields_of_the_document_itself_are_tolerated() {
+        let document = json!({"name": "n", "inner": {"a": 1}, "new": {"name": 1}, "newer": null});
+        let (read, unknown) = tolerate::<Outer>(document).unwrap();
+        assert_eq!((read.name.as_str(), read.inner.is_some()), ("n", true));
+        assert_eq!(unknown, ["new", "newer"]);
+
+        let (_, unknown) = tolerate::<Outer>(json!({"name": "n"})).unwrap();
+        assert!(unknown.is_empty());
+
+        for (document, path) in [
+            (json!({"name": "n", "inner": {"a": 1, "b": 2}}), "inner.b"),
+            (json!({"new": 1}), "name"),
+            (json!({"name": 1, "new": 1}), "name"),
+            (json!(["name"]), ""),
+        ] {
+            let error = tolerate::<Outer>(document.clone()).unwrap_err();
+            let paths: Vec<_> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
+            assert_eq!(paths, [path], "{document}");
+            assert!(check::<Outer>(document).is_err());
+        }
+    }
 }

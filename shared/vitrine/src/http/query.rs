@@ -20,7 +20,8 @@ impl<S: Send + Sync, T: Deserr<Invalid>> FromRequestParts<S> for Query<T> {
         let mut values = Map::new();
         for (name, value) in pairs(parts.uri.query().unwrap_or_default()) {
             if values.insert(name.clone(), Value::String(value)).is_some() {
-                return Err(Error::invalid(name, "is given twice").into());
+                let subject = if name.is_empty() { "the empty name " } else { "" };
+                return Err(Error::invalid(name, format!("{subject}is given twice")).into());
             }
         }
         Ok(Self(input::read(Value::Object(values))?))

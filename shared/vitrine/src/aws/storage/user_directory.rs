@@ -110,7 +110,10 @@ impl UserDirectory {
         }
         let transaction = self.transaction(upsert, session, now)?;
         if transaction.is_too_large() {
-            return Err(Error::invalid("", "is too much at once: name fewer groups and definitions"));
+            return Err(Error::invalid(
+                "",
+                "the request is too much at once: name fewer groups and definitions",
+            ));
         }
         match transaction.commit().await? {
             // If the user was changed as well, the plan to take a seat may be out of date.
