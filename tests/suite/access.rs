@@ -50,6 +50,7 @@ fn routes() -> Vec<Route> {
         Some(json!({"title": "D", "content": {"type": "html", "html": "x"}, "enable_embedding": true}));
     let viewer = Some(json!({"username": "acme"}));
     const ATTRIBUTES: &str = "/v1/attributes";
+    const CUBE_ATTRIBUTES: &str = "/api/v1/user-attributes";
     const TENANT: &str = "/api/v1/embed-tenants/{tenant}";
     const GROUPS: &str = "/api/v1/embed-tenants/{tenant}/groups";
     const GROUP: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}";
@@ -169,9 +170,12 @@ fn routes() -> Vec<Route> {
             None,
             200,
         ),
-        route(Method::POST, ATTRIBUTES, ATTRIBUTES, attribute, None, 201),
+        route(Method::POST, ATTRIBUTES, ATTRIBUTES, attribute.clone(), None, 201),
         route(Method::GET, ATTRIBUTES, ATTRIBUTES, None, None, 200),
         route(Method::DELETE, "/v1/attributes/{name}", "/v1/attributes/{attribute}", None, None, 204),
+        route(Method::POST, CUBE_ATTRIBUTES, CUBE_ATTRIBUTES, attribute, None, 201),
+        route(Method::GET, CUBE_ATTRIBUTES, CUBE_ATTRIBUTES, None, None, 200),
+        route(Method::GET, "/api/v1/user-groups", "/api/v1/user-groups", None, None, 200),
         route(Method::POST, "/v1/groups", "/v1/groups", fresh_name.clone(), None, 201),
         route(Method::GET, "/v1/groups", "/v1/groups", None, None, 200),
         route(Method::DELETE, "/v1/groups/{name}", "/v1/groups/{group}", None, None, 204),

@@ -195,3 +195,56 @@ async fn a_groups_member_count_survives_concurrent_changes() {
     let listed = product.get(&format!("{path}/users?first=1000")).admin().send().await.json;
     assert_eq!((read["userCount"].as_u64(), listed["items"].as_array().unwrap().len()), (Some(40), 40));
 }
+
+/// An email address belongs to one account at any time, also while accounts are created, changed and removed at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_email_address_has_one_account_under_concurrent_changes() {
+    let product = Product::start().await;
+    let create =
+        |name: String, email: &str| product.post("/v1/users", json!({"username": name, "email": email}));
+    let answers =
+        at_once_with_retries(30, |number| create(format!("new{number}"), "Ann@x.example").admin()).await;
+    assert_eq!(succeeded(&answers), 1);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!(answer.refusal(), (409, "email_taken"), "{}", answer.text);
+    }
+
+    for number in 0..10 {
+        assert_eq!(
+            create(format!("old{number}"), &format!("old{number}@x.example")).admin().send().await.status,
+            200
+        );
+    }
+    let change = |number: usize| match number % 3 {
+        0 => {
+            product.patch(&format!("/v1/users/old{}", number % 10), json!({"email": "bob@x.example"})).admin()
+        }
+        1 => product.patch(&format!("/v1/users/old{}", number % 10), json!({"email": null})).admin(),
+        _ => product.delete(&format!("/v1/users/old{}", number % 10)).admin(),
+    };
+    for answer in at_once_with_retries(30, change).await {
+        let expected =
+            [(200, ""), (204, ""), (404, "account_not_found"), (409, "email_taken"), (409, "conflict")];
+        let (status, reason) = answer.refusal();
+        assert!(
+            expected.iter().any(|one| *one == (status, reason.trim_start_matches("(none)"))),
+            "{}",
+            answer.text
+        );
+    }
+
+    let (mut owners, mut claims) = (BTreeSet::new(), BTreeSet::new());
+    for item in product.table().await {
+        let partition = item["pk"].clone();
+        if let Some(email) = partition.strip_prefix("account-email#") {
+            claims.insert((item["account_id"].clone(), email.to_owned()));
+        } else if partition.starts_with("account#") && item["sk"] == "account" {
+            let account: Value = serde_json::from_str(&item["document"]).unwrap();
+            if let Some(email) = account["email"].as_str() {
+                owners.insert((account["id"].as_str().unwrap().to_owned(), email.to_lowercase()));
+            }
+        }
+    }
+    assert_eq!(claims, owners);
+    assert!(owners.iter().filter(|(_, email)| email == "bob@x.example").count() <= 1);
+}

@@ -596,3 +596,42 @@ async fn a_second_redemption_of_a_session_is_logged() {
         }
     }
 }
+
+/// Routes of the vendors ignore what newer clients send, and tell the owner which fields.
+#[tokio::test]
+async fn ignored_fields_are_logged_by_name_and_without_values() {
+    let (log, _guard) = Log::keep(LevelFilter::INFO);
+    let product = Product::start().await;
+    let mut body =
+        json!({"deploymentId": 1, "externalId": VIEWER, "newer": LOCKED, "x\ny\"": {"inner": LOCKED}});
+    let sent = product.post("/api/v1/embed/generate-session", body.clone()).admin().send().await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    let notices = |log: &Log| -> Vec<Value> {
+        log.lines().into_iter().filter(|line| line["message"] == "unknown fields ignored").collect()
+    };
+    let [notice] = &notices(&log)[..] else { panic!("{}", log.text()) };
+    assert_eq!((&notice["fields"], &notice["count"]), (&json!("newer, x\ny\""), &json!(2)));
+    assert_eq!(notice["span"]["request_id"], sent.header("x-request-id"));
+
+    for number in 0..500 {
+        body[format!("{number}{}", "n".repeat(200))] = json!(LOCKED);
+    }
+    assert_eq!(product.post("/api/v1/embed/generate-session", body).admin().send().await.status, 200);
+    let many = &notices(&log)[1];
+    assert_eq!(many["count"], 502);
+    assert!(many["fields"].as_str().unwrap().len() < 1_300, "{many}");
+
+    let known = json!({"deploymentId": 1, "externalId": VIEWER, "tenantId": 7});
+    assert_eq!(product.post("/api/v1/embed/generate-session", known).admin().send().await.status, 200);
+    assert_eq!(notices(&log).len(), 2, "fields of older clients are known");
+    for (path, body) in [
+        ("/v1/users", json!({"username": "acme", "newer": LOCKED})),
+        ("/v1/users/acme/tokens", json!({"name": "t", "newer": LOCKED})),
+        ("/api/v1/user-attributes", json!({"name": "city", "type": "string", "newer": LOCKED})),
+    ] {
+        let before = notices(&log).len();
+        assert!(product.post(path, body).admin().send().await.status.is_success(), "{path}");
+        assert_eq!(notices(&log).len(), before + 1, "{path}");
+    }
+    assert!(!log.text().contains(LOCKED));
+}

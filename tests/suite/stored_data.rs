@@ -59,6 +59,7 @@ async fn everything_that_version_0_1_stored_works() {
     assert!(ids.contains(&&json!(7)) && ids.contains(&&json!(8)), "{}", listed.text);
     let account = product.get("/v1/users/fixture_account").bearer(text("account_token")).send().await;
     assert_eq!(account.json["attributes"], json!({"city": "Berlin"}), "{}", account.text);
+    assert_eq!(account.json["email"], Value::Null, "{}", account.text);
 
     // Sessions of every kind.
     let session = SessionString::decode(text("dive_session")).unwrap();
@@ -90,6 +91,14 @@ async fn everything_that_version_0_1_stored_works() {
     let record = format!("/v1/decisions/{}", text("refused_request"));
     let record = product.get(&record).bearer(admin).send().await;
     assert_eq!(record.json["reason"], "parameter_locked_missing", "{}", record.text);
+
+    // Accounts without an email address get one, and are removed.
+    let path = "/v1/users/fixture_account";
+    let changed = product.patch(path, json!({"email": "ann@x.example"})).bearer(admin).send().await;
+    assert_eq!(changed.json["email"], "ann@x.example", "{}", changed.text);
+    assert_eq!(product.delete(path).bearer(admin).send().await.status, 204);
+    let again = json!({"username": "another", "email": "ann@x.example"});
+    assert_eq!(product.post("/v1/users", again).bearer(admin).send().await.status, 200);
 
     // The folder can be written to.
     let change = json!({"title": "Sales, renamed", "enable_embedding": false});

@@ -5,7 +5,7 @@ use serde::Serialize;
 use vitrine::app::create_session::DeploymentSession;
 use vitrine::app::request_context;
 use vitrine::http::caller::CreateSessions;
-use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::http::{Allowed, HttpResult, TolerantJson};
 use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef, is_public_id};
@@ -31,7 +31,7 @@ pub struct SessionGenerated {
 pub async fn generate(
     caller: Allowed<CreateSessions>,
     State(app): State<App>,
-    Json(input): Json<GenerateSession>,
+    TolerantJson(input): TolerantJson<GenerateSession>,
 ) -> HttpResult<axum::Json<SessionGenerated>> {
     let deployment = deployment_of(&input, &app.settings, &caller.key)?;
     if input.names_another_branch() {

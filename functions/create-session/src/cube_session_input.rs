@@ -25,7 +25,7 @@ const MAX_TENANT_GROUPS: usize = 30;
 const MAX_DEFINITIONS: usize = 30;
 const MAX_GROUPS: usize = 100;
 
-/// A misspelt field could be one that restricts a view, so unknown fields are refused. The fields that older
+/// Unknown fields are ignored on the way in and named in the log: clients may be newer. The fields that older
 /// clients send are known.
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
@@ -38,7 +38,7 @@ pub struct GenerateSession {
     /// Your backend's id of the viewer; trimmed and lowercased. Either this or `internalId`.
     #[deserr(default, try_from(Option<String>) = parse_optional::<ExternalId> -> Wrong)]
     external_id: Option<ExternalId>,
-    /// The username of a service account.
+    /// The username or the email address of a service account.
     #[deserr(default)]
     internal_id: Option<String>,
     #[deserr(default)]
@@ -161,15 +161,15 @@ fn parse_optional<T: std::str::FromStr<Err = Wrong>>(
 }
 
 impl GenerateSession {
-    /// The user of the session. `internalId` is the username of a service account.
+    /// The user of the session. `internalId` names a service account.
     pub fn user(&self) -> Result<SessionUser> {
         match (&self.external_id, &self.internal_id) {
             (Some(external_id), None) => {
                 Ok(SessionUser::External(Box::new(self.change(external_id.clone())?)))
             }
-            (None, Some(username)) => {
-                let username = username.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
-                Ok(SessionUser::Account(username))
+            (None, Some(name)) => {
+                let name = name.trim().parse().map_err(|_| Error::from(Reason::AccountNotFound))?;
+                Ok(SessionUser::Account(name))
             }
             _ => Err(Error::invalid("externalId", ONE_ID)),
         }

@@ -10,7 +10,7 @@ use vitrine::app::request_context;
 use vitrine::dialects::motherduck::{SessionString, require_embed_sessions};
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::Need;
-use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::http::{Allowed, HttpResult, TolerantJson};
 use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
@@ -22,9 +22,9 @@ use crate::State as App;
 const MAX_STATE_BYTES: usize = 65_536;
 const MAX_RESOURCES_BYTES: usize = 8_192;
 
-/// Unknown fields are ignored: clients may be newer than the documentation.
+/// Unknown fields are ignored on the way in: clients may be newer than the documentation.
 #[derive(Debug, Deserr)]
-#[deserr(error = Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EmbedSessionInput {
     /// The service account that the dive is shown as.
@@ -125,7 +125,7 @@ pub async fn embed_session(
     State(app): State<App>,
     Path(dive_id): Path<String>,
     headers: HeaderMap,
-    Json(input): Json<EmbedSessionInput>,
+    TolerantJson(input): TolerantJson<EmbedSessionInput>,
 ) -> HttpResult<axum::Json<EmbedSession>> {
     let dive = ResourceRef { kind: Kind::Dive, id: ResourceId::parse(Kind::Dive, &dive_id)? };
     request_context::resource(&dive);

@@ -96,7 +96,7 @@ pub async fn list(
     State(definitions): State<DefinitionReader>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<Attribute>>> {
-    Ok(axum::Json(List::of(definitions.attributes(&query.paging()).await?)))
+    Ok(axum::Json(List::of(definitions.attributes(&query.paging(), |_| true).await?)))
 }
 
 /// Delete an attribute.

@@ -3,6 +3,7 @@
 //! It never needs the signing secret: the tokens of service accounts are random and stored as hashes.
 
 mod attributes;
+mod cube_definitions;
 mod cube_tenant_groups;
 mod cube_tenants;
 mod external_users;
@@ -12,7 +13,9 @@ mod motherduck_accounts;
 use axum::Router;
 use vitrine::app::change_account::AccountChanger;
 use vitrine::app::change_group_members::GroupMembers;
+use vitrine::app::create_account::AccountCreator;
 use vitrine::app::create_group::GroupCreator;
+use vitrine::app::remove_account::AccountRemover;
 use vitrine::app::remove_tenant::TenantRemover;
 use vitrine::app::remove_user::UserRemover;
 use vitrine::app::upsert_user::UserUpserter;
@@ -28,7 +31,9 @@ vitrine::function_state! {
         callers: Callers,
         accounts: AccountReader,
         account_writer: AccountWriter,
+        account_creator: AccountCreator,
         account_changer: AccountChanger,
+        account_remover: AccountRemover,
         definitions: DefinitionReader,
         definition_writer: DefinitionWriter,
         users: ExternalUserLister,
@@ -62,6 +67,9 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/groups/{name}", groups::delete)
         .get("/v1/external-users", external_users::list)
         .delete("/v1/external-users/{id}", external_users::delete)
+        .get("/api/v1/user-attributes", cube_definitions::list_attributes)
+        .post("/api/v1/user-attributes", cube_definitions::create_attribute)
+        .get("/api/v1/user-groups", cube_definitions::list_groups)
         .get("/api/v1/embed-tenants", cube_tenants::list)
         .delete("/api/v1/embed-tenants/{tenant}", cube_tenants::delete)
         .post("/api/v1/embed-tenants/{tenant}/user", cube_tenants::provision)
@@ -99,6 +107,9 @@ pub fn router(state: State) -> Router {
     groups::delete,
     external_users::list,
     external_users::delete,
+    cube_definitions::list_attributes,
+    cube_definitions::create_attribute,
+    cube_definitions::list_groups,
     cube_tenants::list,
     cube_tenants::delete,
     cube_tenants::provision,

@@ -1,4 +1,4 @@
-//! `/v1/users`: service accounts and their tokens, in MotherDuck's API.
+//! `/v1/users`: service accounts and their tokens, in MotherDuck's API. Unknown fields are ignored on the way in.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,17 @@ use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
 use vitrine::app::change_account::{AccountChange, AccountChanger};
+use vitrine::app::create_account::AccountCreator;
+use vitrine::app::remove_account::AccountRemover;
 use vitrine::aws::storage::{AccountReader, AccountWriter};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::http::{Allowed, HttpResult, TolerantJson};
 use vitrine::rules::clock::{Clock, Timestamp};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
-use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::json::input::{Check, Invalid, Patch, Wrong};
 use vitrine::rules::random;
 use vitrine::rules::resource::parameter::is_value;
+use vitrine::rules::viewer::email::Email;
 use vitrine::rules::viewer::role::Role;
 use vitrine::rules::viewer::service_account::{self, AccountToken, ServiceAccount, TokenType, Username};
 
@@ -23,7 +26,7 @@ const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
 const TTL_SECONDS: std::ops::RangeInclusive<i64> = 300..=31_536_000;
 
 #[derive(Debug, Deserr)]
-#[deserr(error = Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountInput {
     /// 3 to 255 letters, digits and underscores, starting with a letter.
@@ -35,6 +38,9 @@ pub struct AccountInput {
     /// An extension of MotherDuck's API: attributes of the viewer in every view of this account.
     #[deserr(default)]
     attributes: Option<BTreeMap<String, Value>>,
+    /// An extension of MotherDuck's API: at most 320 bytes, of no other account in upper or lower case.
+    #[deserr(default)]
+    email: Option<Email>,
 }
 
 fn parse_username(text: String) -> std::result::Result<Username, Wrong> {
@@ -48,7 +54,7 @@ impl Check for AccountInput {
 }
 
 #[derive(Debug, Deserr)]
-#[deserr(error = Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountPatch {
     #[deserr(default)]
@@ -56,6 +62,10 @@ pub struct AccountPatch {
     /// Replaces all attributes.
     #[deserr(default)]
     attributes: Option<BTreeMap<String, Value>>,
+    /// Null removes the address.
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Email>))]
+    email: Patch<Email>,
 }
 
 impl Check for AccountPatch {
@@ -78,7 +88,7 @@ fn attribute_problems(attributes: Option<&BTreeMap<String, Value>>) -> Vec<Issue
 }
 
 #[derive(Debug, Deserr)]
-#[deserr(error = Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenInput {
     name: String,
@@ -117,6 +127,7 @@ pub struct Account {
     username: Username,
     role: Role,
     attributes: BTreeMap<String, Value>,
+    email: Option<Email>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     created_ts: Timestamp,
 }
@@ -127,6 +138,7 @@ impl From<ServiceAccount> for Account {
             username: account.username,
             role: account.role,
             attributes: account.attributes,
+            email: account.email,
             created_ts: account.created_at,
         }
     }
@@ -177,24 +189,25 @@ pub struct TokenList {
 /// Create a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users", tag = "service accounts",
-    description = "Admin of the whole stack only. 409 if the name is taken; names are case-insensitive.",
+    description = "Admin of the whole stack only. 409 if the name or the email address is taken; both are case-insensitive.",
     request_body = AccountInput, responses((status = 200, body = Account))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
-    State(accounts): State<AccountWriter>,
+    State(accounts): State<AccountCreator>,
     State(clock): State<Clock>,
-    Json(input): Json<AccountInput>,
+    TolerantJson(input): TolerantJson<AccountInput>,
 ) -> HttpResult<axum::Json<Account>> {
     let account = ServiceAccount {
         id: random::short_id()?,
         username: input.username,
         role: input.role.unwrap_or(Role::Member),
         attributes: input.attributes.unwrap_or_default(),
+        email: input.email,
         created_at: clock.now(),
         revision: 1,
     };
-    accounts.create(&account).await.map_err(name_taken)?;
+    accounts.create(&account).await?;
     Ok(axum::Json(account.into()))
 }
 
@@ -212,7 +225,7 @@ pub async fn get(
     Ok(find(&reader, &username).await.map(|account| axum::Json(account.into()))?)
 }
 
-/// Change a service account's role or attributes.
+/// Change a service account's role, attributes or email address.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
     description = "Admin of the whole stack only. Takes effect in its views within `ResourceCacheSeconds`.",
@@ -222,9 +235,9 @@ pub async fn update(
     _: Allowed<StackAdmin>,
     State(changer): State<AccountChanger>,
     Path(username): Path<String>,
-    Json(input): Json<AccountPatch>,
+    TolerantJson(input): TolerantJson<AccountPatch>,
 ) -> HttpResult<axum::Json<Account>> {
-    let change = AccountChange { role: input.role, attributes: input.attributes };
+    let change = AccountChange { role: input.role, attributes: input.attributes, email: input.email };
     Ok(axum::Json(changer.change(&parse_account_name(&username)?, &change).await?.into()))
 }
 
@@ -236,12 +249,10 @@ pub async fn update(
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
-    State(reader): State<AccountReader>,
-    State(writer): State<AccountWriter>,
+    State(remover): State<AccountRemover>,
     Path(username): Path<String>,
 ) -> HttpResult<StatusCode> {
-    let account = find(&reader, &username).await?;
-    writer.delete(&account.username).await?;
+    remover.remove(&parse_account_name(&username)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -257,7 +268,7 @@ pub async fn create_token(
     State(writer): State<AccountWriter>,
     State(clock): State<Clock>,
     Path(username): Path<String>,
-    Json(input): Json<TokenInput>,
+    TolerantJson(input): TolerantJson<TokenInput>,
 ) -> HttpResult<axum::Json<TokenCreated>> {
     let account = find(&reader, &username).await?;
     let now = clock.now();

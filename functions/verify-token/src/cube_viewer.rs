@@ -5,14 +5,17 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use vitrine::app::open_view::{DeploymentViewer, ViewOpener};
-use vitrine::http::HttpResult;
-use vitrine::http::caller::embed_token;
+use vitrine::http::caller::{Caller, embed_token};
+use vitrine::http::{Callers, HttpResult};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::clock::Timestamp;
-use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::error::Reason;
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_public_id};
 use vitrine::rules::view::decide::ViewRequest;
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::viewer::email::Email;
+use vitrine::rules::viewer::role::Role;
 use vitrine::rules::viewer::tenant::TenantName;
 
 /// A dashboard in Cube's form, with the content to show.
@@ -58,10 +61,12 @@ pub struct CubeDashboardConfig {
 ))]
 pub async fn dashboard(
     State(views): State<ViewOpener>,
+    State(callers): State<Callers>,
     Path(public_id): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<CubeDashboard>> {
+    callers.refuse_instead_of_token(&headers).await?;
     let token = embed_token(&headers);
     if token.is_some() && !is_public_id(&public_id) {
         return Err(Reason::ResourceNotFound.into());
@@ -112,16 +117,58 @@ pub struct Me {
     user_policies: Vec<Value>,
 }
 
-/// Read the viewer.
+/// The caller of an access key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyOwner {
+    /// The id of the key, as in the log.
+    id: String,
+    /// The name of the service account or of the key.
+    username: String,
+    /// The address of the service account, if it has one.
+    email: Option<Email>,
+    is_admin: bool,
+}
+
+impl From<Caller> for KeyOwner {
+    fn from(Caller { key, account }: Caller) -> Self {
+        let AccessKey { id, name, role, .. } = key;
+        Self {
+            id,
+            username: name,
+            email: account.and_then(|account| account.email),
+            is_admin: role == Role::Admin,
+        }
+    }
+}
+
+/// The answer to the question who is calling.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum WhoAmI {
+    Viewer(Box<Me>),
+    KeyOwner(KeyOwner),
+}
+
+/// Read the viewer, or the caller.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/users/me", tag = "cube",
-    description = "With the token of an embed session. The answer has no attributes and no security context, because it goes to the browser.",
-    responses((status = 200, body = Me)), security(("embed_token" = []))
+    description = "With the token of an embed session, or with an access key. The answer for a token has no attributes and no security context, because it goes to the browser.",
+    responses((status = 200, body = WhoAmI)), security(("embed_token" = []), ("access_key" = []))
 ))]
-pub async fn me(State(views): State<ViewOpener>, headers: HeaderMap) -> HttpResult<axum::Json<Me>> {
-    let DeploymentViewer { viewer, context, user } = recognised(&views, &headers).await?;
+pub async fn me(
+    State(views): State<ViewOpener>,
+    State(callers): State<Callers>,
+    headers: HeaderMap,
+) -> HttpResult<axum::Json<WhoAmI>> {
+    if let Some(caller) = callers.instead_of_token(&headers).await? {
+        return Ok(axum::Json(WhoAmI::KeyOwner(caller.into())));
+    }
+    let DeploymentViewer { viewer, context, user } = views.recognise(embed_token(&headers)).await?;
     let user = user.as_deref();
-    Ok(axum::Json(Me {
+    let me = Me {
         id: user.map(|user| user.id),
         username: viewer.id,
         external_id: user.map(|user| user.external_id.to_string()),
@@ -132,7 +179,8 @@ pub async fn me(State(views): State<ViewOpener>, headers: HeaderMap) -> HttpResu
         embed_tenant_name: context.tenant.as_ref().map(|(name, _)| name.clone()),
         groups: viewer.groups,
         user_policies: Vec::new(),
-    }))
+    };
+    Ok(axum::Json(WhoAmI::Viewer(Box::new(me))))
 }
 
 #[derive(Debug, Serialize)]
@@ -161,9 +209,11 @@ pub struct AppConfig {
 ))]
 pub async fn app_config(
     State(views): State<ViewOpener>,
+    State(callers): State<Callers>,
     headers: HeaderMap,
 ) -> HttpResult<axum::Json<AppConfig>> {
-    let context = recognised(&views, &headers).await?.context;
+    callers.refuse_instead_of_token(&headers).await?;
+    let context = views.recognise(embed_token(&headers)).await?.context;
     let mut embedding = context.settings.clone();
     for switch in
         ["allowAi", "showDashboardChat", "showWorkbookChat", "showAiWidgets", "enableDashboardComments"]
@@ -180,8 +230,4 @@ pub async fn app_config(
         dashboard_apps_enabled: false,
         ai_paywalled: false,
     }))
-}
-
-async fn recognised(views: &ViewOpener, headers: &HeaderMap) -> Result<DeploymentViewer> {
-    views.recognise(embed_token(headers)).await
 }

@@ -1,6 +1,7 @@
 //! Viewers, and what the stack stores about them.
 
 pub mod attribute;
+pub mod email;
 pub mod external_user;
 pub mod role;
 pub mod service_account;

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::json::input::Wrong;
 use crate::random;
+use crate::viewer::email::Email;
 use crate::viewer::role::Role;
 
 /// A name of 3 to 255 letters, digits and underscores that starts with a letter. Case is not significant.
@@ -47,11 +48,29 @@ impl fmt::Display for Username {
     }
 }
 
+/// A name by which clients find an account. No username contains an `@`, and every email address does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountName {
+    Username(Username),
+    Email(Email),
+}
+
+impl FromStr for AccountName {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Wrong> {
+        if text.contains('@') { text.parse().map(Self::Email) } else { text.parse().map(Self::Username) }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceAccount {
     /// Tells this account from an earlier one of the same name.
     pub id: String,
     pub username: Username,
+    /// Belongs to at most one account.
+    #[serde(default)]
+    pub email: Option<Email>,
     pub role: Role,
     /// Attributes of every view of this account.
     pub attributes: BTreeMap<String, Value>,
@@ -119,6 +138,25 @@ mod tests {
             assert!(bad.parse::<Username>().is_err(), "{bad}");
         }
         assert_eq!("Embed_Acme".parse::<Username>().unwrap().folded(), "embed_acme");
+    }
+
+    #[test]
+    fn an_account_is_named_by_username_or_email() {
+        let named = |text: &str| text.parse::<AccountName>();
+        assert_eq!(named("acme"), Ok(AccountName::Username("acme".parse().unwrap())));
+        assert_eq!(named(" Ann@x.example"), Ok(AccountName::Email("Ann@x.example".parse().unwrap())));
+        for bad in ["", "a b", "@", "ann@", "äbc"] {
+            assert!(named(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_was_stored_without_an_email_is_read() {
+        let stored = serde_json::json!({
+            "id": "a", "username": "acme", "role": "member", "attributes": {}, "created_at": "2026-01-01T00:00:00Z",
+            "revision": 1,
+        });
+        assert_eq!(serde_json::from_value::<ServiceAccount>(stored).unwrap().email, None);
     }
 
     #[test]

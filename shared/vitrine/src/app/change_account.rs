@@ -1,4 +1,4 @@
-//! Changes the role or the attributes of a service account.
+//! Changes the role, the attributes or the email address of a service account.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::app::retry::{Attempts, retry_on_conflict};
 use crate::aws::storage::{AccountReader, AccountWriter};
 use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::json::input::Patch;
+use vitrine_rules::viewer::email::Email;
 use vitrine_rules::viewer::role::Role;
 use vitrine_rules::viewer::service_account::{ServiceAccount, Username};
 
@@ -25,6 +27,7 @@ pub struct AccountChange {
     pub role: Option<Role>,
     /// Replaced as a whole.
     pub attributes: Option<BTreeMap<String, Value>>,
+    pub email: Patch<Email>,
 }
 
 impl AccountChanger {
@@ -34,6 +37,7 @@ impl AccountChanger {
             let account = ServiceAccount {
                 role: change.role.unwrap_or(present.role),
                 attributes: change.attributes.clone().unwrap_or_else(|| present.attributes.clone()),
+                email: change.email.clone().over(present.email.clone()),
                 revision: present.revision + 1,
                 ..present.clone()
             };

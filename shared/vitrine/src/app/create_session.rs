@@ -23,7 +23,7 @@ use vitrine_rules::settings::Settings;
 use vitrine_rules::token::Claims;
 use vitrine_rules::token::mint::{ISSUER, TokenToMint};
 use vitrine_rules::viewer::Viewer;
-use vitrine_rules::viewer::service_account::Username;
+use vitrine_rules::viewer::service_account::{AccountName, Username};
 use vitrine_rules::viewer::tenant::TenantName;
 use vitrine_rules::viewer::upsert_user::{UserChange, UserUpsert};
 
@@ -91,7 +91,7 @@ pub struct DeploymentSession {
 pub enum SessionUser {
     /// An external user, created or changed together with the session.
     External(Box<UserChange>),
-    Account(Username),
+    Account(AccountName),
 }
 
 impl SessionCreator {
@@ -187,8 +187,8 @@ impl SessionCreator {
             SessionUser::External(change) => {
                 self.users.upsert_with_session(&change, |upsert| draft.for_user(upsert).map(Some)).await?;
             }
-            SessionUser::Account(username) => {
-                let account = self.accounts.find(&username).await?.ok_or(Reason::AccountNotFound)?;
+            SessionUser::Account(name) => {
+                let account = self.accounts.find_named(&name).await?.ok_or(Reason::AccountNotFound)?;
                 let viewer = Viewer {
                     id: Some(account.username.to_string()),
                     attributes: account.attributes,

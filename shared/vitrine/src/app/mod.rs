@@ -3,6 +3,7 @@
 pub mod change_account;
 pub mod change_group_members;
 pub mod create_access_key;
+pub mod create_account;
 pub mod create_group;
 pub mod create_session;
 pub mod dry_run;
@@ -10,6 +11,7 @@ pub mod frame_policy;
 pub mod open_view;
 pub mod publish_resource;
 pub mod redeem_session;
+pub mod remove_account;
 pub mod remove_tenant;
 pub mod remove_user;
 pub mod request_context;

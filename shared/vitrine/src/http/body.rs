@@ -13,9 +13,43 @@ use vitrine_rules::json::strict;
 
 const KIBI: usize = 1024;
 
+/// The bounds of a line that names unknown fields.
+const MAX_NAMES: usize = 20;
+const MAX_NAME_CHARACTERS: usize = 60;
+
 /// A JSON body of at most `LIMIT` bytes.
 #[derive(Debug)]
 pub struct Json<T, const LIMIT: usize = { 256 * KIBI }>(pub T);
+
+/// A JSON body like [`Json`] for clients that may be newer: unknown fields of the body itself are ignored, and the
+/// log has their names.
+#[derive(Debug)]
+pub struct TolerantJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for TolerantJson<T>
+where
+    S: Send + Sync,
+    T: Deserr<Invalid> + Check,
+{
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _: &S) -> HttpResult<Self> {
+        let bytes = read(request, 256 * KIBI).await?;
+        let document = strict::parse(&bytes).ok_or(Reason::BodyMalformed)?;
+        let (body, unknown) = input::tolerate(document)?;
+        if !unknown.is_empty() {
+            let (fields, count) = (shown(&unknown), unknown.len());
+            tracing::info!(fields, count, "unknown fields ignored");
+        }
+        Ok(Self(body))
+    }
+}
+
+/// The first of these names, each cut, for the log.
+fn shown(names: &[String]) -> String {
+    let names = names.iter().take(MAX_NAMES).map(|name| name.chars().take(MAX_NAME_CHARACTERS).collect());
+    names.collect::<Vec<String>>().join(", ")
+}
 
 /// A JSON body on a route that carries content.
 pub type ContentJson<T> = Json<T, { 512 * KIBI }>;

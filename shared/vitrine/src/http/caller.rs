@@ -14,7 +14,8 @@ use crate::dialects;
 use vitrine_rules::access_key::{self, AccessKey, Permission};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
-use vitrine_rules::viewer::service_account::{self, TokenType, Username};
+use vitrine_rules::token;
+use vitrine_rules::viewer::service_account::{self, ServiceAccount, TokenType, Username};
 
 crate::capability_set! {
     /// Identifies callers by their access keys.
@@ -26,22 +27,35 @@ crate::capability_set! {
     }
 }
 
+/// A caller of the API: its permissions, and for a token of a service account the account itself.
+#[derive(Debug)]
+pub struct Caller {
+    pub key: AccessKey,
+    pub account: Option<ServiceAccount>,
+}
+
+impl From<AccessKey> for Caller {
+    fn from(key: AccessKey) -> Self {
+        Self { key, account: None }
+    }
+}
+
 impl Callers {
-    async fn identify(&self, shown: &str) -> Result<AccessKey> {
+    async fn identify(&self, shown: &str) -> Result<Caller> {
         if let Some(id) = access_key::id_of(shown)
             && let Some(key) = self.keys.authenticate(id, shown).await?
         {
             return if key.is_expired(self.clock.now()) {
                 Err(Reason::AccessKeyUnknown.into())
             } else {
-                Ok(key)
+                Ok(key.into())
             };
         }
         if let Some((username, id)) = service_account::parts_of(shown) {
             return self.identify_account(&username, id, shown).await;
         }
         if self.admin.is(shown).await? {
-            Ok(AccessKey::bootstrap())
+            Ok(AccessKey::bootstrap().into())
         } else {
             Err(Reason::AccessKeyUnknown.into())
         }
@@ -50,7 +64,7 @@ impl Callers {
 
 impl Callers {
     /// Identifies a service account. It has the permissions of its current role, not of its role when the token was made.
-    async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<AccessKey> {
+    async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<Caller> {
         let unknown = || Error::from(Reason::AccessKeyUnknown);
         let token = self.accounts.authenticate(username, id, shown).await?.ok_or_else(unknown)?;
         let account = self.accounts.find(username).await?.ok_or_else(unknown)?;
@@ -60,7 +74,38 @@ impl Callers {
         if token.token_type == TokenType::ReadScaling {
             return Err(Error::new(Reason::AccessDenied).detail("a read-scaling token"));
         }
-        Ok(AccessKey::of_account(&account))
+        Ok(Caller { key: AccessKey::of_account(&account), account: Some(account) })
+    }
+}
+
+impl Callers {
+    /// The caller whose access key is in a request that may carry an embed token. None for everything that is no valid
+    /// key, so that an unknown key is refused like any other text that is no token.
+    pub async fn instead_of_token(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
+        let Some(credential) = embed_token(headers).or_else(|| shown(headers)) else { return Ok(None) };
+        if token::has_form(credential) {
+            return Ok(None);
+        }
+        match self.identify(credential).await {
+            Ok(caller) => {
+                request_context::caller(&caller.key.id);
+                Ok(Some(caller))
+            }
+            Err(error) if error.reason == Reason::AccessKeyUnknown => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a valid access key in the place of an embed token, and tells so.
+    pub async fn refuse_instead_of_token(&self, headers: &HeaderMap) -> Result<()> {
+        match self.instead_of_token(headers).await {
+            Ok(None) => Ok(()),
+            // A key without any permission is a key as well.
+            Ok(Some(_)) | Err(Error { reason: Reason::AccessDenied, .. }) => {
+                Err(Reason::AccessKeyAsToken.into())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -141,7 +186,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self> {
         let shown = shown(&parts.headers).ok_or(Reason::AccessKeyMissing)?;
-        let key = Callers::from_ref(state).identify(shown).await?;
+        let key = Callers::from_ref(state).identify(shown).await?.key;
         request_context::caller(&key.id);
         N::check(&key)?;
         Ok(Self { key, need: PhantomData })

@@ -12,7 +12,7 @@ pub mod problem;
 pub mod query;
 pub mod routes;
 
-pub use body::{ContentJson, Json};
+pub use body::{ContentJson, Json, TolerantJson};
 pub use caller::{Allowed, Callers};
 pub use list::List;
 pub use problem::{HttpError, HttpResult, Problem};

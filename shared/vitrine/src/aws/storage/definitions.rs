@@ -61,8 +61,14 @@ impl DefinitionReader {
         self.0.all(GROUPS).await?.iter().map(group_of).collect()
     }
 
-    pub async fn attributes(&self, paging: &Paging) -> Result<Page<AttributeDefinition>> {
-        Range::of(&self.0, ATTRIBUTES).page(paging, |item| attribute_of(&item).map(Some)).await
+    /// A page of the attributes that the caller `wants`.
+    pub async fn attributes(
+        &self,
+        paging: &Paging,
+        wants: impl Fn(&AttributeDefinition) -> bool,
+    ) -> Result<Page<AttributeDefinition>> {
+        let read = |item| attribute_of(&item).map(|definition| Some(definition).filter(&wants));
+        Range::of(&self.0, ATTRIBUTES).page(paging, read).await
     }
 
     pub async fn groups(&self, paging: &Paging) -> Result<Page<String>> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-
 use super::table::document;
 use super::table::range::Range;
 use super::table::schema::TTL;
+use super::table::transaction::{Outcome, Transaction};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
@@ -16,11 +15,14 @@ use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 use vitrine_rules::random;
-use vitrine_rules::viewer::service_account::{AccountToken, ServiceAccount, Username};
+use vitrine_rules::viewer::email::Email;
+use vitrine_rules::viewer::service_account::{AccountName, AccountToken, ServiceAccount, Username};
 
 const ACCOUNT: &str = "account";
 const TOKEN: &str = "token#";
 const FINGERPRINT: &str = "fingerprint";
+const ACCOUNT_ID: &str = "account_id";
+const USERNAME: &str = "username";
 
 fn partition(username: &Username) -> String {
     format!("account#{}", username.folded())
@@ -28,6 +30,11 @@ fn partition(username: &Username) -> String {
 
 pub(super) fn key_of(username: &Username) -> Item {
     key(&partition(username), ACCOUNT)
+}
+
+/// The item that makes an address belong to one account. Its conditions make that safe: no index can.
+fn email_key(email: &Email) -> Item {
+    key(&format!("account-email#{}", email.folded()), ACCOUNT)
 }
 
 fn token_key(username: &Username, id: &str) -> Item {
@@ -55,6 +62,23 @@ impl Capability for AccountReader {
 impl AccountReader {
     pub async fn find(&self, username: &Username) -> Result<Option<ServiceAccount>> {
         self.0.get(key_of(username)).await?.as_ref().map(from_item).transpose()
+    }
+
+    pub async fn find_named(&self, name: &AccountName) -> Result<Option<ServiceAccount>> {
+        match name {
+            AccountName::Username(username) => self.find(username).await,
+            AccountName::Email(email) => self.find_by_email(email).await,
+        }
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<ServiceAccount>> {
+        let Some(owned) = self.0.get(email_key(email)).await? else { return Ok(None) };
+        let username = text_of(&owned, USERNAME).and_then(|name| name.parse().ok());
+        let account = self.find(&username.ok_or_else(|| unreadable("account email"))?).await?;
+        // The account may have changed between the two reads.
+        let has_it =
+            |account: &ServiceAccount| account.email.as_ref().map(Email::folded) == Some(email.folded());
+        Ok(account.filter(has_it))
     }
 
     /// The record of the token under `id`, if `shown` is that token.
@@ -99,33 +123,54 @@ impl Capability for AccountWriter {
 }
 
 impl AccountWriter {
-    /// Stores a new account, or [`Reason::Conflict`] if there is one of that name.
+    /// Stores a new account, or [`Reason::NameTaken`] or [`Reason::EmailTaken`].
     pub async fn create(&self, account: &ServiceAccount) -> Result<()> {
-        let put = self.0.put(account_item(account)?);
+        let mut transaction = Transaction::on(&self.0);
         // The SDK sends a request again when its answer is lost: the same account is no conflict.
-        let put = put.condition_expression("attribute_not_exists(pk) OR account_id = :id");
-        write(put.expression_attribute_values(":id", text(&account.id))).await
+        transaction.put(Write::Account, account_item(account)?, |put| {
+            put.condition_expression(NOT_OF_ANOTHER).expression_attribute_values(":id", text(&account.id))
+        })?;
+        own_email(&mut transaction, account)?;
+        let outcome = transaction.commit().await?;
+        if outcome.failed(&Write::Account) { Err(Reason::NameTaken.into()) } else { written(outcome) }
     }
 
-    /// Replaces `seen`, or [`Reason::Conflict`] if it was changed since it was read.
+    /// Replaces `seen`, or [`Reason::Conflict`] if it was changed since it was read, or [`Reason::EmailTaken`].
     pub async fn replace(&self, account: &ServiceAccount, seen: &ServiceAccount) -> Result<()> {
-        let put = self.0.put(account_item(account)?);
-        let put = put.condition_expression("account_id = :id AND revision = :seen");
-        let put = put.expression_attribute_values(":id", text(&seen.id));
-        write(put.expression_attribute_values(":seen", number(seen.revision))).await
+        let mut transaction = Transaction::on(&self.0);
+        transaction.put(Write::Account, account_item(account)?, |put| {
+            put.condition_expression("account_id = :id AND revision = :seen")
+                .expression_attribute_values(":id", text(&seen.id))
+                .expression_attribute_values(":seen", number(seen.revision))
+        })?;
+        if account.email.as_ref().map(Email::folded) != seen.email.as_ref().map(Email::folded) {
+            own_email(&mut transaction, account)?;
+            disown_email(&mut transaction, seen)?;
+        }
+        written(transaction.commit().await?)
     }
 
-    /// Removes an account, its tokens first, so that an interrupted removal can be repeated.
-    pub async fn delete(&self, username: &Username) -> Result<()> {
+    /// Removes an account, its tokens first, so that an interrupted removal can be repeated. [`Reason::Conflict`] if
+    /// it was changed since it was read, because its email address may be another by now.
+    pub async fn delete(&self, seen: &ServiceAccount) -> Result<()> {
         loop {
-            let page = self.tokens(username).await?;
+            let page = self.tokens(&seen.username).await?;
             for token in &page.items {
-                self.delete_token(username, &token.id).await?;
+                self.delete_token(&seen.username, &token.id).await?;
             }
             if !page.has_next {
-                return self.0.remove(key_of(username)).await;
+                break;
             }
         }
+        let mut transaction = Transaction::on(&self.0);
+        transaction.delete(Write::Account, key_of(&seen.username), |delete| {
+            delete
+                .condition_expression("attribute_not_exists(pk) OR (account_id = :id AND revision = :seen)")
+                .expression_attribute_values(":id", text(&seen.id))
+                .expression_attribute_values(":seen", number(seen.revision))
+        })?;
+        disown_email(&mut transaction, seen)?;
+        transaction.commit().await?.or_conflict()
     }
 
     /// Stores a token, or [`Reason::Conflict`] if the account has one of that name. A token that has expired, or
@@ -141,7 +186,7 @@ impl AccountWriter {
         let mut item = token_key(username, &token.id);
         document::write(&mut item, token)?;
         item.insert(FINGERPRINT.to_owned(), text(&fingerprint));
-        item.insert("account_id".to_owned(), text(&token.account));
+        item.insert(ACCOUNT_ID.to_owned(), text(&token.account));
         if let Some(expires) = token.expires_at {
             item.insert(TTL.to_owned(), number(expires.unix()));
         }
@@ -151,7 +196,8 @@ impl AccountWriter {
         let put = put.expression_attribute_names("#ttl", TTL);
         let put = put.expression_attribute_values(":same", text(&fingerprint));
         let put = put.expression_attribute_values(":account", text(&token.account));
-        write(put.expression_attribute_values(":now", number(now.unix()))).await
+        let put = put.expression_attribute_values(":now", number(now.unix()));
+        put.send().await.or_refused("PutItem", Reason::Conflict).map(drop)
     }
 
     pub async fn delete_token(&self, username: &Username, id: &str) -> Result<()> {
@@ -170,11 +216,44 @@ impl AccountWriter {
 fn account_item(account: &ServiceAccount) -> Result<Item> {
     let mut item = key_of(&account.username);
     document::write(&mut item, account)?;
-    item.insert("account_id".to_owned(), text(&account.id));
+    item.insert(ACCOUNT_ID.to_owned(), text(&account.id));
     item.insert("revision".to_owned(), number(account.revision));
     Ok(item)
 }
 
-async fn write(put: PutItemFluentBuilder) -> Result<()> {
-    put.send().await.or_refused("PutItem", Reason::Conflict).map(drop)
+/// A write of a transaction, by what it writes.
+#[derive(Debug, PartialEq, Eq)]
+enum Write {
+    Account,
+    Email,
+    FormerEmail,
+}
+
+const NOT_OF_ANOTHER: &str = "attribute_not_exists(pk) OR account_id = :id";
+
+fn own_email(transaction: &mut Transaction<Write>, account: &ServiceAccount) -> Result<()> {
+    let Some(email) = &account.email else { return Ok(()) };
+    let mut item = email_key(email);
+    item.insert(USERNAME.to_owned(), text(account.username.to_string()));
+    item.insert(ACCOUNT_ID.to_owned(), text(&account.id));
+    transaction.put(Write::Email, item, |put| {
+        put.condition_expression(NOT_OF_ANOTHER).expression_attribute_values(":id", text(&account.id))
+    })
+}
+
+fn disown_email(transaction: &mut Transaction<Write>, account: &ServiceAccount) -> Result<()> {
+    let Some(email) = &account.email else { return Ok(()) };
+    transaction.delete(Write::FormerEmail, email_key(email), |delete| {
+        delete.condition_expression(NOT_OF_ANOTHER).expression_attribute_values(":id", text(&account.id))
+    })
+}
+
+/// The result of a transaction: an address that is taken is final, and everything else is worth another attempt.
+fn written(outcome: Outcome<Write>) -> Result<()> {
+    let is_current = !outcome.failed(&Write::Account);
+    if is_current && outcome.failed(&Write::Email) {
+        Err(Reason::EmailTaken.into())
+    } else {
+        outcome.or_conflict()
+    }
 }

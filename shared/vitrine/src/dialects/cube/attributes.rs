@@ -3,10 +3,10 @@
 use deserr::Deserr;
 
 use vitrine_rules::error::Issue;
-use vitrine_rules::json::input::Invalid;
+use vitrine_rules::json::input::{Check, Invalid};
 use vitrine_rules::viewer::attribute::{AttributeDefinition, AttributeType};
 
-/// An attribute that a tenant is to have.
+/// An attribute that a tenant or the whole stack is to have.
 #[derive(Debug, Clone, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -30,6 +30,12 @@ impl UserAttributeDefinition {
     pub fn problems_under(&self, path: &str) -> Vec<Issue> {
         let issues = AttributeDefinition::from(self.clone()).problems().into_iter();
         issues.map(|issue| Issue { path: format!("{path}{}", field_name(&issue.path)), ..issue }).collect()
+    }
+}
+
+impl Check for UserAttributeDefinition {
+    fn problems(&self) -> Vec<Issue> {
+        self.problems_under("")
     }
 }
 

@@ -53,7 +53,7 @@ impl SearchQuery {
 }
 
 /// An empty cursor asks for the first page.
-fn paging(first: Option<i32>, after: Option<&String>) -> Paging {
+pub fn paging(first: Option<i32>, after: Option<&String>) -> Paging {
     Paging::new(first, after.filter(|after| !after.is_empty()).cloned())
 }
 
