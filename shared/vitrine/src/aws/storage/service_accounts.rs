@@ -8,7 +8,7 @@ use super::table::schema::TTL;
 use super::table::transaction::{Outcome, Transaction};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -108,13 +108,10 @@ pub struct AccountWriter(Table);
 
 impl Capability for AccountWriter {
     fn grants() -> BTreeSet<Grant> {
-        let accounts = TABLE.items("account#*");
-        [
-            accounts.allow("dynamodb:PutItem"),
-            accounts.allow("dynamodb:DeleteItem"),
-            TABLE.allow("dynamodb:Query"),
-        ]
-        .into()
+        let items = [TABLE.items("account#*"), TABLE.items("account-email#*")];
+        let mut grants = allow_all(&items, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
+        grants.insert(TABLE.allow("dynamodb:Query"));
+        grants
     }
 
     fn connect(environment: &Environment) -> Self {
