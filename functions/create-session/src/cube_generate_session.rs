@@ -25,7 +25,7 @@ pub struct SessionGenerated {
 /// Generate an embed session.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/generate-session", tag = "cube",
-    description = "Permission: `sessions:create`. Creates or changes the external user, and returns a session that is exchanged once within five minutes. It opens every published dashboard of the deployment, or the one named. Authoring and chat are not offered: `creatorMode` is stored, and allows the request to contain definitions of the tenant.",
+    description = "Permission: `sessions:create`. Creates or changes the external user, and returns a session that is exchanged once within five minutes. It opens every published dashboard of the deployment, or the one named. Authoring and chat are not offered: `creatorMode` is stored, and allows the request to contain definitions of the tenant. With a key that is limited to deployments, the email address, profile, attributes and groups hold for this session only, and a tenant is 403.",
     request_body = GenerateSession, responses((status = 200, body = SessionGenerated))
 ))]
 pub async fn generate(
@@ -46,19 +46,21 @@ pub async fn generate(
         settings: input.settings(),
         theme: input.theme(),
     };
-    let session_id = app.sessions.create_for_deployment(request, input.user()?).await?;
+    let session_id = app.sessions.create_for_deployment(&caller.key, request, input.user()?).await?;
     Ok(axum::Json(SessionGenerated { session_id }))
 }
 
-/// The named deployment, or the only one.
+/// The named deployment, or the only one that the key reaches.
 fn deployment_of(input: &GenerateSession, settings: &Settings, key: &AccessKey) -> Result<Deployment> {
-    let deployment = match (input.deployment_id, settings.deployments.as_slice()) {
-        (Some(named), all) if all.contains(&named) => named,
-        (Some(_), _) => return Err(Reason::DeploymentNotFound.into()),
-        (None, [only]) => *only,
-        (None, _) => return Err(Error::invalid("deploymentId", "is required")),
+    let Some(named) = input.deployment_id else {
+        let mut reachable = key.reach.reachable(settings);
+        return match (reachable.next(), reachable.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(Error::invalid("deploymentId", "is required")),
+        };
     };
-    key.require_deployment(deployment).map(|()| deployment)
+    key.reach.enter(named)?;
+    if settings.deployments.contains(&named) { Ok(named) } else { Err(Reason::DeploymentNotFound.into()) }
 }
 
 fn dashboard(public_id: &str) -> Result<ResourceRef> {

@@ -32,7 +32,7 @@ const MAX_GROUPS: usize = 100;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct GenerateSession {
-    /// One of the stack's deployments. May be left out where there is only one.
+    /// One of the stack's deployments. May be left out where your key reaches only one.
     #[deserr(default)]
     pub deployment_id: Option<Deployment>,
     /// Your backend's id of the viewer; trimmed and lowercased. Either this or `internalId`.

@@ -74,8 +74,7 @@ async fn list(
     app.switch.require().await?;
     let paging = paging(query.as_deref().unwrap_or_default())?;
     let page = async |limit, cursor| {
-        let listing =
-            Listing { kind: Some(kind), embeddable: Some(true), deployments: &caller.key.deployments };
+        let listing = Listing { kind: Some(kind), embeddable: Some(true), reach: &caller.key.reach };
         app.resources.list(&listing, &Paging::new(Some(limit), cursor)).await
     };
     let mut headers = HeaderMap::new();

@@ -13,6 +13,7 @@ use vitrine::rules::access_key::{AccessKey, Permission};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::reach::Reach;
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::role::Role;
 
@@ -24,10 +25,13 @@ pub struct KeyInput {
     role: Role,
     /// The permissions of a member or restricted key. An admin key has every permission.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     permissions: Vec<Permission>,
-    /// Limits the key to these deployments; an empty list means all.
+    /// Limits the key to these deployments; an empty list means all. They must be within the scope of your own key.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     deployments: Vec<Deployment>,
+    /// Left out, the key ends with your own key, or never. It cannot end later than your own key.
     #[deserr(default, try_from(Option<String>) = parse_moment -> Wrong)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     expires_at: Option<Timestamp>,
@@ -40,10 +44,18 @@ fn parse_moment(text: Option<String>) -> std::result::Result<Option<Timestamp>, 
 
 impl Check for KeyInput {
     fn problems(&self) -> Vec<Issue> {
+        let mut issues = Vec::new();
         if self.name.trim().is_empty() || self.name.chars().count() > 255 {
-            return vec![Issue::new("name", "must be 1 to 255 characters")];
+            issues.push(Issue::new("name", "must be 1 to 255 characters"));
         }
-        Vec::new()
+        for (field, length) in
+            [("permissions", self.permissions.len()), ("deployments", self.deployments.len())]
+        {
+            if length > Reach::MAX_DEPLOYMENTS {
+                issues.push(Issue::new(field, "must be at most 100 items"));
+            }
+        }
+        issues
     }
 }
 
@@ -59,7 +71,7 @@ pub struct KeyCreated {
 /// Create an access key.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/keys", tag = "access",
-    description = "Admin only.",
+    description = "Admin only. The key can do no more than your own: 403 for another scope, or for a later end.",
     request_body = KeyInput, responses((status = 201, body = KeyCreated))
 ))]
 pub async fn create(
@@ -81,7 +93,7 @@ pub async fn create(
 /// List access keys.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/keys", tag = "access", params(PageQuery),
-    description = "Admin only. Never shows a key.",
+    description = "Admin only. Never shows a key. A scoped key is shown the keys within its scope.",
     responses((status = 200, body = List<AccessKey>))
 ))]
 pub async fn list(
@@ -89,9 +101,7 @@ pub async fn list(
     State(keys): State<AccessKeyWriter>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<AccessKey>>> {
-    let mut page = keys.list(&query.paging()).await?;
-    page.items.retain(|key| caller.key.require_scope(&key.deployments).is_ok());
-    Ok(axum::Json(List::of(page)))
+    Ok(axum::Json(List::of(keys.list(&caller.key.reach, &query.paging()).await?)))
 }
 
 /// Delete an access key.
@@ -109,8 +119,9 @@ pub async fn delete(
     if !vitrine::rules::resource::ids::is_public_id(&id) {
         return Err(Reason::KeyNotFound.into());
     }
-    let key = reader.find(&id).await?.ok_or(Reason::KeyNotFound)?;
-    caller.key.require_scope(&key.deployments)?;
+    let found = reader.find(&id).await?.filter(|key| caller.key.reach.includes(&key.reach));
+    let key = found.ok_or(Reason::KeyNotFound)?;
+    caller.key.require_control(&key)?;
     keys.delete(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -259,11 +259,11 @@ pub async fn delete(
 /// Create a token for a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
-    description = "Admin of the whole stack only. 409 if the account has a token of this name.",
+    description = "Admin of the whole stack only. 409 if the account has a token of this name. The token ends no later than your own key.",
     request_body = TokenInput, responses((status = 200, body = TokenCreated))
 ))]
 pub async fn create_token(
-    _: Allowed<StackAdmin>,
+    caller: Allowed<StackAdmin>,
     State(reader): State<AccountReader>,
     State(writer): State<AccountWriter>,
     State(clock): State<Clock>,
@@ -278,7 +278,7 @@ pub async fn create_token(
         token_type: input.token_type.unwrap_or(TokenType::ReadWrite),
         account: account.id,
         created_at: now,
-        expires_at: input.ttl.map(|ttl| now.plus(ttl)),
+        expires_at: caller.key.end_within(input.ttl.map(|ttl| now.plus(ttl)))?,
     };
     let token = service_account::new_token(&account.username, &record.id)?;
     writer.create_token(&account.username, &record, &token, now).await.map_err(name_taken)?;

@@ -45,14 +45,14 @@ pub async fn redeem(
 /// Revoke a credential.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions/revoke", tag = "sessions",
-    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for a credential that is not valid any more. Views that are open elsewhere end within `ResourceCacheSeconds`.",
+    description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for a credential that is not valid any more, and 404 for one that opens nothing within the key's scope. Views that are open elsewhere end within `ResourceCacheSeconds`.",
     request_body = SessionName, responses((status = 204, description = "Revoked"))
 ))]
 pub async fn revoke(
-    _: Allowed<CreateSessions>,
+    caller: Allowed<CreateSessions>,
     State(sessions): State<SessionRedeemer>,
     Json(input): Json<SessionName>,
 ) -> HttpResult<StatusCode> {
-    sessions.revoke_credential(&dialects::credential_in(input.session)).await?;
+    sessions.revoke_credential(&caller.key, &dialects::credential_in(input.session)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

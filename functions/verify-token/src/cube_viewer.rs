@@ -168,13 +168,14 @@ pub async fn me(
     }
     let DeploymentViewer { viewer, context, user } = views.recognise(embed_token(&headers)).await?;
     let user = user.as_deref();
+    let profile = context.profile.clone().over(user);
     let me = Me {
         id: user.map(|user| user.id),
         username: viewer.id,
         external_id: user.map(|user| user.external_id.to_string()),
-        email: user.and_then(|user| user.email.clone()),
-        first_name: user.and_then(|user| user.display_name.clone()),
-        picture: user.and_then(|user| user.picture.clone()),
+        email: profile.email,
+        first_name: profile.display_name,
+        picture: profile.picture,
         created_at: user.map(|user| user.created_at),
         embed_tenant_name: context.tenant.as_ref().map(|(name, _)| name.clone()),
         groups: viewer.groups,

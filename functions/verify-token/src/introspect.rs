@@ -37,8 +37,9 @@ pub async fn introspect(
 ) -> HttpResult<axum::Json<Introspection>> {
     let token = token_of(request).await?;
     let known = match views.look(Some(&token)).await {
-        Ok((scope, _)) if caller.key.require_deployment(scope.deployment()).is_err() => None,
-        Ok((scope, claims)) => Some(IntrospectedToken::of(scope, claims)),
+        Ok((scope, claims)) => {
+            caller.key.reach.see(Some(scope)).map(|scope| IntrospectedToken::of(scope, claims))
+        }
         // An outage does not mean that the token is inactive.
         Err(error) if error.is_outage() => return Err(error.into()),
         Err(error) => {

@@ -9,7 +9,7 @@ use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
-use vitrine::rules::view::decide::{Terms, View, ViewRequest};
+use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 
 /// A card or dashboard as a viewer sees it.
@@ -37,7 +37,7 @@ pub async fn embed(
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<EmbeddedCard>> {
-    Ok(card(&views, &kind, &token, query, Terms::Published, None).await?)
+    Ok(card(&views, Audience::Viewer, &kind, &token, query).await?)
 }
 
 /// Preview a view before it is published.
@@ -53,23 +53,37 @@ pub async fn preview(
     Path((kind, token)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<EmbeddedCard>> {
-    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    Ok(card(&views, &kind, &token, query, Terms::Preview, Some(&caller.key)).await?)
+    Ok(card(&views, Audience::Previewer(&caller.key), &kind, &token, query).await?)
+}
+
+/// The one who looks at a view: a viewer, or an admin before it is published.
+#[derive(Clone, Copy)]
+pub enum Audience<'a> {
+    Viewer,
+    Previewer(&'a AccessKey),
+}
+
+impl Audience<'_> {
+    /// Opens a view. The preview and its value routes have no other way to one.
+    pub async fn open(self, views: &ViewOpener, token: &str, request: ViewRequest) -> Result<View> {
+        match self {
+            Self::Viewer => views.open(Some(token), &request).await,
+            Self::Previewer(key) => views.preview(key, token, request).await,
+        }
+    }
 }
 
 async fn card(
     views: &ViewOpener,
+    audience: Audience<'_>,
     kind: &str,
     token: &str,
     query: Option<String>,
-    terms: Terms,
-    previewed_by: Option<&AccessKey>,
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
     let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
     let view =
-        views.open(Some(token), &ViewRequest { kind, parameters, terms, ..ViewRequest::default() }).await?;
-    previewed_by.map_or(Ok(()), |key| key.require_deployment(view.resource.deployment))?;
+        audience.open(views, token, ViewRequest { kind, parameters, ..ViewRequest::default() }).await?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {
         id: resource.id.clone(),

@@ -10,10 +10,10 @@ use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::embed_policy::WhoMaySet;
 use vitrine::rules::resource::parameter::Parameter;
-use vitrine::rules::view::decide::{NamedBy, Terms, View, ViewRequest};
+use vitrine::rules::view::decide::{NamedBy, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters;
 
-use crate::metabase_embed::kind_of;
+use crate::metabase_embed::{Audience, kind_of};
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,7 +41,7 @@ pub async fn values(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    let choices = choices(&views, Terms::Published, (kind, token, key), others(query), SEARCHING).await?;
+    let choices = choices(&views, Audience::Viewer, (kind, token, key), others(query), SEARCHING).await?;
     Ok(axum::Json(choices.into()))
 }
 
@@ -53,13 +53,14 @@ pub async fn values(
     responses((status = 200, body = Values))
 ))]
 pub async fn preview_values(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    let choices = choices(&views, Terms::Preview, (kind, token, key), others(query), SEARCHING).await?;
+    let choices =
+        choices(&views, Audience::Previewer(&caller.key), (kind, token, key), others(query), SEARCHING)
+            .await?;
     Ok(axum::Json(choices.into()))
 }
 
@@ -74,7 +75,7 @@ pub async fn search(
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    Ok(search_in(&views, Terms::Published, (kind, token, key), &prefix, query).await?)
+    Ok(search_in(&views, Audience::Viewer, (kind, token, key), &prefix, query).await?)
 }
 
 /// Search a parameter's values in a preview.
@@ -85,13 +86,12 @@ pub async fn search(
     responses((status = 200, body = Values))
 ))]
 pub async fn preview_search(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     State(views): State<ViewOpener>,
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    Ok(search_in(&views, Terms::Preview, (kind, token, key), &prefix, query).await?)
+    Ok(search_in(&views, Audience::Previewer(&caller.key), (kind, token, key), &prefix, query).await?)
 }
 
 /// Find the label of a value.
@@ -106,7 +106,7 @@ pub async fn remapping(
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Vec<Value>>> {
-    Ok(remap(&views, Terms::Published, (kind, token, key), query).await?)
+    Ok(remap(&views, Audience::Viewer, (kind, token, key), query).await?)
 }
 
 /// Find the label of a value in a preview.
@@ -117,31 +117,30 @@ pub async fn remapping(
     responses((status = 200, body = Vec<Value>))
 ))]
 pub async fn preview_remapping(
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     State(views): State<ViewOpener>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Vec<Value>>> {
-    views.require_embedding(Reason::EmbeddingSwitchedOff).await?;
-    Ok(remap(&views, Terms::Preview, (kind, token, key), query).await?)
+    Ok(remap(&views, Audience::Previewer(&caller.key), (kind, token, key), query).await?)
 }
 
 async fn search_in(
     views: &ViewOpener,
-    terms: Terms,
+    audience: Audience<'_>,
     named: Named,
     prefix: &str,
     query: Option<String>,
 ) -> Result<axum::Json<Values>> {
     let sought = prefix.to_lowercase();
-    let mut found = choices(views, terms, named, others(query), SEARCHING).await?;
+    let mut found = choices(views, audience, named, others(query), SEARCHING).await?;
     found.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
     Ok(axum::Json(found.into()))
 }
 
 async fn remap(
     views: &ViewOpener,
-    terms: Terms,
+    audience: Audience<'_>,
     named: Named,
     query: Option<String>,
 ) -> Result<axum::Json<Vec<Value>>> {
@@ -151,7 +150,7 @@ async fn remap(
         value = Some(others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?);
         Ok(others)
     });
-    let choices = choices(views, terms, named, others, REMAPPING).await?;
+    let choices = choices(views, audience, named, others, REMAPPING).await?;
     let value = value.unwrap_or_default();
     let is_asked = |choice: &Vec<Value>| choice.first().is_some_and(|listed| text(listed) == text(&value));
     Ok(axum::Json(choices.into_iter().find(is_asked).unwrap_or_else(|| vec![value])))
@@ -171,15 +170,15 @@ fn others(query: Option<String>) -> Result<Map<String, Value>> {
 /// The static values of a parameter that the viewer may set.
 async fn choices(
     views: &ViewOpener,
-    terms: Terms,
+    audience: Audience<'_>,
     (kind, token, key): Named,
     parameters: Result<Map<String, Value>>,
     purpose: &str,
 ) -> Result<Vec<Vec<Value>>> {
     let kind = Some(kind_of(&kind)?);
     let parameters = parameters.into();
-    let request = ViewRequest { kind, parameters, named_by: NamedBy::Id, terms, ..ViewRequest::default() };
-    let view = views.open(Some(&token), &request).await?;
+    let request = ViewRequest { kind, parameters, named_by: NamedBy::Id, ..ViewRequest::default() };
+    let view = audience.open(views, &token, request).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);

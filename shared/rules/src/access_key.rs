@@ -1,5 +1,7 @@
 //! Access keys of the administrative API, with their permissions and their scope.
 
+use std::collections::BTreeSet;
+
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +9,11 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
 use crate::json::input::Invalid;
 use crate::random;
-use crate::resource::ids::Deployment;
+use crate::reach::Reach;
 use crate::viewer::role::Role;
-use crate::viewer::service_account::ServiceAccount;
+use crate::viewer::service_account::{AccountToken, ServiceAccount};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr)]
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Permission {
@@ -36,9 +38,12 @@ pub struct AccessKey {
     pub id: String,
     pub name: String,
     pub role: Role,
-    pub permissions: Vec<Permission>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Permission>))]
+    pub permissions: BTreeSet<Permission>,
     /// The deployments that it is limited to; an empty list means all.
-    pub deployments: Vec<Deployment>,
+    #[serde(rename = "deployments")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::resource::ids::Deployment>))]
+    pub reach: Reach,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
@@ -54,23 +59,23 @@ impl AccessKey {
             id: Self::BOOTSTRAP.to_owned(),
             name: "The stack's admin key".to_owned(),
             role: Role::Admin,
-            permissions: Vec::new(),
-            deployments: Vec::new(),
+            permissions: BTreeSet::new(),
+            reach: Reach::stack(),
             created_at: Timestamp::from_unix(0),
             expires_at: None,
         }
     }
 
-    /// The permissions of a service account, expressed as a key.
-    pub fn of_account(account: &ServiceAccount) -> Self {
+    /// The permissions of a service account and the lifetime of its token, expressed as a key.
+    pub fn of_account(account: &ServiceAccount, token: &AccountToken) -> Self {
         Self {
             id: format!("account:{}", account.username),
             name: account.username.to_string(),
             role: account.role,
-            permissions: Vec::new(),
-            deployments: Vec::new(),
+            permissions: BTreeSet::new(),
+            reach: Reach::stack(),
             created_at: account.created_at,
-            expires_at: None,
+            expires_at: token.expires_at,
         }
     }
 
@@ -90,21 +95,26 @@ impl AccessKey {
         if self.role == Role::Admin { Ok(()) } else { Err(Reason::AccessDenied.into()) }
     }
 
-    pub fn require_deployment(&self, deployment: Deployment) -> Result<()> {
-        if self.deployments.is_empty() || self.deployments.contains(&deployment) {
-            Ok(())
-        } else {
-            Err(Error::new(Reason::AccessDenied)
-                .detail(format_args!("deployment {deployment} is outside the key's scope")))
+    /// Refuses to make or end a credential that may do more than this key, or elsewhere.
+    pub fn require_control(&self, other: &Self) -> Result<()> {
+        let refuse = |cause| Err(Error::new(Reason::AccessDenied).detail(cause));
+        if !self.reach.includes(&other.reach) {
+            return refuse("the other key reaches further");
         }
+        if other.role == Role::Admin && self.role != Role::Admin {
+            return refuse("the other key is an admin's");
+        }
+        other.permissions.iter().try_for_each(|permission| self.require(*permission))
     }
 
-    /// Refuses a key scope that reaches further than this key's. An empty scope means all deployments.
-    pub fn require_scope(&self, deployments: &[Deployment]) -> Result<()> {
-        if deployments.is_empty() && !self.deployments.is_empty() {
-            return Err(Error::new(Reason::AccessDenied).detail("a scoped key asks for one without scope"));
+    /// The end of a credential that this key makes: no later than the key's own.
+    pub fn end_within(&self, asked: Option<Timestamp>) -> Result<Option<Timestamp>> {
+        match (self.expires_at, asked) {
+            (Some(own), Some(asked)) if asked > own => {
+                Err(Error::new(Reason::AccessDenied).detail("the credential would outlive the key"))
+            }
+            (own, asked) => Ok(asked.or(own)),
         }
-        deployments.iter().try_for_each(|deployment| self.require_deployment(*deployment))
     }
 }
 
@@ -125,12 +135,13 @@ pub fn id_of(key: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::ids::Deployment;
 
     fn key(role: Role, permissions: &[Permission], deployments: &[u32]) -> AccessKey {
         AccessKey {
             role,
-            permissions: permissions.to_vec(),
-            deployments: deployments.iter().map(|number| Deployment::new(*number).unwrap()).collect(),
+            permissions: permissions.iter().copied().collect(),
+            reach: Reach::of(deployments.iter().map(|number| Deployment::new(*number).unwrap())),
             ..AccessKey::bootstrap()
         }
     }
@@ -149,21 +160,56 @@ mod tests {
         assert!(key(Role::Member, &[ResourcesWrite], &[]).require_admin().is_err());
     }
 
+    /// Pairs of keys, and whether the first has control over the second.
     #[test]
-    fn a_key_reaches_the_deployments_of_its_scope() {
-        let two = Deployment::new(2).unwrap();
-        assert!(key(Role::Admin, &[], &[]).require_deployment(two).is_ok());
-        assert!(key(Role::Admin, &[], &[1, 2]).require_deployment(two).is_ok());
-        assert!(key(Role::Admin, &[], &[1]).require_deployment(two).is_err());
+    fn a_key_controls_only_those_that_may_no_more() {
+        use Permission::*;
+        use Role::*;
+        let every = [ResourcesWrite, ResourcesList, SessionsCreate, Introspect];
+        let cases = [
+            (key(Admin, &[], &[]), key(Admin, &[], &[]), true),
+            (key(Admin, &[], &[]), key(Restricted, &every, &[1]), true),
+            (key(Admin, &[], &[1, 2]), key(Admin, &[], &[2]), true),
+            (key(Admin, &[], &[1]), key(Member, &every, &[1]), true),
+            (key(Admin, &[], &[1]), key(Admin, &[], &[]), false),
+            (key(Admin, &[], &[1]), key(Restricted, &[], &[]), false),
+            (key(Admin, &[], &[1]), key(Admin, &[], &[1, 2]), false),
+            (key(Member, &every, &[]), key(Admin, &[], &[]), false),
+            (key(Member, &[ResourcesList], &[]), key(Member, &[ResourcesList], &[]), true),
+            (key(Member, &[ResourcesList], &[]), key(Member, &[ResourcesList, Introspect], &[]), false),
+        ];
+        for (own, other, controls) in cases {
+            assert_eq!(own.require_control(&other).is_ok(), controls, "{own:?} {other:?}");
+        }
+    }
+
+    /// The end of a key, the end that it asks for, and the end that it gets.
+    #[test]
+    fn a_key_makes_none_that_outlives_it() {
+        let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix);
+        for (own, asked, end) in [
+            (None, None, Ok(None)),
+            (None, Some(5), Ok(Some(5))),
+            (Some(9), None, Ok(Some(9))),
+            (Some(9), Some(5), Ok(Some(5))),
+            (Some(9), Some(9), Ok(Some(9))),
+            (Some(9), Some(10), Err(Reason::AccessDenied)),
+        ] {
+            let own = AccessKey { expires_at: at(own), ..AccessKey::bootstrap() };
+            let got = own.end_within(at(asked)).map_err(|error| error.reason);
+            assert_eq!(got, end.map(at), "{asked:?}");
+        }
     }
 
     #[test]
-    fn a_key_has_no_say_over_one_that_reaches_further() {
-        let scope = |deployments: &[u32]| key(Role::Admin, &[], deployments).deployments;
-        let accepts =
-            |own: &[u32], other: &[u32]| key(Role::Admin, &[], own).require_scope(&scope(other)).is_ok();
-        assert!(accepts(&[], &[]) && accepts(&[], &[1]) && accepts(&[1, 2], &[2]) && accepts(&[1], &[1]));
-        assert!(!accepts(&[1], &[]) && !accepts(&[1], &[2]) && !accepts(&[1], &[1, 2]));
+    fn lists_are_stored_without_repetitions() {
+        let mut stored = serde_json::to_value(AccessKey::bootstrap()).unwrap();
+        stored["deployments"] = serde_json::json!([2, 1, 1]);
+        stored["permissions"] = serde_json::json!(["introspect", "introspect"]);
+        let key: AccessKey = serde_json::from_value(stored).unwrap();
+        let written = serde_json::to_value(key).unwrap();
+        assert_eq!(written["deployments"], serde_json::json!([1, 2]));
+        assert_eq!(written["permissions"], serde_json::json!(["introspect"]));
     }
 
     #[test]

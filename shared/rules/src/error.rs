@@ -196,6 +196,7 @@ reasons! {
     IdInvalid, "id_invalid", BadRequest, "Invalid ID.";
     AccountNotFound, "account_not_found", NotFound, "Not Found";
     NameTaken, "name_taken", Conflict, "This name is taken.";
+    IdTaken, "id_taken", Conflict, "This id is taken.";
     EmailTaken, "email_taken", Conflict, "Another account has this email address.";
     DeploymentNotFound, "deployment_not_found", NotFound, "There is no such deployment.";
     BranchNotFound, "branch_not_found", NotFound, "There is no such branch.";

@@ -8,16 +8,19 @@
 //! - [`resource`]: dashboards, questions and dives, and their embed policy
 //! - [`viewer`]: external users, service accounts, tenants, attributes and groups
 //! - [`session`], [`access_key`]: the credentials that the stack gives out
+//! - [`reach`]: the part of the stack that an access key may know of and change
 //! - [`json`]: strict parsing of documents and checked input
-//! - [`paging`]: pages of a list
+//! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`settings`], [`clock`], [`random`]: what all of them share
 
 pub mod access_key;
 pub mod clock;
+pub mod cursor;
 pub mod error;
 pub mod json;
 pub mod paging;
 pub mod random;
+pub mod reach;
 pub mod resource;
 pub mod session;
 pub mod settings;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::resource::ids::{Deployment, Kind, PrimaryId};
 use crate::viewer::Viewer;
+use crate::viewer::external_user::Profile;
 use crate::viewer::tenant::TenantName;
 
 /// The time within which a single-use session must be exchanged.
@@ -67,6 +68,9 @@ pub struct SessionContext {
     pub viewer: Viewer,
     /// The id of the viewer, for an external user.
     pub user: Option<u64>,
+    /// The profile that was stated for this session, over that of the stored user.
+    #[serde(default)]
+    pub profile: Profile,
     /// The name and id of the user's tenant.
     pub tenant: Option<(TenantName, u64)>,
     pub creator_mode: bool,

@@ -20,6 +20,7 @@ pub struct Settings {
     pub deployments: Vec<Deployment>,
     pub public_url: Option<String>,
     pub max_external_users: u64,
+    pub max_ephemeral_users: u64,
     pub revoke_on_replay: bool,
 }
 
@@ -47,6 +48,7 @@ impl Default for Settings {
             deployments: vec![Deployment::FIRST],
             public_url: None,
             max_external_users: 10_000,
+            max_ephemeral_users: 100_000,
             revoke_on_replay: false,
         }
     }
@@ -66,6 +68,7 @@ impl Settings {
         "Deployments",
         "PublicUrl",
         "MaxExternalUsers",
+        "MaxEphemeralUsers",
         "RevokeOnReplay",
     ];
 
@@ -124,6 +127,9 @@ impl Settings {
             "MaxExternalUsers" => {
                 self.max_external_users = whole(value, 1, 1_000_000_000).ok_or(refuse("1 to 1000000000"))?;
             }
+            "MaxEphemeralUsers" => {
+                self.max_ephemeral_users = whole(value, 0, 1_000_000_000).ok_or(refuse("0 to 1000000000"))?;
+            }
             "RevokeOnReplay" => self.revoke_on_replay = switch(value).ok_or(refuse(SWITCH))?,
             _ => return Err(SettingError::Unknown(name.to_owned())),
         }
@@ -179,6 +185,7 @@ mod tests {
             ("Deployments", "1, 32"),
             ("PublicUrl", "https://embed.example.com/"),
             ("MaxExternalUsers", "150"),
+            ("MaxEphemeralUsers", "0"),
             ("RevokeOnReplay", "true"),
         ];
         assert_eq!(good.map(|(name, _)| name), Settings::NAMES);

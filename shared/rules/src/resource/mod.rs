@@ -87,7 +87,7 @@ pub struct ResourceInput {
     pub allow_downloads: bool,
     #[deserr(default)]
     pub archived: bool,
-    /// The first of the stack's deployments if absent.
+    /// Left out, an existing resource stays where it is; a new one is in the first deployment that the key reaches.
     #[deserr(default)]
     pub deployment: Option<Deployment>,
 }
@@ -133,13 +133,13 @@ fn stray_policies(parameters: &[Parameter], policy: &EmbeddingParams) -> Vec<Iss
 }
 
 impl Resource {
-    /// Creates a resource.
+    /// Creates a resource. `deployment` is its deployment if the input names none.
     pub fn create(
         kind: Kind,
         id: PrimaryId,
         entity_id: Option<String>,
         input: ResourceInput,
-        first: Deployment,
+        deployment: Deployment,
         now: Timestamp,
     ) -> Result<Self> {
         let entity_id = match entity_id {
@@ -162,19 +162,20 @@ impl Resource {
             allowed_origins: Vec::new(),
             allow_downloads: false,
             archived: false,
-            deployment: first,
+            deployment,
             created_at: now,
             updated_at: now,
             initially_published_at: None,
             published_at: None,
             revision: 0,
         };
-        Ok(blank.replaced(input, first, now))
+        Ok(blank.replaced(input, now))
     }
 
-    /// Returns the resource with all of the owner's fields replaced.
+    /// Returns the resource with all of the owner's fields replaced. It stays in its deployment unless the input
+    /// names another.
     #[must_use]
-    pub fn replaced(self, input: ResourceInput, first: Deployment, now: Timestamp) -> Self {
+    pub fn replaced(self, input: ResourceInput, now: Timestamp) -> Self {
         let is_published = input.enable_embedding && !input.archived;
         let is_new = self.version == 0 || self.content != input.content;
         Self {
@@ -188,7 +189,7 @@ impl Resource {
             allowed_origins: input.allowed_origins,
             allow_downloads: input.allow_downloads,
             archived: input.archived,
-            deployment: input.deployment.unwrap_or(first),
+            deployment: input.deployment.unwrap_or(self.deployment),
             updated_at: now,
             initially_published_at: self.initially_published_at.or(input.enable_embedding.then_some(now)),
             published_at: is_published.then(|| self.published_at.unwrap_or(now)),

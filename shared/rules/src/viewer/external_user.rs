@@ -15,6 +15,11 @@ use crate::viewer::tenant::TenantName;
 /// The lifetime of an ephemeral user after the last session.
 pub const EPHEMERAL_SECONDS: i64 = 7 * 86_400;
 
+/// The day of a moment, counted from 1970.
+pub fn day_of(moment: Timestamp) -> u64 {
+    u64::try_from(moment.unix() / 86_400).unwrap_or_default()
+}
+
 /// The owner's id of a user: 1 to 255 characters, in lower case, without spaces at the ends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -66,8 +71,34 @@ pub struct ExternalUser {
     pub created_at: Timestamp,
     /// The expiry of an ephemeral user. A user without one takes a seat under the limit.
     pub expires_at: Option<Timestamp>,
+    /// The day under which an ephemeral user is counted, the one of the expiry. None for a user from before they
+    /// were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_day: Option<u64>,
     /// Grows with every change. A write that is based on an older revision is refused.
     pub revision: u64,
+}
+
+/// The part of a user that the page can show. What is absent is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    pub email: Option<String>,
+    pub display_name: Option<String>,
+    pub picture: Option<String>,
+}
+
+impl Profile {
+    /// This profile, with that of the stored user where it says nothing.
+    #[must_use]
+    pub fn over(self, user: Option<&ExternalUser>) -> Self {
+        let stored = |field: fn(&ExternalUser) -> &Option<String>| user.and_then(|user| field(user).clone());
+        Self {
+            email: self.email.or_else(|| stored(|user| &user.email)),
+            display_name: self.display_name.or_else(|| stored(|user| &user.display_name)),
+            picture: self.picture.or_else(|| stored(|user| &user.picture)),
+        }
+    }
 }
 
 /// The membership of a user in a tenant; there is at most one.
@@ -93,6 +124,7 @@ impl ExternalUser {
             tenant: None,
             created_at: now,
             expires_at: None,
+            ephemeral_day: None,
             revision: 0,
         }
     }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::{Reason, Result};
+use crate::reach::Reach;
 use crate::viewer::attribute::{AttributeDefinition, Definitions};
-use crate::viewer::external_user::{EPHEMERAL_SECONDS, ExternalId, ExternalUser, Membership};
+use crate::viewer::external_user::{EPHEMERAL_SECONDS, ExternalId, ExternalUser, Membership, day_of};
 use crate::viewer::tenant::{TenantGroup, TenantName, TenantWithGroups, require_groups};
 
 /// A change of a user. Fields that are left out stay as they are.
@@ -26,6 +27,7 @@ pub struct UserChange {
     pub tenant: Option<TenantChange>,
     pub tenant_groups: GroupChange,
     pub seat: SeatPolicy,
+    pub identity: IdentityScope,
 }
 
 impl UserChange {
@@ -40,8 +42,30 @@ impl UserChange {
             tenant: None,
             tenant_groups: GroupChange::Keep,
             seat: SeatPolicy::Permanent,
+            identity: IdentityScope::Stored,
         }
     }
+
+    /// The change as a caller of this reach may make it. Users, tenants and definitions belong to the whole stack:
+    /// a caller who is limited to deployments describes the user of one session, and changes no tenant.
+    pub fn within(self, reach: &Reach) -> Result<Self> {
+        if reach.is_stack() {
+            return Ok(self);
+        }
+        if self.tenant.is_some() || self.tenant_groups != GroupChange::Keep {
+            reach.require_stack()?;
+        }
+        Ok(Self { identity: IdentityScope::Session, ..self })
+    }
+}
+
+/// The place that the stated email address, profile, attributes and groups are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityScope {
+    /// The stored user, and so every later session.
+    Stored,
+    /// The session alone. A new user is stored without them.
+    Session,
 }
 
 /// The tenant of the user, which is created if it does not exist, and the definitions to put into it.
@@ -106,9 +130,9 @@ pub struct UserUpsert {
     pub before: Option<ExternalUser>,
     pub user: ExternalUser,
     pub tenant: Option<TenantWrite>,
-    /// The attributes that are in force for the user, with the definitions' defaults.
+    /// The attributes that are in force for the user's session, with the definitions' defaults.
     pub attributes: BTreeMap<String, Value>,
-    /// All groups of the user that exist, those of the tenant by their qualified names.
+    /// All groups of the session that exist, those of the tenant by their qualified names.
     pub groups: Vec<String>,
 }
 
@@ -155,6 +179,12 @@ pub fn plan_upsert(
         known.user.as_ref().filter(|user| !user.is_expired(now) && is_tenant_unchanged(user, known));
     let mut user =
         present.cloned().unwrap_or_else(|| ExternalUser::new(change.external_id.clone(), ids.user_id, now));
+    let tenant = tenant_write(change, known, ids)?;
+    join_tenant(&mut user, change, known, tenant.as_ref())?;
+    user.expires_at = expiry(change.seat, present, now, is_full);
+    user.ephemeral_day = ephemeral_day(user.expires_at, present);
+    let unchanged = user.clone();
+
     for (field, said) in [
         (&mut user.email, &change.email),
         (&mut user.display_name, &change.display_name),
@@ -164,10 +194,6 @@ pub fn plan_upsert(
             field.clone_from(said);
         }
     }
-    let tenant = tenant_write(change, known, ids)?;
-    join_tenant(&mut user, change, known, tenant.as_ref())?;
-    user.expires_at = expiry(change.seat, present, now, is_full);
-
     let definitions = definitions(known, tenant.as_ref());
     definitions.check(&change.attributes)?;
     for (name, value) in &change.attributes {
@@ -182,16 +208,15 @@ pub fn plan_upsert(
         require_groups(groups, |name| known.groups.contains(name))?;
         user.groups = distinct(groups);
     }
+    let attributes = definitions.effective(&user.attributes);
+    let groups = groups_of(&user, known, tenant.as_ref());
+    if change.identity == IdentityScope::Session {
+        user = unchanged;
+    }
     if known.user.as_ref() != Some(&user) {
         user.revision = known.user.as_ref().map_or(0, |before| before.revision) + 1;
     }
-    Ok(UserUpsert {
-        attributes: definitions.effective(&user.attributes),
-        groups: groups_of(&user, known, tenant.as_ref()),
-        before: known.user.clone(),
-        user,
-        tenant,
-    })
+    Ok(UserUpsert { attributes, groups, before: known.user.clone(), user, tenant })
 }
 
 /// Returns whether the user's tenant still exists, and not another one of its name.
@@ -285,6 +310,12 @@ fn expiry(
         // An existing user is never refused, and becomes permanent when a seat is free.
         (SeatPolicy::Permanent, Some(_)) => later.filter(|_| is_full),
     }
+}
+
+fn ephemeral_day(expires_at: Option<Timestamp>, present: Option<&ExternalUser>) -> Option<u64> {
+    // A user from before ephemeral ones were counted stays uncounted.
+    let is_counted = present.is_none_or(|user| user.ephemeral_day.is_some());
+    expires_at.filter(|_| is_counted).map(day_of)
 }
 
 fn definitions(known: &CurrentState, tenant: Option<&TenantWrite>) -> Definitions {
@@ -456,6 +487,80 @@ mod tests {
         assert_eq!(reborn.user.revision, 2);
         let removed = run(&change(), &CurrentState { tenant: None, own_tenant_id: None, ..known }).unwrap();
         assert_eq!(removed.user.tenant, None);
+    }
+
+    /// A caller who is limited to a deployment describes a session: the stored user is never changed.
+    #[test]
+    fn identity_from_one_deployment_stays_in_its_session() {
+        let scoped = Reach::of([crate::resource::ids::Deployment::FIRST]);
+        let stated = |city: &str, group: &str| UserChange {
+            email: Some(format!("{city}@x")),
+            display_name: Some(city.to_owned()),
+            picture: Some(format!("https://{city}.example/")),
+            attributes: vec![("city".into(), json!(city))],
+            groups: Some(vec![group.into()]),
+            ..change()
+        };
+        for known in [known(), after(&stated("Berlin", "a"), known())] {
+            let upsert = run(&stated("Paris", "b").within(&scoped).unwrap(), &known).unwrap();
+            assert_eq!(json!(upsert.attributes), json!({"city": "Paris"}));
+            assert_eq!(upsert.groups, ["b"]);
+            match &known.user {
+                Some(stored) => {
+                    assert_eq!(&upsert.user, stored);
+                    assert!(!upsert.is_change());
+                }
+                None => {
+                    let blank = ExternalUser::new(change().external_id, NEW_IDS.user_id, now());
+                    assert_eq!(upsert.user, ExternalUser { revision: 1, ..blank });
+                }
+            }
+            // The next session has what is stored, and nothing of what was stated.
+            let next =
+                run(&change().within(&scoped).unwrap(), &CurrentState { user: Some(upsert.user), ..known })
+                    .unwrap();
+            assert!(
+                !json!(next.attributes).to_string().contains("Paris") && !next.groups.contains(&"b".into())
+            );
+        }
+        let whole = run(&stated("Paris", "b").within(&Reach::stack()).unwrap(), &known()).unwrap();
+        assert_eq!(whole.user.attributes["city"], "Paris");
+    }
+
+    /// Changes of tenants, and whether a caller who is limited to a deployment may make them.
+    #[test]
+    fn only_a_caller_of_the_whole_stack_changes_tenants() {
+        let scoped = Reach::of([crate::resource::ids::Deployment::FIRST]);
+        let to_acme = || Some(TenantChange::to("acme".parse().unwrap()));
+        for (change, may) in [
+            (change(), true),
+            (UserChange { seat: SeatPolicy::Ephemeral, ..change() }, true),
+            (UserChange { tenant: to_acme(), ..change() }, false),
+            (UserChange { tenant_groups: GroupChange::Join("editors".into()), ..change() }, false),
+            (UserChange { tenant_groups: GroupChange::Replace(Vec::new()), ..change() }, false),
+        ] {
+            let limited = change.clone().within(&scoped).map(drop).map_err(|error| error.reason);
+            assert_eq!(limited, if may { Ok(()) } else { Err(Reason::AccessDenied) }, "{change:?}");
+            assert!(change.within(&Reach::stack()).is_ok());
+        }
+    }
+
+    /// An ephemeral user is counted under the day of the expiry, unless they are older than the count.
+    #[test]
+    fn an_ephemeral_user_is_counted_under_one_day() {
+        let ephemeral = UserChange { seat: SeatPolicy::Ephemeral, ..change() };
+        let first = after(&ephemeral, known());
+        let day = |user: &ExternalUser| user.ephemeral_day;
+        let week = now().plus(EPHEMERAL_SECONDS);
+        assert_eq!(first.user.as_ref().and_then(day), Some(day_of(week)));
+        let tomorrow = now().plus(86_400);
+        let again = plan_upsert(&ephemeral, &first, NEW_IDS, tomorrow, false).unwrap();
+        assert_eq!(day(&again.user), Some(day_of(week) + 1));
+        assert_eq!(day(&run(&change(), &first).unwrap().user), None, "permanent");
+        let mut old = first;
+        old.user.as_mut().unwrap().ephemeral_day = None;
+        assert_eq!(day(&plan_upsert(&ephemeral, &old, NEW_IDS, tomorrow, false).unwrap().user), None);
+        assert_eq!(day(&run(&change(), &known()).unwrap().user), None, "never ephemeral");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Creates an access key that reaches no further than its creator's.
+//! Creates an access key that may do no more than its creator's, and ends no later.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use crate::aws::storage::AccessKeyWriter;
 use vitrine_rules::access_key::{self, AccessKey, Permission};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Result};
+use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::Deployment;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::viewer::role::Role;
@@ -40,20 +41,21 @@ impl AccessKeyCreator {
         if new.expires_at.is_some_and(|expires| expires <= now) {
             return Err(Error::invalid("expires_at", "must be in the future"));
         }
-        if !new.deployments.iter().all(|deployment| self.settings.deployments.contains(deployment)) {
-            return Err(Error::invalid("deployments", "must be deployments of this stack"));
-        }
-        creator.require_scope(&new.deployments)?;
         let (id, key) = access_key::new_key()?;
         let record = AccessKey {
             id,
             name: new.name,
             role: new.role,
-            permissions: new.permissions,
-            deployments: new.deployments,
+            permissions: new.permissions.into_iter().collect(),
+            reach: Reach::of(new.deployments),
             created_at: now,
-            expires_at: new.expires_at,
+            expires_at: creator.end_within(new.expires_at)?,
         };
+        // First, so that a scoped key does not learn which deployments there are.
+        creator.require_control(&record)?;
+        if !record.reach.is_within(&self.settings) {
+            return Err(Error::invalid("deployments", "must be deployments of this stack"));
+        }
         self.keys.create(&record, &key).await?;
         Ok(CreatedAccessKey { key, record })
     }

@@ -23,9 +23,10 @@ use vitrine_rules::settings::Settings;
 use vitrine_rules::token::Claims;
 use vitrine_rules::token::mint::{ISSUER, TokenToMint};
 use vitrine_rules::viewer::Viewer;
+use vitrine_rules::viewer::external_user::Profile;
 use vitrine_rules::viewer::service_account::{AccountName, Username};
 use vitrine_rules::viewer::tenant::TenantName;
-use vitrine_rules::viewer::upsert_user::{UserChange, UserUpsert};
+use vitrine_rules::viewer::upsert_user::{IdentityScope, UserChange, UserUpsert};
 
 const ACCOUNT_TOKEN_SECONDS: i64 = 86_400;
 
@@ -176,16 +177,23 @@ impl SessionCreator {
     /// transaction.
     pub async fn create_for_deployment(
         &self,
+        key: &AccessKey,
         request: DeploymentSession,
         user: SessionUser,
     ) -> Result<String> {
+        key.reach.enter(request.deployment)?;
+        let user = match user {
+            SessionUser::External(change) => SessionUser::External(Box::new(change.within(&key.reach)?)),
+            account @ SessionUser::Account(_) => account,
+        };
         let dry_run = self.dry_runs.of_session(request.dashboard.clone()).await?;
         let session_id = random::hex_session()?;
         let fingerprint = random::fingerprint(&session_id);
         let draft = Draft { fingerprint, request, dry_run, now: self.clock.now() };
         match user {
             SessionUser::External(change) => {
-                self.users.upsert_with_session(&change, |upsert| draft.for_user(upsert).map(Some)).await?;
+                let session = |upsert: &UserUpsert| draft.for_user(&change, upsert).map(Some);
+                self.users.upsert_with_session(&change, session).await?;
             }
             SessionUser::Account(name) => {
                 let account = self.accounts.find_named(&name).await?.ok_or(Reason::AccountNotFound)?;
@@ -195,16 +203,15 @@ impl SessionCreator {
                     groups: Vec::new(),
                 };
                 let grant = SessionGrant { account: Some(account.id), ..SessionGrant::default() };
-                self.sessions.start(draft.item(grant, viewer, None)?).await?;
+                self.sessions.start(draft.item(grant, viewer, Profile::default(), None)?).await?;
             }
         }
         Ok(session_id)
     }
 
-    /// The resource that a token with these claims would show. Whether the key reaches it is checked first.
+    /// The resource that a token with these claims would show.
     async fn require_view(&self, key: &AccessKey, claims: &Claims) -> Result<Arc<Resource>> {
-        let reach = |resource: &Resource| key.require_deployment(resource.deployment);
-        self.dry_runs.check(claims, reach).await.map(|view| view.resource)
+        self.dry_runs.check(claims, &key.reach).await.map(|view| view.resource)
     }
 }
 
@@ -217,7 +224,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn for_user(&self, upsert: &UserUpsert) -> Result<SessionItem> {
+    fn for_user(&self, change: &UserChange, upsert: &UserUpsert) -> Result<SessionItem> {
         let user = &upsert.user;
         let viewer = Viewer {
             id: Some(user.external_id.to_string()),
@@ -226,7 +233,15 @@ impl Draft {
         };
         let grant = SessionGrant { user: Some(user.id), ..SessionGrant::default() };
         let tenant = user.tenant.as_ref().map(|membership| (membership.tenant.clone(), membership.tenant_id));
-        self.item(grant, viewer, tenant)
+        let profile = match change.identity {
+            IdentityScope::Stored => Profile::default(),
+            IdentityScope::Session => Profile {
+                email: change.email.clone(),
+                display_name: change.display_name.clone(),
+                picture: change.picture.clone(),
+            },
+        };
+        self.item(grant, viewer, profile, tenant)
     }
 
     /// The session to store, if it could open its dashboard. The token will name the viewer, and contain nothing
@@ -235,6 +250,7 @@ impl Draft {
         &self,
         grant: SessionGrant,
         viewer: Viewer,
+        profile: Profile,
         tenant: Option<(TenantName, u64)>,
     ) -> Result<SessionItem> {
         let request = &self.request;
@@ -245,6 +261,7 @@ impl Draft {
             dashboard: request.dashboard.as_ref().map(|dashboard| dashboard.id.to_string()),
             viewer,
             user: grant.user,
+            profile,
             tenant,
             creator_mode: request.creator_mode,
             security_context: request.security_context.clone(),

@@ -7,6 +7,7 @@ use serde_json::Map;
 use crate::app::open_view::evidence_keys;
 use crate::aws::storage::{EvidenceKeys, EvidenceReader};
 use vitrine_rules::error::Result;
+use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::ResourceRef;
 use vitrine_rules::session::SessionContext;
@@ -22,13 +23,11 @@ crate::capability_set! {
 }
 
 impl DryRuns {
-    /// Checks that a token with these claims would open a view.
-    ///
-    /// `reach` says whether the caller may know of the resource, before anything else is said about it.
-    pub async fn check(&self, claims: &Claims, reach: impl FnOnce(&Resource) -> Result<()>) -> Result<View> {
+    /// Checks that a token with these claims would open a view of a resource that the caller may know of.
+    pub async fn check(&self, claims: &Claims, reach: &Reach) -> Result<View> {
         let reference = claims.resource(None)?;
         let evidence = self.evidence.load_uncached(evidence_keys(claims, Some(reference.clone()))).await?;
-        evidence.resource.as_deref().map_or(Ok(()), reach)?;
+        let evidence = Evidence { resource: reach.see(evidence.resource), ..evidence };
         decide::view(claims, &ViewRequest::default(), &reference, &evidence, &self.settings)
     }
 

@@ -6,14 +6,16 @@ use crate::app::request_context;
 use crate::aws::signing_keys::SigningKeys;
 use crate::aws::signing_keys::usage::KeyUsageRecorder;
 use crate::aws::storage::{EvidenceKeys, EvidenceReader, RefusalRecordWriter};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
+use vitrine_rules::reach::{Placed, Reach};
 use vitrine_rules::resource::ids::{Deployment, ResourceRef};
 use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::{self, Authentic, Claims};
-use vitrine_rules::view::decide::{self, Evidence, View, ViewRequest};
+use vitrine_rules::view::decide::{self, Evidence, Terms, View, ViewRequest};
 use vitrine_rules::view::refusal_record::{RefusalContext, RefusalRecord};
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::external_user::ExternalUser;
@@ -46,8 +48,8 @@ pub enum TokenScope {
     Session(DeploymentViewer),
 }
 
-impl TokenScope {
-    pub fn deployment(&self) -> Deployment {
+impl Placed for TokenScope {
+    fn deployment(&self) -> Deployment {
         match self {
             Self::View(view) => view.resource.deployment,
             Self::Session(recognised) => recognised.context.deployment,
@@ -58,9 +60,20 @@ impl TokenScope {
 impl ViewOpener {
     /// Opens a view. There is no other way to one.
     pub async fn open(&self, token: Option<&str>, request: &ViewRequest) -> Result<View> {
+        self.open_within(token, request, &Reach::stack()).await
+    }
+
+    /// Opens an admin's preview of a resource that the key may know of.
+    pub async fn preview(&self, key: &AccessKey, token: &str, request: ViewRequest) -> Result<View> {
+        self.require_embedding(Reason::EmbeddingSwitchedOff).await?;
+        let request = ViewRequest { terms: Terms::Preview, ..request };
+        self.open_within(Some(token), &request, &key.reach).await
+    }
+
+    async fn open_within(&self, token: Option<&str>, request: &ViewRequest, reach: &Reach) -> Result<View> {
         let Authentic { claims, kid } = self.authenticate(token).await?;
         let reference = request.reference(&claims);
-        let opened = self.open_with(&claims, request, &reference).await;
+        let opened = self.open_with(&claims, request, &reference, reach).await;
         opened.inspect_err(|error| self.refused(error, || RefusalContext::of(&claims, reference.ok(), kid)))
     }
 
@@ -72,7 +85,7 @@ impl ViewOpener {
         let scope = if claims.opens_deployment() {
             self.recognise_with(&claims).await.map(TokenScope::Session)
         } else {
-            let opened = self.open_with(&claims, &request, &reference).await;
+            let opened = self.open_with(&claims, &request, &reference, &Reach::stack()).await;
             opened.map(|view| TokenScope::View(Box::new(view)))
         };
         match scope {
@@ -123,6 +136,7 @@ impl ViewOpener {
         claims: &Claims,
         request: &ViewRequest,
         reference: &Result<ResourceRef>,
+        reach: &Reach,
     ) -> Result<View> {
         if let Ok(reference) = reference {
             request_context::resource(reference);
@@ -130,6 +144,7 @@ impl ViewOpener {
         token::check_time(claims, &self.settings, self.clock.now())?;
         let reference = reference.as_ref().map_err(Clone::clone)?;
         let evidence = self.load_evidence(claims, Some(reference)).await?;
+        let evidence = Evidence { resource: reach.see(evidence.resource), ..evidence };
         decide::view(claims, request, reference, &evidence, &self.settings)
     }
 

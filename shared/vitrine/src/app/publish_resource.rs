@@ -54,9 +54,8 @@ impl CheckedInput {
 impl ResourcePublisher {
     /// Reads a resource that the key may write.
     pub async fn get(&self, key: &AccessKey, reference: &ResourceRef) -> Result<Resource> {
-        let resource = self.reader.get(reference).await?;
-        key.require_deployment(resource.deployment)?;
-        Ok(resource)
+        let found = self.reader.find(reference).await?;
+        key.reach.see(found).ok_or(Reason::ResourceNotFound.into())
     }
 
     /// Creates a resource under the next free number.
@@ -72,13 +71,10 @@ impl ResourcePublisher {
         {
             self.require_publisher(key).await?;
         }
-        self.require_deployment(key, &input)?;
+        let deployment = key.reach.place(input.deployment, &self.settings)?;
         let input = CheckedInput::check(input)?;
-        retry_on_conflict(ATTEMPTS, || async {
-            let id = PrimaryId::Number(self.writer.next_number(kind).await?);
-            self.write_new(kind, id, None, &input).await
-        })
-        .await
+        let new = NewResource { kind, id: NewId::Next, entity_id: None, deployment };
+        retry_on_conflict(ATTEMPTS, || self.write_new(&new, &input)).await
     }
 
     /// Creates a resource under an id that its owner chose, or replaces the one that has it.
@@ -89,16 +85,18 @@ impl ResourcePublisher {
         input: ResourceInput,
     ) -> Result<WrittenResource> {
         let input = CheckedInput::check(input)?;
+        input.0.deployment.map_or(Ok(()), |named| key.reach.enter(named))?;
         retry_on_conflict(ATTEMPTS, || async {
-            match self.reader.find(reference).await? {
+            let Some(found) = self.reader.find(reference).await? else {
+                let resource = self.write_named(key, reference, &input).await?;
+                return Ok(WrittenResource { resource, created: true });
+            };
+            match key.reach.see(Some(found)) {
                 Some(present) => {
                     let resource = self.write_over(key, &present, &input).await?;
                     Ok(WrittenResource { resource, created: false })
                 }
-                None => {
-                    let resource = self.write_named(key, reference, &input).await?;
-                    Ok(WrittenResource { resource, created: true })
-                }
+                None => Err(taken(&reference.id)),
             }
         })
         .await
@@ -113,7 +111,7 @@ impl ResourcePublisher {
     ) -> Result<Resource> {
         let input = CheckedInput::check(input)?;
         retry_on_conflict(ATTEMPTS, || async {
-            let present = self.reader.get(reference).await?;
+            let present = self.get(key, reference).await?;
             self.write_over(key, &present, &input).await
         })
         .await
@@ -156,52 +154,47 @@ impl ResourcePublisher {
         key.require_admin()
     }
 
-    /// Refuses input for a deployment that does not exist, or that the key does not reach.
-    fn require_deployment(&self, key: &AccessKey, input: &ResourceInput) -> Result<()> {
-        let deployment = input.deployment.unwrap_or_else(|| self.first_deployment());
-        if !self.settings.deployments.contains(&deployment) {
-            return Err(Error::invalid("deployment", "is not one of this stack's deployments"));
-        }
-        key.require_deployment(deployment)
-    }
-
-    fn first_deployment(&self) -> Deployment {
-        self.settings.first_deployment()
-    }
-
     async fn write_named(
         &self,
         key: &AccessKey,
         reference: &ResourceRef,
         input: &CheckedInput,
     ) -> Result<Resource> {
-        let kind = reference.kind;
         let (id, entity_id) = match &reference.id {
-            ResourceId::Number(number) => {
-                self.writer.pass_over(kind, *number).await?;
-                (PrimaryId::Number(*number), input.0.entity_id.clone())
-            }
-            ResourceId::Uuid(uuid) => (PrimaryId::Uuid(uuid.clone()), None),
-            ResourceId::Entity(entity) => {
-                (PrimaryId::Number(self.writer.next_number(kind).await?), Some(entity.clone()))
-            }
-            // Public ids are generated, so one that is not found cannot be created.
-            ResourceId::Public(_) => return Err(Reason::ResourceNotFound.into()),
+            ResourceId::Number(number) => (NewId::Number(*number), input.0.entity_id.clone()),
+            ResourceId::Uuid(uuid) => (NewId::Uuid(uuid.clone()), None),
+            ResourceId::Entity(entity) => (NewId::Next, Some(entity.clone())),
+            ResourceId::Public(_) => return Err(taken(&reference.id)),
         };
-        self.require_deployment(key, &input.0)?;
-        self.write_new(kind, id, entity_id, input).await
+        let deployment = key.reach.place(input.0.deployment, &self.settings)?;
+        let new = NewResource { kind: reference.kind, id, entity_id, deployment };
+        if let Some(entity_id) = &new.entity_id {
+            let named = ResourceRef::new(new.kind, ResourceId::Entity(entity_id.clone()));
+            if self.reader.find(&named).await?.is_some() {
+                return Err(taken(&named.id));
+            }
+        }
+        self.write_new(&new, input).await
     }
 
-    async fn write_new(
-        &self,
-        kind: Kind,
-        id: PrimaryId,
-        entity_id: Option<String>,
-        CheckedInput(input): &CheckedInput,
-    ) -> Result<Resource> {
-        let (first, now) = (self.first_deployment(), self.clock.now());
-        let resource = Resource::create(kind, id, entity_id, input.clone(), first, now)?;
+    /// Checks everything before the counter of numbers moves, so that a refused creation writes nothing.
+    async fn write_new(&self, new: &NewResource, CheckedInput(input): &CheckedInput) -> Result<Resource> {
+        let NewResource { kind, id, entity_id, deployment } = new;
+        let drafted = match id {
+            NewId::Next => PrimaryId::Number(ResourceId::MAX_NUMBER),
+            NewId::Number(number) => PrimaryId::Number(*number),
+            NewId::Uuid(uuid) => PrimaryId::Uuid(uuid.clone()),
+        };
+        let now = self.clock.now();
+        let mut resource =
+            Resource::create(*kind, drafted, entity_id.clone(), input.clone(), *deployment, now)?;
         require_same_entity_id(input, &resource)?;
+        self.writer.check(&resource)?;
+        match id {
+            NewId::Next => resource.id = PrimaryId::Number(self.writer.next_number(*kind).await?),
+            NewId::Number(number) => self.writer.pass_over(*kind, *number).await?,
+            NewId::Uuid(_) => {}
+        }
         self.writer.create(&resource).await.map(|()| resource)
     }
 
@@ -211,11 +204,37 @@ impl ResourcePublisher {
         present: &Resource,
         CheckedInput(input): &CheckedInput,
     ) -> Result<Resource> {
-        key.require_deployment(present.deployment)?;
-        self.require_deployment(key, input)?;
-        let resource = present.clone().replaced(input.clone(), self.first_deployment(), self.clock.now());
+        // A deployment that is no longer among the settings does not prevent changes of what is in it.
+        if input.deployment.is_some_and(|named| named != present.deployment) {
+            key.reach.place(input.deployment, &self.settings)?;
+        }
+        let resource = present.clone().replaced(input.clone(), self.clock.now());
         require_same_entity_id(input, &resource)?;
         self.writer.replace(&resource, present).await.map(|()| resource)
+    }
+}
+
+/// A resource that is about to be created.
+struct NewResource {
+    kind: Kind,
+    id: NewId,
+    entity_id: Option<String>,
+    deployment: Deployment,
+}
+
+enum NewId {
+    /// The next free number.
+    Next,
+    Number(u64),
+    Uuid(String),
+}
+
+/// The refusal of an id that the caller cannot create a resource under.
+fn taken(id: &ResourceId) -> Error {
+    match id {
+        // Public ids are generated: one that the caller may not know is like one that does not exist.
+        ResourceId::Public(_) => Reason::ResourceNotFound.into(),
+        _ => Reason::IdTaken.into(),
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::app::open_view::session_key;
 use crate::app::request_context;
 use crate::aws::signing_keys::SigningKeys;
-use crate::aws::storage::SessionEnder;
 use crate::aws::storage::sessions::Exchange;
+use crate::aws::storage::{ResourceReader, SessionEnder, SessionReader};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
+use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::ResourceRef;
 use vitrine_rules::session::{Session, SessionGrant};
 use vitrine_rules::settings::Settings;
@@ -19,6 +21,8 @@ crate::capability_set! {
     pub struct SessionRedeemer {
         keys: SigningKeys,
         sessions: SessionEnder,
+        stored: SessionReader,
+        resources: ResourceReader,
         settings: Arc<Settings>,
         clock: Clock,
     }
@@ -56,10 +60,12 @@ impl SessionRedeemer {
         self.sessions.revoke(&random::fingerprint(session_id), self.clock.now()).await
     }
 
-    /// Revokes a session or a token. Does nothing if it is not valid any more.
-    pub async fn revoke_credential(&self, credential: &str) -> Result<()> {
+    /// Revokes a session or a token. Does nothing if it is not valid any more. [`Reason::ResourceNotFound`] if it
+    /// opens nothing that the key may know of.
+    pub async fn revoke_credential(&self, key: &AccessKey, credential: &str) -> Result<()> {
         // Only tokens contain dots.
         if !credential.contains('.') {
+            self.require_reach(&key.reach, &random::fingerprint(credential)).await?;
             return self.revoke_session(credential).await;
         }
         let now = self.clock.now();
@@ -70,14 +76,42 @@ impl SessionRedeemer {
             Err(_) => return Ok(()),
         };
         if let Some(session) = &claims.session {
+            self.require_reach(&key.reach, session).await?;
             return self.sessions.revoke(session, now).await;
         }
+        self.require_resource(&key.reach, claims.resource(None).ok()).await?;
         let fingerprint = session_key(&claims).ok_or_else(|| {
             Error::invalid("session", "is a token without `jti`, which cannot be revoked alone")
         })?;
         // The revocation of a token that never expires is kept for as long as a time can express.
         let until = claims.expires.map_or(Timestamp::from_unix(i64::MAX), Timestamp::from_unix);
         self.sessions.revoke_token(&fingerprint, until, now).await
+    }
+
+    /// Refuses a stored session that opens nothing within the reach. An unknown session can be revoked by everyone.
+    async fn require_reach(&self, reach: &Reach, fingerprint: &str) -> Result<()> {
+        if reach.is_stack() {
+            return Ok(());
+        }
+        let Some(Session { grant, .. }) = self.stored.find(fingerprint).await? else { return Ok(()) };
+        match grant.deployment {
+            Some(deployment) if reach.covers(deployment) => Ok(()),
+            Some(_) => Err(Reason::ResourceNotFound.into()),
+            None => {
+                let named = grant.resource.map(|(kind, id)| ResourceRef::new(kind, id));
+                self.require_resource(reach, named).await
+            }
+        }
+    }
+
+    /// Refuses a credential for a resource that is not within the reach.
+    async fn require_resource(&self, reach: &Reach, named: Option<ResourceRef>) -> Result<()> {
+        if reach.is_stack() {
+            return Ok(());
+        }
+        let named = named.ok_or(Reason::ResourceNotFound)?;
+        let resource = reach.see(self.resources.find(&named).await?);
+        resource.map(drop).ok_or(Reason::ResourceNotFound.into())
     }
 
     async fn mint(

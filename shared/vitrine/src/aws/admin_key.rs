@@ -1,8 +1,10 @@
-//! The admin key that the stack is created with.
+//! The admin key that the stack is created with, and the key for cursors that is derived from it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
+use vitrine_rules::cursor::CursorKey;
 use vitrine_rules::error::Result;
 use vitrine_rules::random;
 
@@ -14,9 +16,25 @@ use crate::aws::signing_keys::cached_secret::{CachedSecret, GET_SECRET_VALUE};
 /// The secret with the admin key.
 pub const ADMIN_KEY: AwsResource = AwsResource { logical_id: "AdminKey", variable: "ADMIN_KEY_SECRET_ARN" };
 
-/// Knows the fingerprint of the admin key that the stack was created with.
+/// Knows the fingerprint of the admin key that the stack was created with, and the key for cursors that is derived
+/// from it. All capabilities of a function share one copy.
 #[derive(Clone)]
-pub struct AdminKey(Arc<CachedSecret<String>>);
+pub struct AdminKey(Arc<CachedSecret<KnownKey>>);
+
+struct KnownKey {
+    fingerprint: String,
+    cursors: CursorKey,
+}
+
+impl KnownKey {
+    fn parse(text: &str) -> std::result::Result<Self, String> {
+        let key = text.trim();
+        if key.is_empty() {
+            return Err("the admin key is empty".to_owned());
+        }
+        Ok(Self { fingerprint: random::fingerprint(key), cursors: CursorKey::derive(key)? })
+    }
+}
 
 impl Capability for AdminKey {
     fn grants() -> BTreeSet<Grant> {
@@ -24,15 +42,8 @@ impl Capability for AdminKey {
     }
 
     fn connect(environment: &Environment) -> Self {
-        let parse = |text: &str| {
-            let key = text.trim();
-            if key.is_empty() {
-                Err("the admin key is empty".to_owned())
-            } else {
-                Ok(random::fingerprint(key))
-            }
-        };
-        Self(Arc::new(CachedSecret::new(environment, ADMIN_KEY, KeyRevision::default(), parse)))
+        let secret = || CachedSecret::new(environment, ADMIN_KEY, KeyRevision::default(), KnownKey::parse);
+        environment.shared(|| Self(Arc::new(secret())))
     }
 
     async fn warm(&self) {
@@ -43,6 +54,22 @@ impl Capability for AdminKey {
 impl AdminKey {
     /// Returns whether a presented key is the admin key.
     pub async fn is(&self, shown: &str) -> Result<bool> {
-        Ok(random::equal(self.0.get().await?.as_ref(), &random::fingerprint(shown)))
+        Ok(random::equal(&self.0.get().await?.fingerprint, &random::fingerprint(shown)))
+    }
+
+    /// The cursor of a place in a list.
+    pub async fn seal(&self, list: &str, place: &[String]) -> Result<String> {
+        self.0.get().await?.cursors.seal(list, place)
+    }
+
+    /// The place of a cursor. One from before the admin key was replaced is invalid.
+    pub async fn open(&self, list: &str, cursor: &str) -> Result<Vec<String>> {
+        self.0.get().await?.cursors.open(list, cursor)
+    }
+}
+
+impl fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminKey")
     }
 }

@@ -24,12 +24,12 @@ pub struct Environment {
     pub clock: Clock,
     pub process: Process,
     config: SdkConfig,
-    clients: Clients,
+    shared: Shared,
     names: Names,
 }
 
-/// Clients that were built, one of each type: they share one HTTP client.
-type Clients = Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>;
+/// Values that capabilities share, one of each type. The clients of services also share one HTTP client.
+type Shared = Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>;
 
 /// The deployment's names of the resources that a function uses.
 #[derive(Debug, Clone)]
@@ -50,25 +50,36 @@ impl Environment {
     }
 
     pub fn new(settings: Settings, clock: Clock, process: Process, names: Names, config: SdkConfig) -> Self {
-        Self { settings: Arc::new(settings), clock, process, config, clients: Clients::default(), names }
+        Self { settings: Arc::new(settings), clock, process, config, shared: Shared::default(), names }
     }
 
     /// Uses a client that was built elsewhere instead of one that a capability would build.
     #[must_use]
     pub fn with_client<C: Clone + Send + Sync + 'static>(self, client: C) -> Self {
-        self.clients().insert(TypeId::of::<C>(), Box::new(client));
+        self.lock_shared().insert(TypeId::of::<C>(), Box::new(client));
         self
     }
 
     /// The client of one service, built when it is first needed.
     pub fn client<C: Clone + Send + Sync + 'static>(&self, build: impl FnOnce(&SdkConfig) -> C) -> C {
-        let mut clients = self.clients();
-        if let Some(client) = clients.get(&TypeId::of::<C>()).and_then(|client| client.downcast_ref::<C>()) {
-            return client.clone();
-        }
-        let client = build(&self.config);
-        clients.insert(TypeId::of::<C>(), Box::new(client.clone()));
-        client
+        self.shared(|| build(&self.config))
+    }
+
+    /// A value that all capabilities share, made when it is first needed.
+    pub fn shared<T: Clone + Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> T {
+        let find = |shared: &HashMap<TypeId, Box<dyn Any + Send + Sync>>| {
+            shared.get(&TypeId::of::<T>()).and_then(|one| one.downcast_ref::<T>()).cloned()
+        };
+        // Not locked while the value is made, which may need another one.
+        let found = find(&self.lock_shared());
+        found.unwrap_or_else(|| {
+            let made = make();
+            let mut shared = self.lock_shared();
+            find(&shared).unwrap_or_else(|| {
+                shared.insert(TypeId::of::<T>(), Box::new(made.clone()));
+                made
+            })
+        })
     }
 
     /// The deployment's name of a resource; empty if the function was given none.
@@ -79,8 +90,8 @@ impl Environment {
         }
     }
 
-    fn clients(&self) -> std::sync::MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send + Sync>>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_shared(&self) -> std::sync::MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send + Sync>>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -74,7 +74,7 @@ impl Callers {
         if token.token_type == TokenType::ReadScaling {
             return Err(Error::new(Reason::AccessDenied).detail("a read-scaling token"));
         }
-        Ok(Caller { key: AccessKey::of_account(&account), account: Some(account) })
+        Ok(Caller { key: AccessKey::of_account(&account, &token), account: Some(account) })
     }
 }
 
@@ -162,11 +162,7 @@ pub struct StackAdmin;
 impl Need for StackAdmin {
     fn check(key: &AccessKey) -> Result<()> {
         key.require_admin()?;
-        if key.deployments.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::new(Reason::AccessDenied).detail("the key is limited to deployments"))
-        }
+        key.reach.require_stack()
     }
 }
 

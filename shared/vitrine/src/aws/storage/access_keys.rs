@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
@@ -13,6 +13,7 @@ use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::random;
+use vitrine_rules::reach::Reach;
 
 const PARTITION_KEY: &str = "access_keys";
 const FINGERPRINT: &str = "fingerprint";
@@ -59,8 +60,11 @@ pub struct AccessKeyWriter(Table);
 impl Capability for AccessKeyWriter {
     fn grants() -> BTreeSet<Grant> {
         let keys = TABLE.items(PARTITION_KEY);
-        [keys.allow("dynamodb:PutItem"), keys.allow("dynamodb:DeleteItem"), TABLE.allow("dynamodb:Query")]
-            .into()
+        grants_with_cursors([
+            keys.allow("dynamodb:PutItem"),
+            keys.allow("dynamodb:DeleteItem"),
+            TABLE.allow("dynamodb:Query"),
+        ])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -83,7 +87,9 @@ impl AccessKeyWriter {
         self.0.remove(key(PARTITION_KEY, id)).await
     }
 
-    pub async fn list(&self, paging: &Paging) -> Result<Page<AccessKey>> {
-        Range::of(&self.0, PARTITION_KEY).page(paging, |item| from_item(item).map(Some)).await
+    /// The keys that reach no further than `reach`.
+    pub async fn list(&self, reach: &Reach, paging: &Paging) -> Result<Page<AccessKey>> {
+        let read = |item| from_item(item).map(|key| Some(key).filter(|key| reach.includes(&key.reach)));
+        Range::of(&self.0, PARTITION_KEY).page(paging, read).await
     }
 }

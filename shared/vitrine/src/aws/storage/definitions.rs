@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::SORT;
 use super::table::{Item, Table, key, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
@@ -44,7 +44,7 @@ pub struct DefinitionReader(Table);
 
 impl Capability for DefinitionReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:Query")])
+        grants_with_cursors([TABLE.allow("dynamodb:Query")])
     }
 
     fn connect(environment: &Environment) -> Self {

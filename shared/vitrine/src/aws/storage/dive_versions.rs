@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::{Item, Table, key};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -47,7 +47,7 @@ pub struct DiveVersionReader(Table);
 
 impl Capability for DiveVersionReader {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
+        grants_with_cursors(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)))
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
 
+use super::ephemeral_count::EphemeralCount;
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{DIRECTORY, POSITION, TTL};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
@@ -172,7 +173,7 @@ pub struct ExternalUserLister {
 
 impl Capability for ExternalUserLister {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([DIRECTORY_INDEX.allow("dynamodb:Query")])
+        grants_with_cursors([DIRECTORY_INDEX.allow("dynamodb:Query")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -214,19 +215,29 @@ impl ExternalUserLister {
 }
 
 /// Removes users. [`super::UserDirectory`] writes them.
-#[derive(Debug, Clone)]
-pub struct ExternalUserRemover(Table);
+#[derive(Clone)]
+pub struct ExternalUserRemover {
+    table: Table,
+    ephemeral: EphemeralCount,
+    clock: Clock,
+}
 
 impl Capability for ExternalUserRemover {
     fn grants() -> BTreeSet<Grant> {
         let counters = [COUNTERS, tenants::ALL, tenants::CONTENTS];
         let mut grants = allow_all(&counters, &["dynamodb:UpdateItem"]);
         grants.extend(allow_all(&[EXTERNAL_USERS, EXTERNAL_USER_IDS], &["dynamodb:DeleteItem"]));
+        // The count of ephemeral users.
+        grants.insert(TABLE.allow("dynamodb:GetItem"));
         grants
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self {
+            table: Table::of(environment),
+            ephemeral: EphemeralCount::of(environment),
+            clock: environment.clock.clone(),
+        }
     }
 }
 
@@ -238,7 +249,8 @@ impl ExternalUserRemover {
     ///
     /// Takes at most [`Self::AT_ONCE`] users, so that they and their counters fit into one transaction.
     pub async fn remove(&self, users: &[ExternalUser]) -> Result<()> {
-        let mut transaction = Transaction::on(&self.0);
+        let ephemeral = self.ephemeral.plan(users, None, self.clock.now()).await?;
+        let mut transaction = Transaction::on(&self.table);
         let mut less: BTreeMap<Counter, i32> = BTreeMap::new();
         for user in users {
             let key = key_of(&user.external_id.fingerprint());
@@ -251,6 +263,7 @@ impl ExternalUserRemover {
         for (counter, by) in less {
             count(&mut transaction, (), &counter, by)?;
         }
+        self.ephemeral.write(&mut transaction, (), &ephemeral)?;
         transaction.commit().await?.or_conflict()
     }
 }

@@ -6,6 +6,7 @@ pub mod cached;
 pub mod definitions;
 pub mod dive_versions;
 pub mod embedding_switch;
+mod ephemeral_count;
 pub mod external_users;
 pub mod refusal_records;
 pub mod resources;
@@ -24,6 +25,6 @@ pub use external_users::{ExternalUserLister, ExternalUserReader, ExternalUserRem
 pub use refusal_records::{RefusalRecordReader, RefusalRecordWriter};
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use service_accounts::{AccountReader, AccountWriter};
-pub use sessions::{SessionEnder, SessionStarter};
+pub use sessions::{SessionEnder, SessionReader, SessionStarter};
 pub use tenants::{TenantReader, TenantWriter};
 pub use user_directory::UserDirectory;

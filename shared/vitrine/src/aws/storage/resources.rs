@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::dive_versions;
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, unreadable};
@@ -19,9 +19,10 @@ use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{Page, Paging};
-use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
+use vitrine_rules::reach::Reach;
+use vitrine_rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
 const RESOURCES: [TableItems; 3] =
@@ -118,10 +119,6 @@ impl ResourceReader {
         let item = self.0.get(key_of(reference)).await?;
         item.as_ref().map(from_item).transpose()
     }
-
-    pub async fn get(&self, reference: &ResourceRef) -> Result<Resource> {
-        self.find(reference).await?.ok_or(Reason::ResourceNotFound.into())
-    }
 }
 
 /// Writes and removes resources.
@@ -141,12 +138,17 @@ impl Capability for ResourceWriter {
 }
 
 impl ResourceWriter {
-    /// Writes a new resource, or [`Reason::Conflict`] if one of its ids is taken.
+    /// Checks that a resource can be stored, without storing it.
+    pub fn check(&self, resource: &Resource) -> Result<()> {
+        to_items(resource).map(drop)
+    }
+
+    /// Writes a new resource, or `Reason::Conflict` if one of its ids is taken.
     pub async fn create(&self, resource: &Resource) -> Result<()> {
         self.put(resource, true, |put| put.condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Replaces `present`, or [`Reason::Conflict`] if that was changed since it was read.
+    /// Replaces `present`, or `Reason::Conflict` if that was changed since it was read.
     pub async fn replace(&self, resource: &Resource, present: &Resource) -> Result<()> {
         self.put(resource, resource.version != present.version, |put| {
             put.condition_expression("revision = :seen")
@@ -155,7 +157,7 @@ impl ResourceWriter {
         .await
     }
 
-    /// Removes every copy of a resource, or [`Reason::Conflict`] if it was changed since it was read. The versions
+    /// Removes every copy of a resource, or `Reason::Conflict` if it was changed since it was read. The versions
     /// of a dive are removed first: after an interruption the dive still exists and can be removed again.
     pub async fn delete(&self, resource: &Resource) -> Result<()> {
         if resource.kind.keeps_versions() {
@@ -251,7 +253,7 @@ pub struct ResourceLister(Table);
 
 impl Capability for ResourceLister {
     fn grants() -> BTreeSet<Grant> {
-        [CATALOG_INDEX, EMBEDDABLE_INDEX].map(|index| index.allow("dynamodb:Query")).into()
+        grants_with_cursors([CATALOG_INDEX, EMBEDDABLE_INDEX].map(|index| index.allow("dynamodb:Query")))
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -260,12 +262,11 @@ impl Capability for ResourceLister {
 }
 
 /// The filter of a list of resources.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Listing<'a> {
     pub kind: Option<Kind>,
     pub embeddable: Option<bool>,
-    /// None means all of them.
-    pub deployments: &'a [Deployment],
+    pub reach: &'a Reach,
 }
 
 impl ResourceLister {
@@ -280,11 +281,10 @@ impl ResourceLister {
                     .expression_attribute_values(":no", AttributeValue::Bool(false))
                     .expression_attribute_values(":yes", AttributeValue::Bool(true));
             }
-            if !listing.deployments.is_empty() {
-                let names: Vec<_> =
-                    (0..listing.deployments.len()).map(|index| format!(":d{index}")).collect();
+            if let Some(deployments) = listing.reach.filter() {
+                let names: Vec<_> = (0..deployments.len()).map(|index| format!(":d{index}")).collect();
                 filters.push(format!("deployment IN ({})", names.join(", ")));
-                for (name, deployment) in names.into_iter().zip(listing.deployments) {
+                for (name, deployment) in names.into_iter().zip(deployments) {
                     query = query.expression_attribute_values(name, number(deployment));
                 }
             }
@@ -303,8 +303,10 @@ mod tests {
     use super::*;
     use crate::aws::storage::table::text_of;
     use vitrine_rules::clock::Timestamp;
+    use vitrine_rules::error::Reason;
     use vitrine_rules::resource::ResourceInput;
     use vitrine_rules::resource::content::Content;
+    use vitrine_rules::resource::ids::Deployment;
 
     fn resource(kind: Kind, id: PrimaryId) -> Resource {
         let content = Some(Content::Html { html: "<p>Sales</p>".to_owned() });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::TTL;
 use super::table::transaction::{Outcome, Transaction};
 use super::table::{Item, Table, key, number, text, text_of, unreadable};
@@ -111,7 +111,7 @@ impl Capability for AccountWriter {
         let items = [TABLE.items("account#*"), TABLE.items("account-email#*")];
         let mut grants = allow_all(&items, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
         grants.insert(TABLE.allow("dynamodb:Query"));
-        grants
+        grants_with_cursors(grants)
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -113,6 +113,29 @@ pub enum Exchange {
     Refused,
 }
 
+/// Reads stored sessions.
+#[derive(Debug, Clone)]
+pub struct SessionReader(Table);
+
+impl Capability for SessionReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl SessionReader {
+    /// The stored session under a fingerprint, if there is one. The record of a revoked token is none.
+    pub async fn find(&self, fingerprint: &str) -> Result<Option<Session>> {
+        let item = self.0.get(key_of(fingerprint)).await?;
+        let session = item.filter(|item| item.contains_key(document::DOCUMENT));
+        session.map(|item| document::read(&item, "session")).transpose()
+    }
+}
+
 /// Exchanges and revokes sessions.
 #[derive(Debug, Clone)]
 pub struct SessionEnder(Table);

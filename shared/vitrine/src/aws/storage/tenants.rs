@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::definitions::attribute_of;
 use super::table::document;
-use super::table::range::Range;
+use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{PARTITION, SORT};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
@@ -105,7 +105,7 @@ pub struct TenantReader(Table);
 
 impl Capability for TenantReader {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
+        grants_with_cursors(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)))
     }
 
     fn connect(environment: &Environment) -> Self {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definitions::{SAME_TYPE, attribute_item};
+use super::ephemeral_count::{CountChange, EphemeralCount};
 use super::external_users::{
     Counter, EXTERNAL_USER_IDS, EXTERNAL_USERS, IfStill, count, counted, counter_key, id_item, to_item,
 };
@@ -29,6 +30,7 @@ pub struct UserDirectory {
     users: ExternalUserReader,
     definitions: DefinitionReader,
     tenants: TenantReader,
+    ephemeral: EphemeralCount,
     settings: Arc<Settings>,
 }
 
@@ -48,6 +50,7 @@ impl Capability for UserDirectory {
             users: ExternalUserReader::connect(environment),
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),
+            ephemeral: EphemeralCount::of(environment),
             settings: Arc::clone(&environment.settings),
         }
     }
@@ -95,7 +98,7 @@ impl UserDirectory {
     /// [`super::SessionStarter`].
     ///
     /// [`Reason::Conflict`] if the state that it was planned from has changed, [`Reason::UserLimit`] if no seat is
-    /// left under the limit of external users.
+    /// left under the limit of external users, or of ephemeral ones.
     pub async fn commit(
         &self,
         upsert: &UserUpsert,
@@ -108,7 +111,8 @@ impl UserDirectory {
                 None => Ok(()),
             };
         }
-        let transaction = self.transaction(upsert, session, now)?;
+        let ephemeral = self.ephemeral.plan(upsert.before.as_slice(), Some(&upsert.user), now).await?;
+        let transaction = self.transaction(upsert, &ephemeral, session, now)?;
         if transaction.is_too_large() {
             return Err(Error::invalid(
                 "",
@@ -127,6 +131,7 @@ impl UserDirectory {
     fn transaction(
         &self,
         upsert: &UserUpsert,
+        ephemeral: &CountChange,
         session: Option<SessionItem>,
         now: Timestamp,
     ) -> Result<Transaction<'_, Part>> {
@@ -155,6 +160,7 @@ impl UserDirectory {
         for (counter, by) in counts {
             count(&mut transaction, Part::Other, &counter, by)?;
         }
+        self.ephemeral.write(&mut transaction, Part::Other, ephemeral)?;
         if let Some(session) = session {
             transaction.put(Part::Other, session.0, |put| put)?;
         }

@@ -16,8 +16,9 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use self::schema::{PARTITION, SORT};
+use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{AwsResource, TableItems};
+use crate::aws::capability::{AwsResource, Capability, TableItems};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Result};
 
@@ -44,11 +45,17 @@ pub struct Table {
     pub client: Client,
     /// Shared: every request takes copies of what it may touch.
     name: Arc<str>,
+    /// Encrypts the cursors of lists. Needs its own grant.
+    cursors: AdminKey,
 }
 
 impl Table {
     pub fn of(environment: &Environment) -> Self {
-        Self { client: environment.client(Client::new), name: environment.name_of(TABLE).into() }
+        Self {
+            client: environment.client(Client::new),
+            name: environment.name_of(TABLE).into(),
+            cursors: AdminKey::connect(environment),
+        }
     }
 
     pub fn name(&self) -> &str {

@@ -1,15 +1,17 @@
 //! Lists in the table, page by page. A list is a range of one partition, of the table or of an index, and a
-//! cursor is the key of the item that a page ends with: opaque to callers.
+//! cursor is the encrypted key of the item that a page ends with.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::schema::{PARTITION, POSITION, SORT};
 use super::{Item, Table, text, text_of};
+use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
-use vitrine_rules::error::{Error, Reason, Result};
+use crate::aws::capability::{Capability, Grant};
+use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{Page, Paging};
 
 /// The highest number of queries for one page: a filter that keeps few items ends it early.
@@ -21,15 +23,18 @@ const FILTERED_LIMIT: usize = 500;
 /// Text on one page, which must fit into the answer of a function. A page beyond it ends early.
 const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bytes that DynamoDB takes in a partition key, and in a sort key.
-const MAX_KEY_BYTES: [usize; 2] = [2_048, 1_024];
-
 /// Sorts after every text that a key holds.
 const LAST: char = char::MAX;
+
+/// The grants of a capability that reads lists: its own, and those for the cursors.
+pub fn grants_with_cursors(own: impl IntoIterator<Item = Grant>) -> BTreeSet<Grant> {
+    own.into_iter().chain(AdminKey::grants()).collect()
+}
 
 /// Items of one partition, in the order of their sort key.
 pub struct Range<'a> {
     query: QueryFluentBuilder,
+    cursors: AdminKey,
     /// The attributes that give an item's place: the key of the range, then that of the table.
     place: Vec<&'static str>,
     partition: &'a str,
@@ -38,19 +43,21 @@ pub struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    /// A partition of the table, as it is now. Needs `dynamodb:Query`.
+    /// A partition of the table, as it is now. Needs `dynamodb:Query`, and the grants of [`AdminKey`].
     pub fn of(table: &Table, partition: &'a str) -> Self {
-        Self::new(table.query().consistent_read(true), vec![PARTITION, SORT], partition)
+        Self::new(table, table.query().consistent_read(true), vec![PARTITION, SORT], partition)
     }
 
-    /// A partition of an index, as it was a moment ago. Needs `dynamodb:Query` on the index.
+    /// A partition of an index, as it was a moment ago. Needs `dynamodb:Query` on the index, and the grants of
+    /// [`AdminKey`].
     pub fn of_index(table: &Table, index: &'static str, partition: &'a str) -> Self {
         let place = vec![index, POSITION, PARTITION, SORT];
-        Self::new(table.query().index_name(index), place, partition)
+        Self::new(table, table.query().index_name(index), place, partition)
     }
 
-    fn new(query: QueryFluentBuilder, place: Vec<&'static str>, partition: &'a str) -> Self {
-        Self { query, place, partition, prefix: "", is_descending: false }
+    fn new(table: &Table, query: QueryFluentBuilder, place: Vec<&'static str>, partition: &'a str) -> Self {
+        let cursors = table.cursors.clone();
+        Self { query, cursors, place, partition, prefix: "", is_descending: false }
     }
 
     /// Only the items whose sort key begins so.
@@ -75,13 +82,32 @@ impl<'a> Range<'a> {
 
     /// Queries until the page is full. `read` answers none for an item that is not to be shown.
     pub async fn page<T>(self, paging: &Paging, read: impl Fn(Item) -> Result<Option<T>>) -> Result<Page<T>> {
-        let mut start = paging.after.as_deref().map(|after| self.start(after)).transpose()?;
+        let start = match &paging.after {
+            Some(cursor) => Some(self.start(cursor).await?),
+            None => None,
+        };
+        let (items, end, has_next) = self.collect(paging.limit, start, read).await?;
+        let end = match end {
+            Some(place) => Some(self.cursors.seal(&self.name(), &place).await?),
+            None => None,
+        };
+        Ok(Page { items, end, has_next })
+    }
+
+    /// The items of a page, the place where it ends, and whether there are more.
+    async fn collect<T>(
+        &self,
+        wanted: usize,
+        start: Option<Item>,
+        read: impl Fn(Item) -> Result<Option<T>>,
+    ) -> Result<(Vec<T>, Option<Vec<String>>, bool)> {
         let query = self.from(start.as_ref());
         let is_filtered = query.get_filter_expression().is_some();
-        let (mut items, mut end, mut bytes) = (Vec::new(), paging.after.clone(), 0);
+        let (mut items, mut end, mut bytes) = (Vec::new(), start.as_ref().map(|start| self.place(start)), 0);
+        let mut start = start;
         for _ in 0..MAX_ROUNDS {
-            let wanted = paging.limit + 1 - items.len();
-            let limit = if is_filtered { wanted.max(FILTERED_LIMIT) } else { wanted };
+            let missing = wanted + 1 - items.len();
+            let limit = if is_filtered { missing.max(FILTERED_LIMIT) } else { missing };
             let answer = query
                 .clone()
                 .limit(i32::try_from(limit).unwrap_or(i32::MAX))
@@ -92,18 +118,18 @@ impl<'a> Range<'a> {
             let found = answer.items.unwrap_or_default();
             let count = found.len();
             for (index, item) in found.into_iter().enumerate() {
-                if items.len() == paging.limit || bytes > MAX_PAGE_BYTES {
+                if items.len() == wanted || bytes > MAX_PAGE_BYTES {
                     if read(item)?.is_some() {
-                        return Ok(Page { items, end, has_next: true });
+                        return Ok((items, end, true));
                     }
                     continue;
                 }
                 let size = text_bytes(&item);
-                // Only the last item's cursor is needed, and the item is gone once it is read.
+                // Only the last item's place is needed, and the item is gone once it is read.
                 let can_be_last =
-                    items.len() + 1 == paging.limit || bytes + size > MAX_PAGE_BYTES || index + 1 == count;
+                    items.len() + 1 == wanted || bytes + size > MAX_PAGE_BYTES || index + 1 == count;
                 if can_be_last {
-                    end = Some(self.cursor(&item));
+                    end = Some(self.place(&item));
                 }
                 if let Some(one) = read(item)? {
                     items.push(one);
@@ -112,10 +138,10 @@ impl<'a> Range<'a> {
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(Page { items, end, has_next: false });
+                return Ok((items, end, false));
             }
         }
-        Ok(Page { items, end: start.as_ref().map(|key| self.cursor(key)), has_next: true })
+        Ok((items, start.as_ref().map(|key| self.place(key)), true))
     }
 
     /// The query for the range. With a prefix it begins and ends at `start`, where the list goes on: an engine
@@ -144,19 +170,19 @@ impl<'a> Range<'a> {
             .expression_attribute_values(":to", text(to))
     }
 
-    fn cursor(&self, item: &Item) -> String {
-        encode(&self.place.iter().map(|name| text_of(item, name).unwrap_or_default()).collect::<Vec<_>>())
+    /// The name of the list that its cursors belong to: the index or table, and the partition.
+    fn name(&self) -> String {
+        format!("{} {}", self.place[0], self.partition)
     }
 
-    /// The key that a cursor encodes. Only a key within the range is accepted.
-    fn start(&self, cursor: &str) -> Result<Item> {
-        let place = decode(cursor)?;
-        let is_key = |(at, part): (usize, &String)| !part.is_empty() && part.len() <= MAX_KEY_BYTES[at % 2];
-        let is_within = place.len() == self.place.len()
-            && place[0] == self.partition
-            && place[1].starts_with(self.prefix)
-            && place.iter().enumerate().all(is_key);
-        if is_within {
+    fn place(&self, item: &Item) -> Vec<String> {
+        self.place.iter().map(|name| text_of(item, name).unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The key that a cursor of this list encodes, if it is within the range.
+    async fn start(&self, cursor: &str) -> Result<Item> {
+        let place = self.cursors.open(&self.name(), cursor).await?;
+        if place.len() == self.place.len() && place[1].starts_with(self.prefix) {
             Ok(self.place.iter().map(|name| (*name).to_owned()).zip(place.into_iter().map(text)).collect())
         } else {
             Err(Reason::CursorInvalid.into())
@@ -166,14 +192,4 @@ impl<'a> Range<'a> {
 
 fn text_bytes(item: &Item) -> usize {
     item.values().filter_map(|value| AttributeValue::as_s(value).ok()).map(String::len).sum()
-}
-
-/// The cursor of a place.
-pub fn encode(place: &[&str]) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::json!(place).to_string())
-}
-
-fn decode(cursor: &str) -> Result<Vec<String>> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::from(Reason::CursorInvalid))?;
-    serde_json::from_slice(&bytes).map_err(|_| Reason::CursorInvalid.into())
 }
