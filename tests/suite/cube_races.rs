@@ -38,7 +38,7 @@ fn succeeded(answers: &[Answer]) -> usize {
 }
 
 /// Sends the calls concurrently and retries those that get a 503.
-async fn at_once_with_retries(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
+pub async fn at_once_with_retries(times: usize, call: impl Fn(usize) -> Call) -> Vec<Answer> {
     let mut answers = at_once((0..times).map(&call).collect()).await;
     for (number, answer) in answers.iter_mut().enumerate() {
         for _ in 0..50 {

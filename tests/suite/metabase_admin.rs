@@ -386,7 +386,7 @@ async fn a_scoped_key_is_refused_in_other_deployments() {
     product.publish("dashboard/1", json!({"deployment": 1})).await;
     product.publish("dashboard/2", json!({"deployment": 2})).await;
     for (id, expected) in
-        [(1, (403, "access_denied")), (2, (200, "(none)")), (3, (404, "resource_not_found"))]
+        [(1, (404, "resource_not_found")), (2, (200, "(none)")), (3, (404, "resource_not_found"))]
     {
         let path = format!("/api/dashboard/{id}");
         assert_eq!(product.get(&path).bearer(&key).send().await.refusal(), expected);

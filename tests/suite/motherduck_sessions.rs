@@ -24,7 +24,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The bytes of canonical base64url without padding; none for anything else.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let places: Option<Vec<_>> = text
         .chars()

@@ -100,7 +100,7 @@ async fn a_resource_can_be_created_with_its_number_and_entity_id() {
             "{path}"
         );
     }
-    assert_eq!(put("dashboard/8", ENTITY).await.refusal(), (409, "conflict"), "the entity id is taken");
+    assert_eq!(put("dashboard/8", ENTITY).await.refusal(), (409, "id_taken"));
     assert_eq!(put("question/8", ENTITY).await.status, 201, "entity ids are unique within a kind");
 }
 

@@ -92,7 +92,7 @@ pub async fn get(
 /// Replace a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
-    description = "Permission: `resources:write`. Content that differs makes a new version; the older ones stay readable.",
+    description = "Permission: `resources:write`. Content that differs makes a new version; the older ones stay readable. Without `deployment`, the dive stays where it is.",
     request_body = ResourceInput, responses((status = 200, body = Resource))
 ))]
 pub async fn replace(

@@ -14,7 +14,7 @@ use vitrine::rules::resource::{Resource, ResourceInput};
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/resources/{kind}/{id}", tag = "resources",
     params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
-    description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults.",
+    description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults; `deployment` stays. 409 if the id is taken outside of the key's scope.",
     request_body = ResourceInput,
     responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"))
 ))]

@@ -136,6 +136,11 @@ impl Services {
         self.secrets.get(ADMIN_KEY).unwrap_or_default()
     }
 
+    /// Replaces the admin key.
+    pub fn put_admin_key(&self, key: &str) -> Result<(), LocalError> {
+        self.secrets.put(ADMIN_KEY, key)
+    }
+
     /// The embedding secret that signs now.
     pub fn embedding_secret(&self) -> String {
         let document = self.secrets.get(SIGNING_SECRET).unwrap_or_default();

@@ -160,21 +160,27 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         input: &CheckedInput,
     ) -> Result<Resource> {
+        let deployment = key.reach.place(input.0.deployment, &self.settings)?;
         let (id, entity_id) = match &reference.id {
-            ResourceId::Number(number) => (NewId::Number(*number), input.0.entity_id.clone()),
+            ResourceId::Number(number) => {
+                self.require_free(reference.kind, input.0.entity_id.as_ref()).await?;
+                (NewId::Number(*number), input.0.entity_id.clone())
+            }
             ResourceId::Uuid(uuid) => (NewId::Uuid(uuid.clone()), None),
             ResourceId::Entity(entity) => (NewId::Next, Some(entity.clone())),
             ResourceId::Public(_) => return Err(taken(&reference.id)),
         };
-        let deployment = key.reach.place(input.0.deployment, &self.settings)?;
-        let new = NewResource { kind: reference.kind, id, entity_id, deployment };
-        if let Some(entity_id) = &new.entity_id {
-            let named = ResourceRef::new(new.kind, ResourceId::Entity(entity_id.clone()));
-            if self.reader.find(&named).await?.is_some() {
-                return Err(taken(&named.id));
-            }
+        self.write_new(&NewResource { kind: reference.kind, id, entity_id, deployment }, input).await
+    }
+
+    /// Refuses an entity id that another resource has.
+    async fn require_free(&self, kind: Kind, entity_id: Option<&String>) -> Result<()> {
+        let Some(entity_id) = entity_id else { return Ok(()) };
+        let named = ResourceRef::new(kind, ResourceId::Entity(entity_id.clone()));
+        match self.reader.find(&named).await? {
+            Some(_) => Err(taken(&named.id)),
+            None => Ok(()),
         }
-        self.write_new(&new, input).await
     }
 
     /// Checks everything before the counter of numbers moves, so that a refused creation writes nothing.

@@ -87,11 +87,12 @@ impl<'a> Range<'a> {
             None => None,
         };
         let (items, end, has_next) = self.collect(paging.limit, start, read).await?;
-        let end = match end {
-            Some(place) => Some(self.cursors.seal(&self.name(), &place).await?),
-            None => None,
-        };
-        Ok(Page { items, end, has_next })
+        let Some(place) = end else { return Ok(Page { items, end: None, has_next }) };
+        match self.cursors.seal(&self.name(), &place).await {
+            // A list that ends here is shown even while the key for cursors cannot be read.
+            Err(error) if error.is_outage() && !has_next => Ok(Page { items, end: None, has_next }),
+            sealed => Ok(Page { items, end: Some(sealed?), has_next }),
+        }
     }
 
     /// The items of a page, the place where it ends, and whether there are more.
