@@ -87,6 +87,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/v1/keys", "/v1/keys", None, None, 200),
         route(Method::DELETE, "/v1/keys/{id}", "/v1/keys/{victim}", None, None, 204),
         route(Method::GET, "/v1/decisions/{request_id}", "/v1/decisions/none", None, None, 404),
+        route(Method::GET, "/v1/decisions/unauthenticated", "/v1/decisions/unauthenticated", None, None, 200),
         route(Method::GET, "/v1/signing-keys", "/v1/signing-keys", None, None, 200),
         route(Method::DELETE, "/v1/signing-keys/{kid}", "/v1/signing-keys/none", None, None, 404),
         route(Method::POST, "/api/card", "/api/card", named.clone(), write, 200),

@@ -8,7 +8,7 @@ use vitrine::app::create_session::SessionUser;
 use vitrine::dialects::cube::attributes::UserAttributeDefinition;
 use vitrine::dialects::cube::users::{GroupDefinition, UserProfile, email_problem};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
-use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::json::input::{AtMost, Check, Invalid, Wrong};
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantName, group_list_problems};
@@ -49,7 +49,7 @@ pub struct GenerateSession {
     #[deserr(default)]
     user_attributes: Option<Vec<UserAttribute>>,
     /// All groups of the whole stack that the user is to have. Left out, the user keeps theirs.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<String, MAX_GROUPS>>) = AtMost::into_option)]
     groups: Option<Vec<String>>,
     /// The user's tenant, which is created if it does not exist.
     #[deserr(default, try_from(Option<String>) = parse_optional::<TenantName> -> Wrong)]
@@ -57,13 +57,13 @@ pub struct GenerateSession {
     #[deserr(default)]
     embed_tenant_profile: Option<TenantProfile>,
     /// All groups of the tenant that the user is to have.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<String, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
     tenant_groups: Option<Vec<String>>,
     /// Groups to define in the tenant.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<GroupDefinition, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
     tenant_group_definitions: Option<Vec<GroupDefinition>>,
     /// Attributes to define in the tenant.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<UserAttributeDefinition, MAX_DEFINITIONS>>) = AtMost::into_option)]
     user_attribute_definitions: Option<Vec<UserAttributeDefinition>>,
     #[deserr(default)]
     pub creator_mode: Option<bool>,

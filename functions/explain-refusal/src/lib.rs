@@ -1,4 +1,4 @@
-//! Explains why a view was refused, from the record of the refusal. It can read the table and change nothing.
+//! Explains why a view was refused, from the record of the refusal, and counts the refusals without a record. It can read the table and change nothing.
 
 mod decisions;
 
@@ -14,7 +14,9 @@ vitrine::function_state! {
 }
 
 pub fn routes() -> Routes<State> {
-    Routes::default().get("/v1/decisions/{request_id}", decisions::get)
+    Routes::default()
+        .get("/v1/decisions/{request_id}", decisions::get)
+        .get("/v1/decisions/unauthenticated", decisions::unauthenticated)
 }
 
 pub fn router(state: State) -> Router {
@@ -23,5 +25,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(decisions::get,))]
+#[openapi(paths(decisions::get, decisions::unauthenticated))]
 pub struct ApiDoc;

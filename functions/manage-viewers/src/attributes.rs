@@ -9,8 +9,9 @@ use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
-use vitrine::rules::error::Issue;
+use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::resource::ids::is_name;
 use vitrine::rules::viewer::attribute::{AttributeDefinition, AttributeType};
 
 /// An attribute that external users can have a value of.
@@ -110,6 +111,10 @@ pub async fn delete(
     State(definitions): State<DefinitionWriter>,
     Path(name): Path<String>,
 ) -> HttpResult<StatusCode> {
+    // A name of another form was never defined.
+    if !is_name(&name) {
+        return Err(Reason::AttributeNotFound.into());
+    }
     definitions.delete_attribute(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,7 +12,7 @@ use vitrine::dialects::cube::users::{EmbedUser, GroupDefinition, description_pro
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::error::{Error, Issue, Result};
-use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::json::input::{AtMost, Check, Invalid};
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{TenantGroup, TenantName};
 
@@ -60,6 +60,7 @@ impl Check for GroupPatch {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MembersInput {
     /// 1 to 1000.
+    #[deserr(from(AtMost<EmbedGroupMember, MAX_MEMBERS>) = AtMost::into_vec)]
     members: Vec<EmbedGroupMember>,
 }
 

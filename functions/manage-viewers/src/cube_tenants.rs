@@ -12,8 +12,8 @@ use vitrine::dialects::cube::users::{EmbedUser, UserProfile, email_problem};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, HttpResult, Json, Query};
 use vitrine::rules::clock::Timestamp;
-use vitrine::rules::error::{Error, Issue, Reason, Result};
-use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::error::{Error, Issue, Issues, Reason, Result};
+use vitrine::rules::json::input::{AtMost, Check, Invalid};
 use vitrine::rules::viewer::external_user::ExternalId;
 use vitrine::rules::viewer::tenant::{Tenant, TenantName, group_list_problems};
 use vitrine::rules::viewer::upsert_user::{GroupChange, TenantChange, UserChange};
@@ -62,10 +62,10 @@ pub struct UserInput {
     #[deserr(default)]
     user_profile: Option<UserProfile>,
     /// Replaces the user's groups of the whole stack; if omitted, they are unchanged.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<String, MAX_GROUPS>>) = AtMost::into_option)]
     groups: Option<Vec<String>>,
     /// Replaces the user's groups of the tenant; if omitted, they are unchanged.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<String, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
     tenant_groups: Option<Vec<String>>,
 }
 
@@ -89,6 +89,7 @@ impl Check for UserInput {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsersInput {
     /// 1 to 100.
+    #[deserr(from(AtMost<UserInput, MAX_USERS>) = AtMost::into_vec)]
     users: Vec<UserInput>,
 }
 
@@ -124,8 +125,12 @@ pub struct Failure {
     status: u16,
     message: String,
     reason: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    issues: Vec<Issue>,
+    #[serde(skip_serializing_if = "Issues::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Issue>, required = false, max_items = 50))]
+    issues: Issues,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    issues_omitted: Option<usize>,
 }
 
 /// List embed tenants.
@@ -247,6 +252,7 @@ impl From<Error> for Failure {
             status: error.status(),
             reason: error.reason.word(),
             message: error.message.into_owned(),
+            issues_omitted: error.issues.omitted(),
             issues: error.issues,
         }
     }

@@ -8,7 +8,7 @@ use vitrine::aws::storage::{DefinitionReader, DefinitionWriter};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
-use vitrine::rules::error::Issue;
+use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::viewer::tenant::group_name_problem;
 
@@ -75,6 +75,10 @@ pub async fn delete(
     State(definitions): State<DefinitionWriter>,
     Path(name): Path<String>,
 ) -> HttpResult<StatusCode> {
+    // A name of another form was never defined.
+    if group_name_problem(&name).is_some() {
+        return Err(Reason::GroupNotFound.into());
+    }
     definitions.delete_group(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

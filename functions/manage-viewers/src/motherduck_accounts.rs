@@ -320,7 +320,7 @@ pub async fn delete_token(
     Path((username, id)): Path<(String, String)>,
 ) -> HttpResult<StatusCode> {
     let username = parse_account_name(&username)?;
-    if !reader.has_token(&username, &id).await? {
+    if !AccountToken::is_id(&id) || !reader.has_token(&username, &id).await? {
         return Err(Reason::AccountNotFound.into());
     }
     writer.delete_token(&username, &id).await?;

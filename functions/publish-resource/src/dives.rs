@@ -9,7 +9,7 @@ use vitrine::http::caller::WriteResources;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, ContentJson, HttpResult, Json, List, Query};
 use vitrine::rules::error::{Error, Result};
-use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::json::input::{AtMost, Check, Invalid, Patch};
 use vitrine::rules::resource::dive_version::{Version, VersionSummary};
 use vitrine::rules::resource::embed_policy::EmbeddingParams;
 use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef, new_uuid};
@@ -32,7 +32,7 @@ pub struct DivePatch {
     enable_embedding: Option<bool>,
     #[deserr(default)]
     embedding_params: Option<EmbeddingParams>,
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
     allowed_origins: Option<Vec<Origin>>,
     #[deserr(default)]
     allow_downloads: Option<bool>,

@@ -11,7 +11,7 @@ use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
 use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Result};
-use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::json::input::{AtMost, Check, Invalid, Patch};
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::embed_policy::EmbeddingParams;
 use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
@@ -29,7 +29,7 @@ pub struct CardInput {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     description: Patch<String>,
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<CardParameter, { ResourceInput::MAX_PARAMETERS }>>) = AtMost::into_option)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CardParameter>>))]
     parameters: Option<Vec<CardParameter>>,
     #[deserr(default)]
@@ -45,7 +45,7 @@ pub struct CardInput {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Content>))]
     content: Patch<Content>,
     /// Not part of Metabase: the origins whose pages may frame it.
-    #[deserr(default)]
+    #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
     allowed_origins: Option<Vec<Origin>>,
     /// Not part of Metabase: whether the content may offer files for download.
     #[deserr(default)]

@@ -6,11 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
-
-/// Names of fields can come from the caller.
-const MAX_FIELD_CHARACTERS: usize = 100;
+pub use crate::issues::{Issue, Issues};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -18,51 +14,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error {
     pub reason: Reason,
     pub message: Cow<'static, str>,
-    pub issues: Vec<Issue>,
+    pub issues: Issues,
     /// For the log only.
     pub detail: Option<String>,
-}
-
-/// A problem of one field of a request.
-// In here the message is a predicate of the field, such as `is required`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Issue {
-    /// The path of the field, for example `parameters[0].slug`; empty for the body as a whole.
-    pub path: String,
-    /// Names the field too, because many clients show only the messages: `username is required`.
-    pub message: String,
-}
-
-/// Written with the field's name in the message. The path can change on the way out, so it is composed only here.
-impl Serialize for Issue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut issue = serializer.serialize_struct("Issue", 2)?;
-        issue.serialize_field("path", &self.path)?;
-        issue.serialize_field("message", &self.told())?;
-        issue.end()
-    }
-}
-
-impl Issue {
-    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
-    }
-
-    /// The message with the last names of the path before it.
-    fn told(&self) -> Cow<'_, str> {
-        if self.path.is_empty() {
-            return Cow::Borrowed(&self.message);
-        }
-        let last_names = self.path.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
-        let field = &self.path[last_names..];
-        let too_long = field.chars().count().saturating_sub(MAX_FIELD_CHARACTERS);
-        if too_long == 0 {
-            return Cow::Owned(format!("{field} {}", self.message));
-        }
-        let start: String = field.chars().take(MAX_FIELD_CHARACTERS).collect();
-        Cow::Owned(format!("{start}... {}", self.message))
-    }
 }
 
 /// The family of an error: it determines the status and the upper-case `code`.
@@ -215,7 +169,7 @@ reasons! {
     AttributeTypeChanged, "attribute_type_changed", BadRequest, "A user attribute cannot change type.";
     ContextTooLarge, "context_too_large", BadRequest, "Attributes, groups, security context and settings must be at most 64 KiB together.";
     KeyNotFound, "access_key_not_found", NotFound, "Not found.";
-    DecisionNotFound, "decision_not_found", NotFound, "Not found.";
+    DecisionNotFound, "decision_not_found", NotFound, "There is no record of this request. Records are kept for seven days, for requests with an authentic token; GET /v1/decisions/unauthenticated counts the others.";
     SigningKeyNotFound, "signing_key_not_found", NotFound, "Not found.";
     SigningKeyInUse, "signing_key_in_use", Conflict, "Tokens that this key signed may still be in use.";
     RouteNotFound, "route_not_found", RouteNotFound, "API endpoint does not exist.";
@@ -229,7 +183,7 @@ reasons! {
 
 impl Error {
     pub fn new(reason: Reason) -> Self {
-        Self { reason, message: Cow::Borrowed(reason.message()), issues: Vec::new(), detail: None }
+        Self { reason, message: Cow::Borrowed(reason.message()), issues: Issues::default(), detail: None }
     }
 
     #[must_use]
@@ -239,14 +193,14 @@ impl Error {
     }
 
     #[must_use]
-    pub fn issues(mut self, issues: Vec<Issue>) -> Self {
-        self.issues = issues;
+    pub fn issues(mut self, issues: impl Into<Issues>) -> Self {
+        self.issues = issues.into();
         self
     }
 
     #[must_use]
     pub fn issue(mut self, path: impl Into<String>, message: impl Into<String>) -> Self {
-        self.issues.push(Issue::new(path, message));
+        self.issues.add(|| Issue::new(path, message));
         self
     }
 
@@ -301,29 +255,6 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
-    }
-
-    #[test]
-    fn the_message_of_an_issue_names_its_field() {
-        let long = "x".repeat(5_000);
-        let cut = format!("attributes.{}... is wrong", "x".repeat(100 - "attributes.".len()));
-        for (path, told) in [
-            ("", "is wrong"),
-            ("username", "username is wrong"),
-            ("users[3]", "users[3] is wrong"),
-            ("content.html", "content.html is wrong"),
-            ("parameters[0].slug", "parameters[0].slug is wrong"),
-            ("viewer.attributes.city", "attributes.city is wrong"),
-            ("users[3].userProfile.picture", "userProfile.picture is wrong"),
-            (".", ". is wrong"),
-            ("..", ". is wrong"),
-            (&format!("attributes.{long}"), &cut),
-            (&"é".repeat(101), &format!("{}... is wrong", "é".repeat(100))),
-        ] {
-            let written = serde_json::to_value(Issue::new(path, "is wrong")).unwrap();
-            assert_eq!(written["message"], told);
-            assert_eq!(written["path"], path);
-        }
     }
 
     #[test]

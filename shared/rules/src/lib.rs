@@ -11,12 +11,13 @@
 //! - [`reach`]: the part of the stack that an access key may know of and change
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
-//! - [`error`], [`settings`], [`clock`], [`random`]: what all of them share
+//! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
 
 pub mod access_key;
 pub mod clock;
 pub mod cursor;
 pub mod error;
+pub mod issues;
 pub mod json;
 pub mod paging;
 pub mod random;
@@ -24,6 +25,7 @@ pub mod reach;
 pub mod resource;
 pub mod session;
 pub mod settings;
+pub mod text;
 pub mod token;
 pub mod view;
 pub mod viewer;

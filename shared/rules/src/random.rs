@@ -68,6 +68,11 @@ pub fn fingerprint(secret: &str) -> String {
     hex(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
 }
 
+/// Returns whether a text has the form of a fingerprint.
+pub fn is_fingerprint(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Compares two values in constant time.
 pub fn equal(left: &str, right: &str) -> bool {
     constant_time::verify_slices_are_equal(left.as_bytes(), right.as_bytes()).is_ok()
@@ -97,6 +102,10 @@ mod tests {
     #[test]
     fn fingerprints_are_sha_256() {
         assert_eq!(fingerprint("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(is_fingerprint(&fingerprint("")));
+        for other in ["", "abc", &"A".repeat(64), &"a".repeat(63), &"a".repeat(3_000), &"g".repeat(64)] {
+            assert!(!is_fingerprint(other), "{other}");
+        }
         assert!(equal("a", "a") && !equal("a", "b") && !equal("a", "ab"));
     }
 }

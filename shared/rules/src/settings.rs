@@ -89,7 +89,11 @@ impl Settings {
         match name {
             "EmbeddingEnabled" => self.embedding_enabled = switch(value).ok_or(refuse(SWITCH))?,
             "AllowedOrigins" => {
-                self.allowed_origins = Origin::list(value).map_err(|wrong| refuse(wrong.0))?;
+                let origins = Origin::list(value).map_err(|wrong| refuse(wrong.0))?;
+                if !Origin::fit_in_header(&origins) {
+                    return Err(refuse("at most 4096 bytes of origins"));
+                }
+                self.allowed_origins = origins;
             }
             "RequireTokenExpiry" => self.require_token_expiry = switch(value).ok_or(refuse(SWITCH))?,
             "MaxTokenLifetimeSeconds" => {

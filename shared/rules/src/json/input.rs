@@ -2,10 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use deserr::{DeserializeError, Deserr, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
+use deserr::{
+    DeserializeError, Deserr, ErrorKind, IntoValue, MergeWithError, Sequence, ValueKind, ValuePointerRef,
+};
 use serde_json::Value;
 
-use crate::error::{Error, Issue, Reason, Result};
+use crate::error::{Error, Issue, Issues, Reason, Result};
 
 /// The problem of a single value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Wrong(pub &'static str);
 /// All problems of a document.
 #[derive(Debug, Default)]
 pub struct Invalid {
-    issues: Vec<Issue>,
+    issues: Issues,
     /// The names of the unknown fields of the document itself.
     unknown: Vec<String>,
 }
@@ -57,6 +59,37 @@ pub trait Check {
     }
 }
 
+/// A list whose length is checked before its items are read. A field is read through it with
+/// `from(AtMost<T, 50>) = AtMost::into_vec`.
+#[derive(Debug)]
+pub struct AtMost<T, const MOST: usize>(Vec<T>);
+
+impl<T, const MOST: usize> AtMost<T, MOST> {
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+
+    /// The list of an optional field.
+    pub fn into_option(list: Option<Self>) -> Option<Vec<T>> {
+        list.map(Self::into_vec)
+    }
+}
+
+impl<T: Deserr<Invalid>, const MOST: usize> Deserr<Invalid> for AtMost<T, MOST> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef,
+    ) -> std::result::Result<Self, Invalid> {
+        if let deserr::Value::Sequence(items) = &value
+            && items.len() > MOST
+        {
+            let issue = Issue::new(path_of(location), format!("must be at most {MOST} items"));
+            return Err(Invalid { issues: vec![issue].into(), ..Invalid::default() });
+        }
+        Vec::deserialize_from_value(value, location).map(Self)
+    }
+}
+
 /// A field of a partial update, in which null and absence differ.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Patch<T> {
@@ -96,27 +129,27 @@ impl DeserializeError for Invalid {
         location: ValuePointerRef,
     ) -> ControlFlow<Self, Self> {
         let mut invalid = earlier.unwrap_or_default();
-        let path = path_of(location);
-        invalid.issues.push(match kind {
+        if let (ErrorKind::UnknownKey { key, .. }, ValuePointerRef::Origin) = (&kind, location) {
+            invalid.unknown.push((*key).to_owned());
+        }
+        let path = || path_of(location);
+        invalid.issues.add(|| match kind {
             ErrorKind::IncorrectValueKind { accepted, .. } => {
-                let subject = if path.is_empty() { "the document " } else { "" };
-                Issue::new(path, format!("{subject}must be {}", kinds(accepted)))
+                let subject = if path().is_empty() { "the document " } else { "" };
+                Issue::new(path(), format!("{subject}must be {}", kinds(accepted)))
             }
-            ErrorKind::MissingField { field } => Issue::new(join(&path, field), "is required"),
+            ErrorKind::MissingField { field } => Issue::new(join(&path(), field), "is required"),
             ErrorKind::UnknownKey { key, .. } => {
-                if matches!(location, ValuePointerRef::Origin) {
-                    invalid.unknown.push(key.to_owned());
-                }
                 let subject = if key.is_empty() { "the empty name " } else { "" };
-                Issue::new(join(&path, key), format!("{subject}is not a known field"))
+                Issue::new(join(&path(), key), format!("{subject}is not a known field"))
             }
             ErrorKind::UnknownValue { accepted, .. } => {
-                Issue::new(path, format!("must be one of: {}", accepted.join(", ")))
+                Issue::new(path(), format!("must be one of: {}", accepted.join(", ")))
             }
             ErrorKind::BadSequenceLen { expected, .. } => {
-                Issue::new(path, format!("must have {expected} items"))
+                Issue::new(path(), format!("must have {expected} items"))
             }
-            ErrorKind::Unexpected { .. } => Issue::new(path, "is out of range"),
+            ErrorKind::Unexpected { .. } => Issue::new(path(), "is out of range"),
         });
         ControlFlow::Continue(invalid)
     }
@@ -125,7 +158,7 @@ impl DeserializeError for Invalid {
 impl MergeWithError<Self> for Invalid {
     fn merge(earlier: Option<Self>, other: Self, _: ValuePointerRef) -> ControlFlow<Self, Self> {
         let mut invalid = earlier.unwrap_or_default();
-        invalid.issues.extend(other.issues);
+        invalid.issues.append(other.issues);
         invalid.unknown.extend(other.unknown);
         ControlFlow::Continue(invalid)
     }
@@ -134,7 +167,7 @@ impl MergeWithError<Self> for Invalid {
 impl MergeWithError<Wrong> for Invalid {
     fn merge(earlier: Option<Self>, wrong: Wrong, location: ValuePointerRef) -> ControlFlow<Self, Self> {
         let mut invalid = earlier.unwrap_or_default();
-        invalid.issues.push(Issue::new(path_of(location), wrong.0));
+        invalid.issues.add(|| Issue::new(path_of(location), wrong.0));
         ControlFlow::Continue(invalid)
     }
 }
@@ -213,5 +246,42 @@ mod tests {
             assert_eq!(paths, [path], "{document}");
             assert!(check::<Outer>(document).is_err());
         }
+    }
+
+    #[derive(Debug, Deserr)]
+    #[deserr(error = Invalid, deny_unknown_fields)]
+    struct Lists {
+        #[deserr(default, from(AtMost<u8, 3>) = AtMost::into_vec)]
+        few: Vec<u8>,
+        #[deserr(default, from(Option<AtMost<u8, 3>>) = AtMost::into_option)]
+        maybe: Option<Vec<u8>>,
+    }
+
+    fn refused(document: Value) -> Issues {
+        read::<Lists>(document).unwrap_err().issues
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_one_problem_whatever_its_items_are() {
+        let read: Lists = read(json!({"few": [1, 2, 3], "maybe": [1]})).unwrap();
+        assert_eq!((read.few, read.maybe), (vec![1, 2, 3], Some(vec![1])));
+        let read: Lists = super::read(json!({})).unwrap();
+        assert_eq!((read.few, read.maybe), (Vec::new(), None));
+        for field in ["few", "maybe"] {
+            let issues = refused(json!({ field: vec![json!("no"); 60_000] }));
+            assert_eq!(issues.as_slice(), [Issue::new(field, "must be at most 3 items")]);
+            assert_eq!(issues.omitted(), None);
+            assert_eq!(refused(json!({ field: [1, "no"] })).as_slice()[0].path, format!("{field}[1]"));
+            assert_eq!(refused(json!({ field: "no" })).as_slice()[0].path, field);
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_named_up_to_a_number_and_in_short() {
+        let many: serde_json::Map<_, _> = (0..20_000).map(|index| (format!("f{index}"), json!(1))).collect();
+        let issues = refused(Value::Object(many));
+        assert_eq!((issues.as_slice().len(), issues.omitted()), (50, Some(19_950)));
+        let issues = refused(json!({ "x".repeat(100_000): 1 }));
+        assert_eq!(issues.as_slice()[0].path.chars().count(), 200);
     }
 }

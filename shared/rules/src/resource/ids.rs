@@ -190,10 +190,14 @@ pub fn is_public_id(text: &str) -> bool {
         && text.as_bytes()[0].is_ascii_alphabetic()
 }
 
+/// The most bytes of a name: it is part of a sort key, of which DynamoDB takes 1,024 bytes.
+const MAX_NAME_BYTES: usize = 1_000;
+
 /// Returns whether `text` can be a name in a path: 1 to 255 characters, without slashes, control characters or
 /// spaces at the ends.
 pub fn is_name(text: &str) -> bool {
-    (1..=255).contains(&text.chars().count())
+    text.len() <= MAX_NAME_BYTES
+        && (1..=255).contains(&text.chars().count())
         && text.trim() == text
         && !text.chars().any(|letter| letter.is_control() || letter == '/')
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::{Issue, Result};
-use crate::json::input::{Check, Invalid};
+use crate::json::input::{AtMost, Check, Invalid};
 use crate::random;
 use crate::resource::content::Content;
 use crate::resource::embed_policy::EmbeddingParams;
@@ -74,13 +74,13 @@ pub struct ResourceInput {
     pub description: Option<String>,
     #[deserr(default)]
     pub content: Option<Content>,
-    #[deserr(default)]
+    #[deserr(default, from(AtMost<Parameter, { ResourceInput::MAX_PARAMETERS }>) = AtMost::into_vec)]
     pub parameters: Vec<Parameter>,
     #[deserr(default)]
     pub enable_embedding: bool,
     #[deserr(default)]
     pub embedding_params: EmbeddingParams,
-    #[deserr(default)]
+    #[deserr(default, from(AtMost<Origin, { ResourceInput::MAX_ORIGINS }>) = AtMost::into_vec)]
     pub allowed_origins: Vec<Origin>,
     /// Allows the content to offer files for download.
     #[deserr(default)]
@@ -96,8 +96,16 @@ pub struct ResourceInput {
 impl Check for ResourceInput {}
 
 impl ResourceInput {
+    pub const MAX_ORIGINS: usize = 50;
+    pub const MAX_PARAMETERS: usize = 100;
+
+    /// Returns whether a header has room for its origins beside those of the whole stack.
+    fn origins_fit(&self, settings: &Settings) -> bool {
+        Origin::fit_in_header(settings.allowed_origins.iter().chain(&self.allowed_origins))
+    }
+
     /// Everything that is wrong with it, whichever resource it is for.
-    pub fn issues(&self) -> Vec<Issue> {
+    pub fn issues(&self, settings: &Settings) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.title.trim().is_empty() || self.title.chars().count() > 255 {
             issues.push(Issue::new("title", "must be 1 to 255 characters"));
@@ -108,10 +116,13 @@ impl ResourceInput {
         if self.description.as_ref().is_some_and(|text| text.chars().count() > 4_096) {
             issues.push(Issue::new("description", "must be at most 4096 characters"));
         }
-        if self.allowed_origins.len() > 50 {
+        if self.allowed_origins.len() > Self::MAX_ORIGINS {
             issues.push(Issue::new("allowed_origins", "must be at most 50 origins"));
+        } else if self.enable_embedding && !self.origins_fit(settings) {
+            let message = "must be at most 4096 bytes together with the setting AllowedOrigins";
+            issues.push(Issue::new("allowed_origins", message));
         }
-        if self.parameters.len() > 100 {
+        if self.parameters.len() > Self::MAX_PARAMETERS {
             issues.push(Issue::new("parameters", "must be at most 100 parameters"));
         }
         issues.extend(self.content.iter().flat_map(|content| content.problems("content")));
@@ -260,9 +271,15 @@ impl Resource {
         self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
     }
 
-    /// The origins that may frame it: those of the whole stack and its own.
+    /// The origins that may frame it: those of the whole stack, and its own as far as they fit into a header.
     pub fn frame_origins<'a>(&'a self, settings: &'a Settings) -> BTreeSet<&'a Origin> {
-        settings.allowed_origins.iter().chain(&self.allowed_origins).collect()
+        Origin::in_header(settings.allowed_origins.iter().chain(&self.allowed_origins))
+    }
+
+    /// Returns whether some of its origins do not fit into the header and therefore may not frame it. The rule is
+    /// newer than some of the stored resources.
+    pub fn has_origins_left_out(&self, settings: &Settings) -> bool {
+        !Origin::fit_in_header(settings.allowed_origins.iter().chain(&self.allowed_origins))
     }
 
     pub const fn is_embeddable(&self) -> bool {

@@ -3,6 +3,7 @@
 //! They are written into a response header, so the form is narrow: a scheme, a host that can start with `*.`, and a port
 //! that can be `*`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,6 +18,9 @@ use crate::json::input::{Invalid, Wrong};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Origin(String);
 
+/// The most bytes of the origins in one header: some proxies and clients refuse larger headers.
+pub const MAX_LIST_BYTES: usize = 4_096;
+
 const FORM: Wrong = Wrong("must be an origin such as https://app.example.com, https://*.example.com or *");
 
 impl Origin {
@@ -27,6 +31,30 @@ impl Origin {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The bytes that it takes in a list, with the space after it.
+    const fn size(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// The origins of a list that may frame a page. Beyond [`MAX_LIST_BYTES`] an origin is left out, so that it may
+    /// not: an allow list that is cut is only stricter, and a header that is cut on its way is not.
+    pub fn in_header<'a>(origins: impl IntoIterator<Item = &'a Self>) -> BTreeSet<&'a Self> {
+        let (mut kept, mut bytes) = (BTreeSet::new(), 0);
+        for origin in origins {
+            if !kept.contains(origin) && bytes + origin.size() <= MAX_LIST_BYTES {
+                bytes += origin.size();
+                kept.insert(origin);
+            }
+        }
+        kept
+    }
+
+    /// Returns whether a header has room for all of them.
+    pub fn fit_in_header<'a>(origins: impl IntoIterator<Item = &'a Self>) -> bool {
+        let all: BTreeSet<_> = origins.into_iter().collect();
+        all.iter().map(|origin| origin.size()).sum::<usize>() <= MAX_LIST_BYTES
     }
 
     fn read(text: String) -> Result<Self, Wrong> {
@@ -107,6 +135,23 @@ mod tests {
         ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_list_takes_4_kib_of_a_header() {
+        // 64 bytes each with the space after it.
+        let origins: Vec<Origin> = (0..80)
+            .map(|index| format!("https://{}{index:02}.com", "a".repeat(49)).parse().unwrap())
+            .collect();
+        assert_eq!(origins[0].size(), 64);
+        assert_eq!(Origin::in_header(&origins[..64]).len(), 64);
+        assert_eq!(
+            Origin::in_header(&origins).into_iter().collect::<Vec<_>>(),
+            origins[..64].iter().collect::<Vec<_>>()
+        );
+        // Those that are twice in the list take their place once, and a short one may still fit.
+        let twice = origins[..64].iter().chain(&origins[..64]);
+        assert_eq!(Origin::in_header(twice).len(), 64);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Views: the decision to show a resource, its parameters, and the record of a refusal.
+//! Views: the decision to show a resource, its parameters, and the records and counts of refusals.
 
 pub mod decide;
+pub mod refusal_count;
 pub mod refusal_record;
 pub mod resolve_parameters;
 

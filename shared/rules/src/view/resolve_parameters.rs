@@ -15,6 +15,7 @@ use crate::resource::embed_policy::{EmbeddingParams, WhoMaySet};
 use crate::resource::parameter::{Parameter, is_value};
 use crate::resource::parameter_value::ParameterValue;
 use crate::settings::{EnabledInToken, Settings};
+use crate::text::quoted;
 
 /// The sources of values.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +117,7 @@ fn permit(slug: &str, visibility: &WhoMaySet, given: Given, settings: &Settings)
     match visibility {
         WhoMaySet::Disabled if in_token.is_some() || in_url.is_some() => Err(about(
             Reason::ParameterDisabled,
-            format!("You're not allowed to specify a value for :{slug}."),
+            format!("You're not allowed to specify a value for :{}.", quoted(slug)),
         )),
         WhoMaySet::Enabled
             if in_token.is_some()
@@ -125,23 +126,24 @@ fn permit(slug: &str, visibility: &WhoMaySet, given: Given, settings: &Settings)
         {
             Err(about(
                 Reason::ParameterPinned,
-                format!("You can't specify a value for :{slug} if it's already set in the JWT."),
+                format!("You can't specify a value for :{} if it's already set in the JWT.", quoted(slug)),
             ))
         }
         WhoMaySet::Locked if !in_token.is_some_and(|value| holds_a_value(value, settings)) => Err(about(
             Reason::ParameterLockedMissing,
-            format!("You must specify a value for :{slug} in the JWT."),
+            format!("You must specify a value for :{} in the JWT.", quoted(slug)),
         )),
         WhoMaySet::Locked if in_url.is_some() => Err(about(
             Reason::ParameterLocked,
-            format!("You can only specify a value for :{slug} in the JWT."),
+            format!("You can only specify a value for :{} in the JWT.", quoted(slug)),
         )),
-        WhoMaySet::Attribute(_) if in_token.is_some() || in_url.is_some() => {
-            Err(about(Reason::ParameterLocked, format!("You're not allowed to specify a value for :{slug}.")))
-        }
+        WhoMaySet::Attribute(_) if in_token.is_some() || in_url.is_some() => Err(about(
+            Reason::ParameterLocked,
+            format!("You're not allowed to specify a value for :{}.", quoted(slug)),
+        )),
         WhoMaySet::Attribute(name) if given.attributes.get(name).is_none_or(is_nothing) => Err(about(
             Reason::AttributeMissing,
-            format!("The viewer has no attribute that :{slug} is locked to."),
+            format!("The viewer has no attribute that :{} is locked to.", quoted(slug)),
         )),
         _ => Ok(()),
     }
@@ -203,11 +205,11 @@ fn is_nothing(value: &Value) -> bool {
 
 /// Names the parameter, and never the value.
 fn misfit(slug: &str) -> Error {
-    about(Reason::ParameterInvalid, format!("Invalid value for :{slug}."))
+    about(Reason::ParameterInvalid, format!("Invalid value for :{}.", quoted(slug)))
 }
 
 fn unknown(slug: &str) -> Error {
-    about(Reason::ParameterUnknown, format!("Unknown parameter :{slug}."))
+    about(Reason::ParameterUnknown, format!("Unknown parameter :{}.", quoted(slug)))
 }
 
 fn about(reason: Reason, message: String) -> Error {

@@ -107,6 +107,11 @@ impl AccountToken {
         random::fingerprint(name).split_off(40)
     }
 
+    /// Returns whether a text has the form of an id.
+    pub fn is_id(text: &str) -> bool {
+        text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires| expires <= now)
     }
@@ -121,7 +126,7 @@ pub fn new_token(username: &Username, id: &str) -> Result<String> {
 pub fn parts_of(token: &str) -> Option<(Username, &str)> {
     let mut parts = token.strip_prefix("st-")?.splitn(3, '-');
     let (username, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    let sound = id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && secret.len() == 43;
+    let sound = AccountToken::is_id(id) && secret.len() == 43;
     sound.then(|| Some((username.parse().ok()?, id))).flatten()
 }
 

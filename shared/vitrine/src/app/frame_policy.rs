@@ -7,11 +7,13 @@ use crate::aws::signing_keys::SigningKeys;
 use crate::aws::storage::EvidenceReader;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Kind, ResourceRef};
+use vitrine_rules::settings::Settings;
 
 crate::capability_set! {
     pub struct FrameOwners {
         keys: SigningKeys,
         evidence: EvidenceReader,
+        settings: Arc<Settings>,
     }
 }
 
@@ -27,6 +29,12 @@ impl FrameOwners {
     /// The resource with one of its ids, for the same purpose.
     pub async fn find(&self, reference: &ResourceRef) -> Option<Arc<Resource>> {
         request_context::resource(reference);
-        self.evidence.resource(reference).await.ok().flatten()
+        let resource = self.evidence.resource(reference).await.ok().flatten();
+        if resource.as_ref().is_some_and(|resource| resource.has_origins_left_out(&self.settings)) {
+            tracing::warn!(
+                "not all allowed_origins fit into the header: the last ones may not frame the page"
+            );
+        }
+        resource
     }
 }

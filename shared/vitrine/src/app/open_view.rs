@@ -16,6 +16,7 @@ use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::{self, Authentic, Claims};
 use vitrine_rules::view::decide::{self, Evidence, Terms, View, ViewRequest};
+use vitrine_rules::view::refusal_count;
 use vitrine_rules::view::refusal_record::{RefusalContext, RefusalRecord};
 use vitrine_rules::viewer::Viewer;
 use vitrine_rules::viewer::external_user::ExternalUser;
@@ -115,7 +116,14 @@ impl ViewOpener {
             None => Err(Reason::TokenMissing.into()),
             Some(token) => self.keys.authenticate(token).await,
         };
-        let authentic = authentic.inspect_err(|error| self.refused(error, RefusalContext::default))?;
+        let authentic = authentic.inspect_err(|error| {
+            if refusal_count::is_unauthenticated(error.reason) {
+                self.count(error);
+            } else {
+                self.refused(error, RefusalContext::default);
+            }
+        })?;
+        self.decisions.write_counts();
         request_context::signing_key(&authentic.kid);
         self.meter.used(&authentic.kid);
         Ok(authentic)
@@ -128,6 +136,13 @@ impl ViewOpener {
         {
             let now = self.clock.now();
             self.decisions.keep(RefusalRecord::of(error, &context(), &self.settings, request_id, now));
+        }
+    }
+
+    /// Counts a refusal that anybody can cause, so that a flood of them writes next to nothing.
+    fn count(&self, error: &Error) {
+        if !error.is_outage() {
+            self.decisions.count(error.reason);
         }
     }
 
@@ -206,7 +221,11 @@ pub(crate) fn evidence_keys(claims: &Claims, resource: Option<ResourceRef>) -> E
     }
 }
 
-/// The key under which the session or the revocation of a token is stored. A session's id is a fingerprint already.
+/// The key under which the session or the revocation of a token is stored. A session's id is a fingerprint already: one of
+/// another form is stored nowhere, and its token opens nothing.
 pub fn session_key(claims: &Claims) -> Option<String> {
-    claims.session.clone().or_else(|| claims.token_id.as_deref().map(random::fingerprint))
+    match &claims.session {
+        Some(session) => random::is_fingerprint(session).then(|| session.clone()),
+        None => claims.token_id.as_deref().map(random::fingerprint),
+    }
 }

@@ -41,8 +41,8 @@ pub enum Publishing {
 struct CheckedInput(ResourceInput);
 
 impl CheckedInput {
-    fn check(input: ResourceInput) -> Result<Self> {
-        let issues = input.issues();
+    fn check(input: ResourceInput, settings: &Settings) -> Result<Self> {
+        let issues = input.issues(settings);
         if issues.is_empty() {
             Ok(Self(input))
         } else {
@@ -72,7 +72,7 @@ impl ResourcePublisher {
             self.require_publisher(key).await?;
         }
         let deployment = key.reach.place(input.deployment, &self.settings)?;
-        let input = CheckedInput::check(input)?;
+        let input = CheckedInput::check(input, &self.settings)?;
         let new = NewResource { kind, id: NewId::Next, entity_id: None, deployment };
         retry_on_conflict(ATTEMPTS, || self.write_new(&new, &input)).await
     }
@@ -84,7 +84,7 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         input: ResourceInput,
     ) -> Result<WrittenResource> {
-        let input = CheckedInput::check(input)?;
+        let input = CheckedInput::check(input, &self.settings)?;
         input.0.deployment.map_or(Ok(()), |named| key.reach.enter(named))?;
         retry_on_conflict(ATTEMPTS, || async {
             let Some(found) = self.reader.find(reference).await? else {
@@ -109,7 +109,7 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         input: ResourceInput,
     ) -> Result<Resource> {
-        let input = CheckedInput::check(input)?;
+        let input = CheckedInput::check(input, &self.settings)?;
         retry_on_conflict(ATTEMPTS, || async {
             let present = self.get(key, reference).await?;
             self.write_over(key, &present, &input).await
@@ -134,7 +134,7 @@ impl ResourcePublisher {
             {
                 self.require_publisher(key).await?;
             }
-            self.write_over(key, &present, &CheckedInput::check(input)?).await
+            self.write_over(key, &present, &CheckedInput::check(input, &self.settings)?).await
         })
         .await
     }

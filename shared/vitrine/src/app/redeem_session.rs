@@ -75,14 +75,20 @@ impl SessionRedeemer {
             // A token that opens nothing needs no revocation.
             Err(_) => return Ok(()),
         };
-        if let Some(session) = &claims.session {
-            self.require_reach(&key.reach, session).await?;
-            return self.sessions.revoke(session, now).await;
-        }
-        self.require_resource(&key.reach, claims.resource(None).ok()).await?;
-        let fingerprint = session_key(&claims).ok_or_else(|| {
-            Error::invalid("session", "is a token without `jti`, which cannot be revoked alone")
-        })?;
+        let fingerprint = match (session_key(&claims), &claims.session) {
+            (Some(session), Some(_)) => {
+                self.require_reach(&key.reach, &session).await?;
+                return self.sessions.revoke(&session, now).await;
+            }
+            // There is no such session.
+            (None, Some(_)) => return Ok(()),
+            (fingerprint, None) => {
+                self.require_resource(&key.reach, claims.resource(None).ok()).await?;
+                fingerprint.ok_or_else(|| {
+                    Error::invalid("session", "is a token without `jti`, which cannot be revoked alone")
+                })?
+            }
+        };
         // The revocation of a token that never expires is kept for as long as a time can express.
         let until = claims.expires.map_or(Timestamp::from_unix(i64::MAX), Timestamp::from_unix);
         self.sessions.revoke_token(&fingerprint, until, now).await

@@ -1,11 +1,16 @@
-//! Maps a failed AWS call to an error: a condition that did not hold, or else `Reason::Unavailable`.
+//! Maps a failed AWS call to an error: a condition that did not hold, a request that AWS will never take, or else an
+//! outage.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use vitrine_rules::error::{Error, Reason, Result};
 
+/// The code for a request that breaks a rule of the service, such as a key that is too long. It is refused again each
+/// time it is sent, so nobody may be told to try again.
+const INVALID_REQUEST: &str = "ValidationException";
+
 /// The log gets the error's code, never its text, which may quote what was sent.
-pub fn unavailable<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
+pub fn failure<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata,
 {
@@ -16,7 +21,8 @@ where
         SdkError::ResponseError(_) => "response",
         _ => error.code().unwrap_or("service"),
     };
-    Error::new(Reason::Unavailable).detail(format_args!("{operation}: {cause}"))
+    let reason = if cause == INVALID_REQUEST { Reason::Internal } else { Reason::Unavailable };
+    Error::new(reason).detail(format_args!("{operation}: {cause}"))
 }
 
 /// Returns whether DynamoDB refused a write because its condition did not hold.
@@ -29,7 +35,7 @@ where
 
 /// The result of an AWS call, with its failures as errors of this service.
 pub trait AwsResult<T> {
-    /// Any failure means that the service is unavailable.
+    /// Any failure is a fault of this service: an outage, or an invalid request.
     fn or_unavailable(self, operation: &'static str) -> Result<T>;
 
     /// None if the condition of the write did not hold.
@@ -49,7 +55,7 @@ where
     E: ProvideErrorMetadata,
 {
     fn or_unavailable(self, operation: &'static str) -> Result<T> {
-        self.map_err(|error| unavailable(operation, &error))
+        self.map_err(|error| failure(operation, &error))
     }
 
     fn if_condition_held(self, operation: &'static str) -> Result<Option<T>> {
@@ -86,5 +92,13 @@ mod tests {
         let sent: std::result::Result<(), _> = Err(refusal("ThrottlingException"));
         let error = sent.or_unavailable("PutItem").unwrap_err();
         assert_eq!(error.detail.as_deref(), Some("PutItem: ThrottlingException"));
+    }
+
+    #[test]
+    fn an_invalid_request_is_our_fault_and_not_an_outage() {
+        let sent: std::result::Result<(), _> = Err(refusal("ValidationException"));
+        let error = sent.or_unavailable("PutItem").unwrap_err();
+        assert_eq!((error.reason, error.status()), (Reason::Internal, 500));
+        assert_eq!(error.detail.as_deref(), Some("PutItem: ValidationException"));
     }
 }

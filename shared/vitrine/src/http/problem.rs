@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use vitrine_rules::error::{Error, Issue, Reason};
+use vitrine_rules::error::{Error, Issues, Reason};
 
 /// The body of an error.
 #[derive(Debug, Serialize)]
@@ -20,9 +20,14 @@ pub struct Problem {
     pub reason: &'static str,
     /// The id of the request, which the log contains as well.
     pub request_id: String,
-    /// The problems, by field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub issues: Vec<Issue>,
+    /// The first 50 problems, by field.
+    #[serde(skip_serializing_if = "Issues::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<vitrine_rules::error::Issue>, required = false, max_items = 50))]
+    pub issues: Issues,
+    /// The number of the other problems, if there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub issues_omitted: Option<usize>,
 }
 
 impl Problem {
@@ -33,6 +38,7 @@ impl Problem {
             reason: error.reason.word(),
             request_id: request_id.to_owned(),
             issues: error.issues.clone(),
+            issues_omitted: error.issues.omitted(),
         }
     }
 }

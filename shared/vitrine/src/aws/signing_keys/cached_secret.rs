@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::failure;
 use crate::aws::capability::AwsResource;
 use crate::aws::environment::Environment;
 use crate::aws::process::KeyRevision;
@@ -133,7 +133,7 @@ impl<T> CachedSecret<T> {
 
     async fn fetch(&self) -> Result<T> {
         let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
-        let answer = answer.map_err(|error| unavailable("GetSecretValue", &error))?;
+        let answer = answer.map_err(|error| failure("GetSecretValue", &error))?;
         let unusable = |cause: &str| Error::new(Reason::Unavailable).detail(cause);
         let text = answer.secret_string().ok_or_else(|| unusable("the secret is binary"))?;
         (self.parse)(text).map_err(|cause| unusable(&cause))

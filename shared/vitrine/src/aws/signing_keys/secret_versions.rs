@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
 
 use super::SIGNING_SECRET;
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::failure;
 use crate::aws::environment::Environment;
 use crate::aws::process::KeyRevision;
 use vitrine_rules::error::{Error, Result};
@@ -82,7 +82,7 @@ impl SecretVersions {
             .secret_id(&self.secret_id)
             .send()
             .await
-            .map_err(|error| unavailable("DescribeSecret", &error))?;
+            .map_err(|error| failure("DescribeSecret", &error))?;
         Ok(answer.version_ids_to_stages.and_then(|mut stages| stages.remove(version)).unwrap_or_default())
     }
 
@@ -110,7 +110,7 @@ impl SecretVersions {
             Err(SdkError::ServiceError(refused)) if refused.err().is_resource_exists_exception() => {
                 Ok(SecretWrite::Exists)
             }
-            Err(error) => Err(unavailable("PutSecretValue", &error)),
+            Err(error) => Err(failure("PutSecretValue", &error)),
         }
     }
 
@@ -133,7 +133,7 @@ impl SecretVersions {
             Err(SdkError::ServiceError(refused)) if refused.err().is_invalid_parameter_exception() => {
                 Ok(LabelMove::Elsewhere)
             }
-            Err(error) => Err(unavailable("UpdateSecretVersionStage", &error)),
+            Err(error) => Err(failure("UpdateSecretVersionStage", &error)),
         }
     }
 
@@ -147,7 +147,7 @@ impl SecretVersions {
             .send()
             .await
             .map(drop)
-            .map_err(|error| unavailable("UpdateSecretVersionStage", &error))
+            .map_err(|error| failure("UpdateSecretVersionStage", &error))
     }
 }
 
@@ -155,7 +155,7 @@ async fn read(get: GetSecretValueFluentBuilder) -> Result<Option<SecretVersion>>
     match get.send().await {
         Ok(answer) => Ok(answer.version_id.map(|id| SecretVersion { id, text: answer.secret_string })),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(unavailable("GetSecretValue", &error)),
+        Err(error) => Err(failure("GetSecretValue", &error)),
     }
 }
 

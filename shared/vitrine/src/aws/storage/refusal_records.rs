@@ -1,37 +1,52 @@
-//! Refusal records: the reasons why views were refused, kept for a week.
+//! Refusal records: the reasons why views were refused, and the counts of those that are not recorded. Both are kept
+//! for a week.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::table::document;
-use super::table::schema::TTL;
-use super::table::{Item, Table, key, number};
+use super::table::range::Range;
+use super::table::schema::{SORT, TTL};
+use super::table::{Item, Table, key, number, number_of, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
-use crate::aws::capability::{Capability, Grant};
+use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
-use vitrine_rules::clock::Clock;
+use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::paging::{Page, Paging};
+use vitrine_rules::view::refusal_count::{self, PendingCounts, RefusalCount};
 use vitrine_rules::view::refusal_record::{KEPT_SECONDS, RefusalRecord};
+
+/// The partition of the counts; one item for each minute. No request id has a `#`.
+const COUNTS: &str = "decision#counts#";
 
 fn item_key(request_id: &str) -> Item {
     key(&format!("decision#{request_id}"), "decision")
 }
 
-/// Writes refusal records in the background, after the response.
+/// Writes refusal records and counts in the background, after the response.
 #[derive(Debug, Clone)]
 pub struct RefusalRecordWriter {
     table: Table,
     background: BackgroundTasks,
+    clock: Clock,
+    pending: Arc<Mutex<PendingCounts>>,
 }
 
 impl Capability for RefusalRecordWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.items("decision#*").allow("dynamodb:PutItem")])
+        allow_all(&[TABLE.items("decision#*")], &["dynamodb:PutItem", "dynamodb:UpdateItem"])
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), background: environment.process.background.clone() }
+        Self {
+            table: Table::of(environment),
+            background: environment.process.background.clone(),
+            clock: environment.clock.clone(),
+            pending: Arc::default(),
+        }
     }
 }
 
@@ -44,6 +59,54 @@ impl RefusalRecordWriter {
             }
         });
     }
+
+    /// Counts a refusal without an authentic token.
+    pub fn count(&self, reason: Reason) {
+        let now = self.clock.now();
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).add(reason, now);
+        self.write_counts();
+    }
+
+    /// Writes the counts that are due, which is at most once a minute. Counts that no later request of this process
+    /// writes are lost.
+    pub fn write_counts(&self) {
+        let now = self.clock.now();
+        let due = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take_due(now);
+        for count in due {
+            let table = self.table.clone();
+            self.background.run(async move {
+                if let Err(error) = add(&table, &count).await {
+                    tracing::warn!(detail = error.detail, "refusals were not counted");
+                }
+            });
+        }
+    }
+}
+
+/// Adds to the counts that other processes have written for the same minute.
+async fn add(table: &Table, count: &RefusalCount) -> Result<()> {
+    let mut update = table
+        .update(key(COUNTS, &count.minute.to_string()))
+        .expression_attribute_names("#ttl", TTL)
+        .expression_attribute_values(":ttl", number(count.minute.plus(refusal_count::KEPT_SECONDS).unix()));
+    let mut added = Vec::new();
+    for (index, (reason, times)) in count.reasons.iter().enumerate() {
+        added.push(format!("#reason{index} :times{index}"));
+        update = update
+            .expression_attribute_names(format!("#reason{index}"), *reason)
+            .expression_attribute_values(format!(":times{index}"), number(times));
+    }
+    let change = format!("SET #ttl = :ttl ADD {}", added.join(", "));
+    update.update_expression(change).send().await.or_unavailable("UpdateItem").map(drop)
+}
+
+fn count_of(item: &Item) -> Result<RefusalCount> {
+    let minute = text_of(item, SORT).and_then(|minute| minute.parse().ok());
+    let times = |reason: &Reason| Some((reason.word(), number_of(item, reason.word())?));
+    Ok(RefusalCount {
+        minute: minute.ok_or_else(|| unreadable("refusal count"))?,
+        reasons: Reason::ALL.iter().filter_map(times).collect(),
+    })
 }
 
 async fn write(table: &Table, decision: &RefusalRecord) -> Result<()> {
@@ -62,7 +125,7 @@ pub struct RefusalRecordReader {
 
 impl Capability for RefusalRecordReader {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
+        ["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)).into()
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -80,5 +143,15 @@ impl RefusalRecordReader {
         } else {
             Err(Reason::DecisionNotFound.into())
         }
+    }
+
+    /// The counts of refusals without an authentic token, the latest minute first.
+    pub async fn counts(&self, paging: &Paging) -> Result<Page<RefusalCount>> {
+        let now = self.clock.now();
+        let is_kept = |minute: Timestamp| now < minute.plus(refusal_count::KEPT_SECONDS);
+        let range = Range::of(&self.table, COUNTS).descending();
+        range
+            .page(paging, |item| count_of(&item).map(|count| Some(count).filter(|one| is_kept(one.minute))))
+            .await
     }
 }

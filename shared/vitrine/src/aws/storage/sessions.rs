@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::table::document;
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
-use crate::aws::aws_error::{AwsResult, unavailable};
+use crate::aws::aws_error::{AwsResult, failure};
 use crate::aws::capability::{Capability, Grant, TableItems};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -182,7 +182,7 @@ impl SessionEnder {
                         Exchange::Again { first: Timestamp::from_unix(at) }
                     }))
                 }
-                _ => Err(unavailable("UpdateItem", &error)),
+                _ => Err(failure("UpdateItem", &error)),
             },
         }
     }

@@ -29,7 +29,8 @@ impl UserAttributeDefinition {
     /// The problems of the definition, under `path` and by the names that its fields have here.
     pub fn problems_under(&self, path: &str) -> Vec<Issue> {
         let issues = AttributeDefinition::from(self.clone()).problems().into_iter();
-        issues.map(|issue| Issue { path: format!("{path}{}", field_name(&issue.path)), ..issue }).collect()
+        let renamed = |issue: Issue| Issue::new(format!("{path}{}", field_name(&issue.path)), issue.message);
+        issues.map(renamed).collect()
     }
 }
 

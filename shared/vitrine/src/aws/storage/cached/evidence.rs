@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use serde_json::Value;
 
 use super::cached_lookup::{CachedLookup, Read};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::failure;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -259,7 +259,7 @@ impl EvidenceReader {
             .request_items(table.name(), request)
             .send()
             .await
-            .map_err(|error| unavailable("BatchGetItem", &error))?;
+            .map_err(|error| failure("BatchGetItem", &error))?;
         let refuse = |cause| Err(Error::new(Reason::Unavailable).detail(cause));
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return refuse("BatchGetItem: throttled in part");

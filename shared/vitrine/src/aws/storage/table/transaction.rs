@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
 use super::{Item, Table};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::failure;
 use vitrine_rules::error::{Error, Reason, Result};
 
 /// The most writes that DynamoDB takes in one transaction.
@@ -79,17 +79,20 @@ impl<'a, L: PartialEq> Transaction<'a, L> {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code());
                 let codes: Vec<_> = codes.map(Option::unwrap_or_default).collect();
+                if codes.contains(&"ValidationError") {
+                    return Err(Error::internal("TransactWriteItems: ValidationError"));
+                }
                 let is_conflict = codes.contains(&"TransactionConflict");
                 let failed = self.labels.into_iter().zip(codes);
                 let failed = failed.filter(|(_, code)| *code == "ConditionalCheckFailed");
                 let failed: Vec<_> = failed.map(|(label, _)| label).collect();
                 if failed.is_empty() && !is_conflict {
                     // Throttling, or a cause that this code does not know.
-                    return Err(unavailable("TransactWriteItems", &error));
+                    return Err(failure("TransactWriteItems", &error));
                 }
                 Ok(Outcome::Refused { failed })
             }
-            _ => Err(unavailable("TransactWriteItems", &error)),
+            _ => Err(failure("TransactWriteItems", &error)),
         }
     }
 }
