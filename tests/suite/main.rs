@@ -7,6 +7,7 @@ mod attacks;
 mod authorizer;
 mod bad_input;
 mod binaries;
+mod bounds;
 mod clients;
 mod cost;
 mod cube;

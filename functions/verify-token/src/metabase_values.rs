@@ -10,6 +10,7 @@ use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::embed_policy::WhoMaySet;
 use vitrine::rules::resource::parameter::Parameter;
+use vitrine::rules::text::quoted;
 use vitrine::rules::view::decide::{NamedBy, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters;
 
@@ -196,11 +197,13 @@ fn refusal(view: &View, parameter: Option<&Parameter>, purpose: &str) -> Error {
     };
     let is_enabled = view.resource.embedding_params.get(slug) == Some(&WhoMaySet::Enabled);
     if is_enabled && view.token_params.contains_key(slug) {
-        return Error::new(Reason::ParameterPinned)
-            .message(format!("You can't specify a value for \"{slug}\" if it's already set in the JWT."));
+        return Error::new(Reason::ParameterPinned).message(format!(
+            "You can't specify a value for \"{}\" if it's already set in the JWT.",
+            quoted(slug)
+        ));
     }
     Error::new(Reason::ParameterDisabled)
-        .message(format!("Cannot {purpose}: \"{slug}\" is not an enabled parameter."))
+        .message(format!("Cannot {purpose}: \"{}\" is not an enabled parameter.", quoted(slug)))
 }
 
 fn text(value: &Value) -> String {

@@ -8,6 +8,11 @@ use std::fmt;
 
 pub use crate::issues::{Issue, Issues};
 
+use crate::text;
+
+/// The most characters of a message. It can quote a list of names that the caller sent.
+const MAX_MESSAGE: usize = 1_000;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 #[derive(Debug, Clone)]
@@ -188,7 +193,10 @@ impl Error {
 
     #[must_use]
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.message = message.into();
+        self.message = match message.into() {
+            Cow::Owned(message) => text::cut(message, MAX_MESSAGE).into(),
+            own => own,
+        };
         self
     }
 
@@ -255,6 +263,13 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn a_message_has_at_most_1000_characters() {
+        let message = |length: usize| Error::new(Reason::GroupUnknown).message("ä".repeat(length)).message;
+        assert_eq!(message(1_000), "ä".repeat(1_000));
+        assert_eq!(message(200_000).chars().count(), 1_000);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::resource::ids::{Kind, ResourceRef};
 use crate::resource::parameter_value::ParameterValue;
 use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
+use crate::text::quoted;
 use crate::token::Claims;
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
 use crate::viewer::Viewer;
@@ -264,7 +265,8 @@ fn slugs_for_ids(resource: &Resource, url: &Map<String, Value>) -> Result<Map<St
     let slug = |(id, value): (&String, &Value)| match resource.parameter_by_id(id) {
         Some(parameter) => Ok((parameter.slug.clone(), value.clone())),
         None => Err(Error::new(Reason::ParameterUnknown).message(format!(
-            "Invalid query params: could not determine slug for parameter with ID \"{id}\""
+            "Invalid query params: could not determine slug for parameter with ID \"{}\"",
+            quoted(id)
         ))),
     };
     url.iter().map(slug).collect()

@@ -249,6 +249,41 @@ fn rule(reason: Reason) -> Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::check_time;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn any_time() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_filter("JSON has no others", |time| time.is_finite()).prop_map(Value::from),
+            (1_699_999_000..1_700_100_000_i64).prop_map(Value::from),
+            (0..4_i64).prop_map(|near| Value::from(i64::MIN + near)),
+            (0..4_i64).prop_map(|near| Value::from(i64::MAX - near)),
+        ]
+    }
+
+    proptest! {
+        /// From the claims to the record: times are any numbers that JSON can express.
+        #[test]
+        fn every_refusal_because_of_time_has_a_record(expires in any_time(), from in any_time()) {
+            let claims = Claims::read(json!({"exp": expires, "nbf": from}).to_string().as_bytes()).unwrap();
+            let (now, settings) = (Timestamp::from_unix(1_700_000_000), Settings::default());
+            if let Err(error) = check_time(&claims, &settings, now) {
+                let context = RefusalContext::of(&claims, None, "k".to_owned());
+                let record = RefusalRecord::of(&error, &context, &settings, "id".to_owned(), now);
+                let difference = record.clock_difference_seconds.unwrap();
+                let time = if error.reason == Reason::TokenNotYetValid { claims.not_before } else { claims.expires };
+                let exact = i128::from(now.unix()) - i128::from(time.unwrap());
+                prop_assert_eq!(i128::from(difference), exact.clamp(i64::MIN.into(), i64::MAX.into()));
+                prop_assert_eq!(difference > 0, error.reason == Reason::TokenExpired);
+                let stored = serde_json::to_string(&record).unwrap();
+                prop_assert_eq!(serde_json::from_str::<RefusalRecord>(&stored).unwrap(), record);
+                prop_assert!(stored.len() < 1_000);
+            }
+        }
+    }
 
     /// Times come from a token, so they can be any number.
     #[test]
