@@ -411,7 +411,7 @@ async fn the_origins_of_an_old_resource_that_do_not_fit_may_not_frame_it() {
             let document =
                 document.replace(r#"["https://to-be-replaced.example.com"]"#, &json!(origins).to_string());
             item.insert("document".to_owned(), text(document));
-            table.put(item).send().await.unwrap();
+            table.client.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
             changed += 1;
         }
     }

@@ -41,6 +41,8 @@ mod openapi;
 mod operate;
 mod outages;
 mod page_encodings;
+mod patterns;
+mod readable;
 mod resources;
 mod rotation;
 mod rotation_faults;

@@ -285,7 +285,11 @@ async fn only_key_management_and_rotation_may_write_the_signing_secret() {
     let grants = |name: &str| &functions.iter().find(|function| function.name == name).unwrap().grants;
     let touches_signing_secret = |grant: &Grant| grant.on == SIGNING_SECRET;
     assert!(!grants("manage-viewers").iter().any(touches_signing_secret));
-    let only_reads = [TABLE.allow("dynamodb:GetItem"), ADMIN_KEY.allow("secretsmanager:GetSecretValue")];
+    let only_reads = [
+        TABLE.allow("dynamodb:GetItem"),
+        TABLE.allow("dynamodb:Query"),
+        ADMIN_KEY.allow("secretsmanager:GetSecretValue"),
+    ];
     assert_eq!(*grants("explain-refusal"), only_reads.into());
 }
 
