@@ -191,6 +191,29 @@ impl<'a> Range<'a> {
     }
 }
 
+/// The bytes that the texts of an item take in a JSON answer, in which a control character takes six.
 fn text_bytes(item: &Item) -> usize {
-    item.values().filter_map(|value| AttributeValue::as_s(value).ok()).map(String::len).sum()
+    let escaped = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    let texts = item.values().filter_map(|value| AttributeValue::as_s(value).ok());
+    texts.flat_map(|text| text.bytes()).map(escaped).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_item_is_that_of_its_texts_in_json() {
+        for written in ["", "plain", "a \"quote\" and a \\", "\u{1}\u{1f}\u{0}", "ä語🦀"] {
+            let item = Item::from([("a".to_owned(), text(written))]);
+            let longest = serde_json::to_string(written).unwrap().len() - 2;
+            assert_eq!(text_bytes(&item), longest, "{written:?}");
+        }
+        // Those with a short form are counted as the others.
+        assert_eq!(text_bytes(&Item::from([("a".to_owned(), text("\n"))])), 6);
+    }
 }
