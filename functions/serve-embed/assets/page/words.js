@@ -146,7 +146,7 @@ export const SANDBOX = {
 
 // Falls back to English. `name` is for the document's `lang` attribute.
 export function language(locale) {
-  const name = /^[a-z]{2,8}([-_]\w{1,8})*$/i.test(locale ?? "") ? locale.replace(/_/g, "-") : "en";
+  const name = /^[a-z]{2,8}([-_][a-z0-9]{1,8})*$/i.test(locale ?? "") ? locale.replace(/_/g, "-") : "en";
   const short = name.split("-")[0].toLowerCase();
   return { name, words: WORDS[short] ?? WORDS.en, dir: RIGHT_TO_LEFT.includes(short) ? "rtl" : "ltr" };
 }
