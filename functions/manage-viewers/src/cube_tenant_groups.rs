@@ -60,7 +60,7 @@ impl Check for GroupPatch {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MembersInput {
     /// 1 to 1000.
-    #[deserr(from(AtMost<EmbedGroupMember, MAX_MEMBERS>) = AtMost::into_vec)]
+    #[deserr(from(AtMost<EmbedGroupMember, MAX_MEMBERS, 1>) = AtMost::into_vec)]
     members: Vec<EmbedGroupMember>,
 }
 

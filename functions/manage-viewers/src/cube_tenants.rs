@@ -89,7 +89,7 @@ impl Check for UserInput {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsersInput {
     /// 1 to 100.
-    #[deserr(from(AtMost<UserInput, MAX_USERS>) = AtMost::into_vec)]
+    #[deserr(from(AtMost<UserInput, MAX_USERS, 1>) = AtMost::into_vec)]
     users: Vec<UserInput>,
 }
 

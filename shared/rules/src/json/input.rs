@@ -62,9 +62,9 @@ pub trait Check {
 /// A list whose length is checked before its items are read. A field is read through it with
 /// `from(AtMost<T, 50>) = AtMost::into_vec`.
 #[derive(Debug)]
-pub struct AtMost<T, const MOST: usize>(Vec<T>);
+pub struct AtMost<T, const MOST: usize, const LEAST: usize = 0>(Vec<T>);
 
-impl<T, const MOST: usize> AtMost<T, MOST> {
+impl<T, const MOST: usize, const LEAST: usize> AtMost<T, MOST, LEAST> {
     pub fn into_vec(self) -> Vec<T> {
         self.0
     }
@@ -75,16 +75,22 @@ impl<T, const MOST: usize> AtMost<T, MOST> {
     }
 }
 
-impl<T: Deserr<Invalid>, const MOST: usize> Deserr<Invalid> for AtMost<T, MOST> {
+impl<T: Deserr<Invalid>, const MOST: usize, const LEAST: usize> Deserr<Invalid> for AtMost<T, MOST, LEAST> {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,
         location: ValuePointerRef,
     ) -> std::result::Result<Self, Invalid> {
         if let deserr::Value::Sequence(items) = &value
-            && items.len() > MOST
+            && !(LEAST..=MOST).contains(&items.len())
         {
-            let issue = Issue::new(path_of(location), format!("must be at most {MOST} items"));
-            return Err(Invalid { issues: vec![issue].into(), ..Invalid::default() });
+            let message = match LEAST {
+                0 => format!("must be at most {MOST} items"),
+                least => format!("must be {least} to {MOST} items"),
+            };
+            return Err(Invalid {
+                issues: vec![Issue::new(path_of(location), message)].into(),
+                ..Invalid::default()
+            });
         }
         Vec::deserialize_from_value(value, location).map(Self)
     }
@@ -265,6 +271,12 @@ mod tests {
     fn a_list_that_is_too_long_is_one_problem_whatever_its_items_are() {
         let read: Lists = read(json!({"few": [1, 2, 3], "maybe": [1]})).unwrap();
         assert_eq!((read.few, read.maybe), (vec![1, 2, 3], Some(vec![1])));
+        let least: AtMost<u8, 3, 1> = super::read(json!([1])).unwrap();
+        assert_eq!(least.into_vec(), [1]);
+        for wrong in [json!([]), json!([1, 2, 3, 4])] {
+            let issues = super::read::<AtMost<u8, 3, 1>>(wrong).unwrap_err().issues;
+            assert_eq!(issues.as_slice(), [Issue::new("", "must be 1 to 3 items")]);
+        }
         let read: Lists = super::read(json!({})).unwrap();
         assert_eq!((read.few, read.maybe), (Vec::new(), None));
         for field in ["few", "maybe"] {
