@@ -268,7 +268,7 @@ mod tests {
         /// From the claims to the record: times are any numbers that JSON can express.
         #[test]
         fn every_refusal_because_of_time_has_a_record(expires in any_time(), from in any_time()) {
-            let claims = Claims::read(json!({"exp": expires, "nbf": from}).to_string().as_bytes()).unwrap();
+            let claims = Claims::read(json!({"exp": expires, "nbf": from}).to_string().as_bytes(), false).unwrap();
             let (now, settings) = (Timestamp::from_unix(1_700_000_000), Settings::default());
             if let Err(error) = check_time(&claims, &settings, now) {
                 let context = RefusalContext::of(&claims, None, "k".to_owned());
