@@ -275,7 +275,7 @@ async fn a_session_id_of_another_form_belongs_to_no_session() {
     for sid in
         ["x".repeat(3_000), String::new(), "é".repeat(1_500), hex.to_uppercase(), hex[1..].to_owned(), hex]
     {
-        let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}, "sid": sid}));
+        let token = product.sign_as_minted(json!({"resource": {"dashboard": 1}, "params": {}, "sid": sid}));
         for call in [
             product.get("/v1/view").bearer(&token),
             product.get(&format!("/api/embed/dashboard/{token}")),

@@ -74,6 +74,7 @@ const OUTCOMES: &[(&str, Outcome)] = &[
     ("/api/v1/user-attributes", Denied),
     ("/api/v1/user-groups", Denied),
     ("/v1/external-users", Denied),
+    ("/v1/decisions/unauthenticated", Denied),
     ("/api/v1/embed-tenants", Denied),
 ];
 
