@@ -62,7 +62,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Method::PUT, RESOURCE, "/v1/resources/dashboard/1", published, write, 200),
         route(Method::GET, RESOURCE, "/v1/resources/dashboard/1", None, write, 200),
-        route(Method::DELETE, RESOURCE, "/v1/resources/dashboard/2", None, write, 204),
+        route(Method::DELETE, RESOURCE, "/v1/resources/dashboard/{spare}", None, write, 204),
         route(Method::GET, "/v1/resources", "/v1/resources", None, list, 200),
         route(Method::GET, "/api/card/embeddable", "/api/card/embeddable", None, list, 200),
         route(Method::GET, "/api/dashboard/embeddable", "/api/dashboard/embeddable", None, list, 200),
@@ -95,6 +95,12 @@ pub fn routes() -> Vec<Route> {
         route(Method::PUT, "/api/card/{id}", "/api/card/1", named.clone(), write, 200),
         route(Method::POST, "/api/dashboard", "/api/dashboard", named.clone(), write, 200),
         route(Method::GET, "/api/dashboard/{id}", "/api/dashboard/1", None, write, 200),
+        route(Method::DELETE, "/api/card/{id}", "/api/card/{spare_card}", None, write, 204),
+        route(Method::DELETE, "/api/dashboard/{id}", "/api/dashboard/{spare}", None, write, 204),
+        route(Method::GET, "/api/card", "/api/card", None, list, 200),
+        route(Method::GET, "/api/dashboard", "/api/dashboard", None, list, 200),
+        route(Method::GET, "/api/collection", "/api/collection", None, list, 200),
+        route(Method::GET, "/api/search", "/api/search", None, list, 200),
         route(Method::PUT, "/api/dashboard/{id}", "/api/dashboard/1", named, write, 200),
         route(Method::GET, PREVIEW, "/api/preview_embed/dashboard/{preview}", None, None, 200),
         route(
@@ -122,6 +128,14 @@ pub fn routes() -> Vec<Route> {
             200,
         ),
         route(Method::PUT, SWITCH, SWITCH, Some(json!({"value": true})), None, 204),
+        route(
+            Method::PUT,
+            "/api/setting/enable-embedding",
+            "/api/setting/enable-embedding",
+            Some(json!({"value": true})),
+            None,
+            204,
+        ),
         route(Method::GET, SECRET_KEY, SECRET_KEY, None, None, 200),
         route(Method::PUT, SECRET_KEY, SECRET_KEY, Some(json!({"value": SECRET})), None, 204),
         route(Method::POST, "/v1/dives", "/v1/dives", dive.clone(), write, 201),
@@ -234,7 +248,10 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Routes that need no access key; some of them check a credential of another kind.
-const OPEN: [&str; 23] = [
+const OPEN: [&str; 26] = [
+    "GET /api/health",
+    "GET /api/session/properties",
+    "POST /api/session",
     "GET /vitrine.d.ts",
     "GET /vitrine.js",
     "GET /vitrine.mjs",
@@ -261,7 +278,14 @@ const OPEN: [&str; 23] = [
 ];
 
 /// Routes that accept any valid key.
-const ANY_KEY: [&str; 2] = ["/api/setting/enable-embedding-static", "/api/util/random_token"];
+const ANY_KEY: [&str; 6] = [
+    "/api/setting/enable-embedding-static",
+    "/api/setting/enable-embedding",
+    "/api/util/random_token",
+    "/api/user/current",
+    "/api/login-history/current",
+    "/api/setting",
+];
 
 pub async fn make(product: &Product, maker: &str, fields: Value) -> Answer {
     let mut body = json!({"name": "a key", "role": "admin"});
@@ -303,6 +327,8 @@ async fn example(product: &Product, name: &str, fresh: &str) -> String {
             let content = json!({"type": "html", "html": "x"});
             ("/v1/dives", json!({"title": "D", "content": content, "enable_embedding": true}))
         }
+        "spare" => ("/api/dashboard", json!({"name": "spare"})),
+        "spare_card" => ("/api/card", json!({"name": "spare"})),
         "account" => ("/v1/users", json!({"username": fresh})),
         "account_token" => ("/v1/users/acme/tokens", json!({"name": fresh})),
         "attribute" => ("/v1/attributes", json!({"name": fresh, "type": "string"})),
@@ -346,7 +372,9 @@ impl Route {
         let fresh = vitrine::rules::random::short_id().unwrap();
         let mut path = self.path.to_owned();
         let names = ["victim", "preview", "dive", "account_token", "account"];
-        let names = [&names[..], &["attribute", "group", "user", "team", "tenant", "public"]].concat();
+        let names =
+            [&names[..], &["attribute", "group", "user", "team", "tenant", "public", "spare_card", "spare"]]
+                .concat();
         for name in names {
             if path.contains(&format!("{{{name}}}")) {
                 path = path.replace(&format!("{{{name}}}"), &example(product, name, &fresh).await);
@@ -383,7 +411,8 @@ async fn every_route_is_in_one_of_the_lists() {
         .collect();
     let listed =
         routes().iter().map(|route| format!("{} {}", route.method, route.pattern)).collect::<BTreeSet<_>>();
-    let any_key = ANY_KEY.map(|path| format!("GET {path}"));
+    let any_key =
+        ANY_KEY.map(|path| format!("GET {path}")).into_iter().chain(["DELETE /api/session".to_owned()]);
     assert_eq!(served, listed.into_iter().chain(OPEN.map(str::to_owned)).chain(any_key).collect());
 }
 
@@ -492,10 +521,10 @@ async fn a_key_has_exactly_its_permissions() {
 async fn a_scoped_key_is_refused_outside_of_its_deployments() {
     let product = product().await;
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
-    for scoped in [
-        json!({"role": "admin", "deployments": [2]}),
-        json!({"role": "member", "permissions": PERMISSIONS, "deployments": [2]}),
-        json!({"role": "restricted", "permissions": PERMISSIONS, "deployments": [2]}),
+    for (number, scoped) in [
+        (7, json!({"role": "admin", "deployments": [2]})),
+        (8, json!({"role": "member", "permissions": PERMISSIONS, "deployments": [2]})),
+        (10, json!({"role": "restricted", "permissions": PERMISSIONS, "deployments": [2]})),
     ] {
         let scoped = key(&product, scoped).await;
         let (hidden, denied) = ((404, "resource_not_found"), (403, "access_denied"));
@@ -510,6 +539,7 @@ async fn a_scoped_key_is_refused_outside_of_its_deployments() {
             (product.put("/v1/resources/dashboard/9", json!({"title": "New", "deployment": 7})), denied),
             (product.get("/v1/resources/dashboard/1"), hidden),
             (product.delete("/v1/resources/dashboard/1"), hidden),
+            (product.delete("/api/dashboard/1"), hidden),
             (product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})), hidden),
             (product.post("/v1/sessions", json!({"resource": {"dashboard": 1}, "single_use": true})), hidden),
         ];
@@ -525,25 +555,32 @@ async fn a_scoped_key_is_refused_outside_of_its_deployments() {
             product.get("/v1/resources?embeddable=true").bearer(&scoped).send().await.json["items"],
             json!([])
         );
-        assert_eq!(product.get("/api/dashboard/embeddable").bearer(&scoped).send().await.json, json!([]));
+        for list in ["/api/dashboard/embeddable", "/api/dashboard", "/api/card", "/api/dashboard?f=archived"]
+        {
+            assert_eq!(product.get(list).bearer(&scoped).send().await.json, json!([]), "{list}");
+        }
+        let found = product.get("/api/search").bearer(&scoped).send().await;
+        assert_eq!((&found.json["total"], &found.json["data"]), (&json!(0), &json!([])));
         let known = product.post("/v1/introspect", json!({ "token": token })).bearer(&scoped).send().await;
         assert_eq!((known.status.as_u16(), known.json), (200, json!({"active": false})));
 
-        let theirs = product.put(
-            "/v1/resources/dashboard/7",
-            json!({"title": "Theirs", "deployment": 2, "enable_embedding": true}),
-        );
+        let path = format!("/v1/resources/dashboard/{number}");
+        let theirs =
+            product.put(&path, json!({"title": "Theirs", "deployment": 2, "enable_embedding": true}));
         let theirs = theirs.bearer(&scoped).send().await;
         assert!(theirs.status.is_success(), "{}", theirs.text);
         let listed = product.get("/v1/resources").bearer(&scoped).send().await;
         assert_eq!(
             (listed.json["items"].as_array().unwrap().len(), &listed.json["items"][0]["id"]),
-            (1, &json!(7))
+            (1, &json!(number))
         );
-        let session =
-            product.post("/v1/sessions", json!({"resource": {"dashboard": 7}})).bearer(&scoped).send().await;
+        let session = product
+            .post("/v1/sessions", json!({"resource": {"dashboard": number}}))
+            .bearer(&scoped)
+            .send()
+            .await;
         assert_eq!(session.status, 201, "{}", session.text);
-        assert_eq!(product.delete("/v1/resources/dashboard/7").bearer(&scoped).send().await.status, 204);
+        assert_eq!(product.delete(&path).bearer(&scoped).send().await.status, 204);
     }
     assert_eq!(product.get("/v1/resources/dashboard/1").admin().send().await.json["title"], "A resource");
 }

@@ -113,7 +113,7 @@ pub async fn create(
     headers: HeaderMap,
     Json(input): Json<SessionInput>,
 ) -> HttpResult<(StatusCode, axum::Json<SessionCreated>)> {
-    let longest = app.settings.max_token_lifetime_seconds;
+    let longest = app.settings.longest_made();
     let ttl = input.ttl_seconds.unwrap_or(DEFAULT_TTL_SECONDS.min(longest));
     if ttl > longest {
         return Err(Error::invalid("ttl_seconds", format!("must be at most {longest}")).into());

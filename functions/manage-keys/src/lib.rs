@@ -37,6 +37,8 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/signing-keys/{kid}", signing_keys::retire)
         .get("/api/setting/enable-embedding-static", metabase_settings::get_switch)
         .put("/api/setting/enable-embedding-static", metabase_settings::put_switch)
+        .get("/api/setting/enable-embedding", metabase_settings::get_switch_by_old_name)
+        .put("/api/setting/enable-embedding", metabase_settings::put_switch_by_old_name)
         .get("/api/setting/embedding-secret-key", metabase_settings::get_secret)
         .put("/api/setting/embedding-secret-key", metabase_settings::put_secret)
         .get("/api/util/random_token", metabase_settings::random_token)
@@ -56,6 +58,8 @@ pub fn router(state: State) -> Router {
     signing_keys::retire,
     metabase_settings::get_switch,
     metabase_settings::put_switch,
+    metabase_settings::get_switch_by_old_name,
+    metabase_settings::put_switch_by_old_name,
     metabase_settings::get_secret,
     metabase_settings::put_secret,
     metabase_settings::random_token,

@@ -68,6 +68,33 @@ pub async fn put_switch(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Read the global embedding switch by its old name.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/setting/enable-embedding", tag = "metabase",
+    description = "Like `GET /api/setting/enable-embedding-static`, for clients made before Metabase 0.51.",
+    responses((status = 200, body = bool))
+))]
+pub async fn get_switch_by_old_name(
+    caller: Allowed<Anybody>,
+    switch: State<EmbeddingSwitchReader>,
+) -> HttpResult<axum::Json<bool>> {
+    get_switch(caller, switch).await
+}
+
+/// Turn embedding on or off by the switch's old name.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/api/setting/enable-embedding", tag = "metabase",
+    description = "Like `PUT /api/setting/enable-embedding-static`, for clients made before Metabase 0.51.",
+    request_body = SwitchInput, responses((status = 204, description = "Done"))
+))]
+pub async fn put_switch_by_old_name(
+    caller: Allowed<StackAdmin>,
+    switch: State<EmbeddingSwitch>,
+    input: Json<SwitchInput>,
+) -> HttpResult<StatusCode> {
+    put_switch(caller, switch, input).await
+}
+
 /// Read the embedding secret.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/embedding-secret-key", tag = "metabase",

@@ -35,9 +35,11 @@ pub fn routes() -> Routes<State> {
         .post("/api/card", metabase_cards::create_card)
         .get("/api/card/{id}", metabase_cards::get_card)
         .put("/api/card/{id}", metabase_cards::update_card)
+        .delete("/api/card/{id}", metabase_cards::delete_card)
         .post("/api/dashboard", metabase_cards::create_dashboard)
         .get("/api/dashboard/{id}", metabase_cards::get_dashboard)
         .put("/api/dashboard/{id}", metabase_cards::update_dashboard)
+        .delete("/api/dashboard/{id}", metabase_cards::delete_dashboard)
 }
 
 pub fn router(state: State) -> Router {
@@ -61,8 +63,10 @@ pub fn router(state: State) -> Router {
     metabase_cards::create_card,
     metabase_cards::get_card,
     metabase_cards::update_card,
+    metabase_cards::delete_card,
     metabase_cards::create_dashboard,
     metabase_cards::get_dashboard,
     metabase_cards::update_dashboard,
+    metabase_cards::delete_dashboard,
 ))]
 pub struct ApiDoc;

@@ -1,6 +1,7 @@
 //! `/api/card` and `/api/dashboard`: the same resources, as Metabase's clients write them.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -272,6 +273,21 @@ pub async fn update_card(
     Ok(update(&publisher, &caller.key, Kind::Question, &id, input).await?)
 }
 
+/// Delete a question.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`. Its ids are never used again; archive it to take it away for a while.",
+    responses((status = 204, description = "Deleted"))
+))]
+pub async fn delete_card(
+    caller: Allowed<WriteResources>,
+    State(publisher): State<ResourcePublisher>,
+    Path(id): Path<String>,
+) -> HttpResult<StatusCode> {
+    publisher.remove(&caller.key, &named(Kind::Question, &id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Create a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/dashboard", tag = "metabase",
@@ -313,4 +329,19 @@ pub async fn update_dashboard(
     Json(input): ContentJson<CardInput>,
 ) -> HttpResult<axum::Json<Card>> {
     Ok(update(&publisher, &caller.key, Kind::Dashboard, &id, input).await?)
+}
+
+/// Delete a dashboard.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    description = "Permission: `resources:write`. Its ids are never used again; archive it to take it away for a while.",
+    responses((status = 204, description = "Deleted"))
+))]
+pub async fn delete_dashboard(
+    caller: Allowed<WriteResources>,
+    State(publisher): State<ResourcePublisher>,
+    Path(id): Path<String>,
+) -> HttpResult<StatusCode> {
+    publisher.remove(&caller.key, &named(Kind::Dashboard, &id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

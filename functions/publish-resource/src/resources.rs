@@ -48,7 +48,7 @@ pub async fn get(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/resources/{kind}/{id}", tag = "resources",
     params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
-    description = "Permission: `resources:write`. Its embeds end within `ResourceCacheSeconds`.",
+    description = "Permission: `resources:write`. Its embeds end within `ResourceCacheSeconds`. Its ids are never used again: a later PUT of one is 409 `id_deleted`.",
     responses((status = 204, description = "Removed"))
 ))]
 pub async fn delete(

@@ -35,6 +35,7 @@ pub fn routes() -> Routes<State> {
         .open_get("/api/v1/embed/dashboard/{public_id}", cube_viewer::dashboard)
         .open_get("/api/v1/users/me", cube_viewer::me)
         .open_get("/api/v1/app-config", cube_viewer::app_config)
+        .get("/api/health", metabase_embed::health)
         .open_get("/api/embed/{kind}/{token}", metabase_embed::embed)
         .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
         .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
@@ -63,6 +64,7 @@ pub fn router(state: State) -> Router {
     cube_viewer::dashboard,
     cube_viewer::me,
     cube_viewer::app_config,
+    metabase_embed::health,
     metabase_embed::embed,
     metabase_embed::preview,
     metabase_values::values,

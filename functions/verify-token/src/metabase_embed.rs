@@ -9,6 +9,7 @@ use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
+use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 
@@ -82,8 +83,8 @@ async fn card(
 ) -> Result<axum::Json<EmbeddedCard>> {
     let kind = Some(kind_of(kind)?);
     let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
-    let view =
-        audience.open(views, token, ViewRequest { kind, parameters, ..ViewRequest::default() }).await?;
+    let request = ViewRequest { kind, parameters, unknown_kid: UNKNOWN_KID, ..ViewRequest::default() };
+    let view = audience.open(views, token, request).await?;
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {
         id: resource.id.clone(),
@@ -94,6 +95,25 @@ async fn card(
         content,
     }))
 }
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MetabaseHealth {
+    status: &'static str,
+}
+
+/// Check that views can be decided, at Metabase's path.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/health", tag = "metabase", description = "Like `GET /healthz`.",
+    responses((status = 200, body = MetabaseHealth)), security(())
+))]
+pub async fn health(State(views): State<ViewOpener>) -> HttpResult<axum::Json<MetabaseHealth>> {
+    views.check().await?;
+    Ok(axum::Json(MetabaseHealth { status: "ok" }))
+}
+
+/// Metabase's server ignores `kid`.
+pub const UNKNOWN_KID: UnknownKid = UnknownKid::Ignored;
 
 /// Metabase's word for a question is card.
 pub fn kind_of(word: &str) -> Result<Kind> {

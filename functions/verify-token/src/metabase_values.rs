@@ -14,7 +14,7 @@ use vitrine::rules::text::quoted;
 use vitrine::rules::view::decide::{NamedBy, View, ViewRequest};
 use vitrine::rules::view::resolve_parameters;
 
-use crate::metabase_embed::{Audience, kind_of};
+use crate::metabase_embed::{Audience, UNKNOWN_KID, kind_of};
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -178,7 +178,13 @@ async fn choices(
 ) -> Result<Vec<Vec<Value>>> {
     let kind = Some(kind_of(&kind)?);
     let parameters = parameters.into();
-    let request = ViewRequest { kind, parameters, named_by: NamedBy::Id, ..ViewRequest::default() };
+    let request = ViewRequest {
+        kind,
+        parameters,
+        named_by: NamedBy::Id,
+        unknown_kid: UNKNOWN_KID,
+        ..ViewRequest::default()
+    };
     let view = audience.open(views, &token, request).await?;
     let parameter = view.resource.parameter_by_id(&key);
     let visible =

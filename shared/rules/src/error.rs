@@ -20,6 +20,8 @@ pub struct Error {
     pub reason: Reason,
     pub message: Cow<'static, str>,
     pub issues: Issues,
+    /// The seconds after which the caller may try again.
+    pub retry_after_seconds: Option<i64>,
     /// For the log only.
     pub detail: Option<String>,
 }
@@ -144,6 +146,9 @@ reasons! {
     // The caller of the administrative API.
     AccessKeyMissing, "access_key_missing", Unauthorized, "Unauthenticated";
     AccessKeyUnknown, "access_key_unknown", Unauthorized, "Unauthenticated";
+    PasswordWrong, "password_wrong", Unauthorized, "Password did not match stored password.";
+    SignInLocked, "sign_in_locked", TooManyRequests, "Too many attempts! You must wait before trying again.";
+    KeySessionNotFound, "key_session_not_found", NotFound, "Not found.";
     EmbeddingSwitchedOff, "embedding_switched_off", BadRequest, "Embedding is not enabled.";
     AccessDenied, "access_denied", Forbidden, "You don't have permissions to do that.";
 
@@ -179,6 +184,7 @@ reasons! {
     SigningKeyInUse, "signing_key_in_use", Conflict, "Tokens that this key signed may still be in use.";
     RouteNotFound, "route_not_found", RouteNotFound, "API endpoint does not exist.";
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";
+    IdDeleted, "id_deleted", Conflict, "This id belonged to something that was deleted, and is never used again.";
     Conflict, "conflict", Conflict, "Somebody else changed this at the same time. Try again.";
 
     // Failures of this service.
@@ -188,7 +194,13 @@ reasons! {
 
 impl Error {
     pub fn new(reason: Reason) -> Self {
-        Self { reason, message: Cow::Borrowed(reason.message()), issues: Issues::default(), detail: None }
+        Self {
+            reason,
+            message: Cow::Borrowed(reason.message()),
+            issues: Issues::default(),
+            retry_after_seconds: None,
+            detail: None,
+        }
     }
 
     #[must_use]
@@ -209,6 +221,12 @@ impl Error {
     #[must_use]
     pub fn issue(mut self, path: impl Into<String>, message: impl Into<String>) -> Self {
         self.issues.add(|| Issue::new(path, message));
+        self
+    }
+
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after_seconds = Some(seconds);
         self
     }
 

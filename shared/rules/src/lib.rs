@@ -7,8 +7,9 @@
 //! - [`view`]: the decision to show something, and the parameters it is shown with
 //! - [`resource`]: dashboards, questions and dives, and their embed policy
 //! - [`viewer`]: external users, service accounts, tenants, attributes and groups
-//! - [`session`], [`access_key`]: the credentials that the stack gives out
+//! - [`session`], [`access_key`], [`key_session`]: the credentials that the stack gives out
 //! - [`reach`]: the part of the stack that an access key may know of and change
+//! - [`sign_in_attempts`]: the bound on wrong passwords
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
@@ -19,12 +20,14 @@ pub mod cursor;
 pub mod error;
 pub mod issues;
 pub mod json;
+pub mod key_session;
 pub mod paging;
 pub mod random;
 pub mod reach;
 pub mod resource;
 pub mod session;
 pub mod settings;
+pub mod sign_in_attempts;
 pub mod text;
 pub mod token;
 pub mod view;

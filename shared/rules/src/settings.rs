@@ -11,6 +11,7 @@ pub struct Settings {
     pub embedding_enabled: bool,
     pub allowed_origins: Vec<Origin>,
     pub require_token_expiry: bool,
+    /// Zero means no bound; [`Self::longest_token`] says so.
     pub max_token_lifetime_seconds: i64,
     pub enabled_in_token: EnabledInToken,
     pub allow_empty_locked_list: bool,
@@ -55,6 +56,9 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The largest value of `MaxTokenLifetimeSeconds`, in seconds: a year.
+    const LONGEST_SECONDS: i64 = 31_536_000;
+
     pub const NAMES: &'static [&'static str] = &[
         "EmbeddingEnabled",
         "AllowedOrigins",
@@ -98,7 +102,7 @@ impl Settings {
             "RequireTokenExpiry" => self.require_token_expiry = switch(value).ok_or(refuse(SWITCH))?,
             "MaxTokenLifetimeSeconds" => {
                 self.max_token_lifetime_seconds =
-                    whole(value, 1, 31_536_000).ok_or(refuse("1 to 31536000 seconds"))?;
+                    whole(value, 0, Self::LONGEST_SECONDS).ok_or(refuse("0 to 31536000 seconds"))?;
             }
             "EnabledInToken" => {
                 self.enabled_in_token = match value {
@@ -138,6 +142,16 @@ impl Settings {
             _ => return Err(SettingError::Unknown(name.to_owned())),
         }
         Ok(())
+    }
+
+    /// The longest time from now to a token's expiry; none if it may be any.
+    pub fn longest_token(&self) -> Option<i64> {
+        (self.max_token_lifetime_seconds > 0).then_some(self.max_token_lifetime_seconds)
+    }
+
+    /// The longest life of a credential that the stack makes. It is bounded also where the owner's tokens are not.
+    pub fn longest_made(&self) -> i64 {
+        self.longest_token().unwrap_or(Self::LONGEST_SECONDS)
     }
 
     /// The deployment of a resource that names none.
@@ -206,7 +220,8 @@ mod tests {
         for (name, value) in [
             ("EmbeddingEnabled", "yes"),
             ("AllowedOrigins", "example.com"),
-            ("MaxTokenLifetimeSeconds", "0"),
+            ("MaxTokenLifetimeSeconds", "-1"),
+            ("MaxTokenLifetimeSeconds", "31536001"),
             ("EnabledInToken", "Pinned"),
             ("ResourceCacheSeconds", "-1"),
             ("Deployments", ""),

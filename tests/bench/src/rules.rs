@@ -12,7 +12,7 @@ use vitrine::rules::resource::ids::Kind;
 use vitrine::rules::session::{SessionGrant, SessionState};
 use vitrine::rules::settings::Settings;
 use vitrine::rules::token::mint::{self, TokenToMint};
-use vitrine::rules::token::{self, Authentic, Claims, KeySet};
+use vitrine::rules::token::{self, Authentic, Claims, KeySet, UnknownKid};
 use vitrine::rules::view::decide::{Evidence, ViewRequest, view};
 use vitrine::rules::viewer::Viewer;
 
@@ -95,7 +95,7 @@ impl Case {
     }
 
     fn verify(&self) -> vitrine::rules::error::Result<Authentic> {
-        let authentic = token::authenticate(&self.token, &self.keys, self.now)?;
+        let authentic = token::authenticate(&self.token, &self.keys, UnknownKid::Refused, self.now)?;
         token::check_time(&authentic.claims, &self.settings, self.now)?;
         Ok(authentic)
     }

@@ -69,13 +69,14 @@ impl KeyDocument {
     }
 
     /// Adds a new signing key. Existing keys keep their expiry, or get `old_until` if they had none; expired keys are
-    /// dropped.
+    /// dropped. Without `old_until` they verify until they are retired.
     #[must_use]
-    pub fn rotated(&self, key: StoredKey, now: Timestamp, old_until: Timestamp) -> Self {
-        let old = self.keys.iter().filter(|old| old.verifies_at(now)).map(|old| StoredKey {
-            verifies_until: Some(old.verifies_until.unwrap_or(old_until)),
-            ..old.clone()
-        });
+    pub fn rotated(&self, key: StoredKey, now: Timestamp, old_until: Option<Timestamp>) -> Self {
+        let old = self
+            .keys
+            .iter()
+            .filter(|old| old.verifies_at(now))
+            .map(|old| StoredKey { verifies_until: old.verifies_until.or(old_until), ..old.clone() });
         Self { keys: std::iter::once(key).chain(old).collect(), made_from: None }
     }
 
@@ -136,12 +137,16 @@ mod tests {
     fn a_rotation_sets_the_expiry_of_old_keys_once_and_drops_expired_ones() {
         let at = Timestamp::from_unix;
         let first = KeyDocument { keys: vec![key("a")], made_from: None };
-        let second = first.rotated(key("b"), at(1_000), at(1_500));
+        let second = first.rotated(key("b"), at(1_000), Some(at(1_500)));
         assert_eq!(keys(&second), [("b", None), ("a", Some(1_500))]);
-        let third = second.rotated(key("c"), at(1_499), at(2_000));
+        let third = second.rotated(key("c"), at(1_499), Some(at(2_000)));
         assert_eq!(keys(&third), [("c", None), ("b", Some(2_000)), ("a", Some(1_500))]);
-        let fourth = third.rotated(key("d"), at(1_500), at(2_500));
+        let fourth = third.rotated(key("d"), at(1_500), Some(at(2_500)));
         assert_eq!(keys(&fourth), [("d", None), ("c", Some(2_500)), ("b", Some(2_000))]);
+        let endless = first.rotated(key("b"), at(1_000), None);
+        assert_eq!(keys(&endless), [("b", None), ("a", None)]);
+        let bounded = endless.rotated(key("c"), at(1_000), Some(at(3_000)));
+        assert_eq!(keys(&bounded), [("c", None), ("b", Some(3_000)), ("a", Some(3_000))]);
         assert_eq!(keys(&fourth.without("c")), [("d", None), ("b", Some(2_000))]);
         assert_eq!(keys(&KeyDocument::parse(&fourth.write()).unwrap()), keys(&fourth));
     }

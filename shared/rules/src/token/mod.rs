@@ -34,15 +34,33 @@ pub struct Authentic {
     pub kid: String,
 }
 
+/// The treatment of a `kid` that names none of the stack's keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnknownKid {
+    #[default]
+    Refused,
+    /// Every key is tried, as if the token named none. Some vendors' servers ignore `kid`, so their clients' encoders
+    /// may set any.
+    Ignored,
+}
+
 /// Verifies form, header and signature, and reads the claims.
-pub fn authenticate(token: &str, keys: &KeySet, now: Timestamp) -> Result<Authentic> {
+pub fn authenticate(
+    token: &str,
+    keys: &KeySet,
+    unknown_kid: UnknownKid,
+    now: Timestamp,
+) -> Result<Authentic> {
     let compact = Compact::split(token)?;
     let header = Header::read(&compact.header)?;
-    let mut candidates = keys.verifying(header.kid.as_deref(), now).peekable();
-    if header.kid.is_some() && candidates.peek().is_none() {
-        return Err(Reason::TokenKeyUnknown.into());
-    }
-    let signed_by = candidates.find(|key| is_signed_by(&compact, key)).ok_or(Reason::TokenSignature)?;
+    let signer = |kid| keys.verifying(kid, now).find(|key| is_signed_by(&compact, key));
+    let is_unknown = |kid: &&String| keys.verifying(Some(kid), now).next().is_none();
+    let signed_by = match header.kid.as_ref().filter(is_unknown) {
+        None => signer(header.kid.as_deref()).ok_or(Reason::TokenSignature)?,
+        // No key may have the name because it was rotated in a moment ago, so the reason does not change.
+        Some(_) if unknown_kid == UnknownKid::Ignored => signer(None).ok_or(Reason::TokenKeyUnknown)?,
+        Some(_) => return Err(Reason::TokenKeyUnknown.into()),
+    };
     let claims = Claims::read(&compact.claims, header.is_minted)?;
     Ok(Authentic { claims, kid: signed_by.kid().to_owned() })
 }
@@ -71,7 +89,9 @@ pub fn check_time(claims: &Claims, settings: &Settings, now: Timestamp) -> Resul
         Some(expires) if expires <= now - LEEWAY_SECONDS => {
             return Err(Error::new(Reason::TokenExpired).message(format!("Token is expired ({expires})")));
         }
-        Some(expires) if expires > now + settings.max_token_lifetime_seconds + LEEWAY_SECONDS => {
+        Some(expires)
+            if settings.longest_token().is_some_and(|longest| expires > now + longest + LEEWAY_SECONDS) =>
+        {
             return Err(Reason::TokenLifetime.into());
         }
         _ => {}

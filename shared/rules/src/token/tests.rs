@@ -40,13 +40,81 @@ fn claims() -> Value {
 }
 
 fn verify(token: &str, settings: &Settings) -> Result<Authentic> {
-    let authentic = authenticate(token, &keys(), Timestamp::from_unix(NOW))?;
+    let authentic = authenticate(token, &keys(), UnknownKid::Refused, Timestamp::from_unix(NOW))?;
     check_time(&authentic.claims, settings, Timestamp::from_unix(NOW))?;
     Ok(authentic)
 }
 
 fn reason_of(token: &str) -> Option<Reason> {
     verify(token, &Settings::default()).err().map(|error| error.reason)
+}
+
+/// The signer of a token whose header has this `kid`, with each treatment of unknown ones.
+#[test]
+fn an_unknown_kid_is_ignored_only_where_that_is_asked_for() {
+    use Reason::{TokenKeyUnknown, TokenSignature};
+    let cases = [
+        // `kid`, the secret that signed, refused, ignored
+        (None, 'b', Ok("b"), Ok("b")),
+        (Some("b"), 'b', Ok("b"), Ok("b")),
+        (Some("a"), 'a', Ok("a"), Ok("a")),
+        (Some("theirs"), 'b', Err(TokenKeyUnknown), Ok("b")),
+        (Some(""), 'a', Err(TokenKeyUnknown), Ok("a")),
+        (Some("theirs"), 'c', Err(TokenKeyUnknown), Err(TokenKeyUnknown)),
+        // An expired key's name is as good as none, and its signature is worth nothing.
+        (Some("old"), 'b', Err(TokenKeyUnknown), Ok("b")),
+        (Some("old"), 'o', Err(TokenKeyUnknown), Err(TokenKeyUnknown)),
+        (None, 'o', Err(TokenSignature), Err(TokenSignature)),
+        // A known name is binding.
+        (Some("a"), 'b', Err(TokenSignature), Err(TokenSignature)),
+    ];
+    let document = json!({"keys": [
+        {"kid": "b", "secret": secret('b')},
+        {"kid": "a", "secret": secret('a')},
+        {"kid": "old", "secret": secret('0'), "verifies_until": "2020-01-01T00:00:00Z"},
+    ]});
+    let keys = KeySet::parse(&document.to_string()).unwrap();
+    for (kid, signer, refused, ignored) in cases {
+        let mut header = json!({"alg": "HS256"});
+        if let Some(kid) = kid {
+            header["kid"] = json!(kid);
+        }
+        let signer = secret(if signer == 'o' { '0' } else { signer });
+        let token = sign_text(&header.to_string(), &claims().to_string(), &signer);
+        for (unknown_kid, expected) in [(UnknownKid::Refused, refused), (UnknownKid::Ignored, ignored)] {
+            let found = authenticate(&token, &keys, unknown_kid, Timestamp::from_unix(NOW));
+            let found = found.map(|authentic| authentic.kid).map_err(|error| error.reason);
+            assert_eq!(found, expected.map(str::to_owned), "{kid:?} {unknown_kid:?}");
+        }
+    }
+}
+
+/// `exp` of seven forms, with a bound and without one.
+#[test]
+fn without_a_longest_lifetime_a_token_may_end_at_any_time() {
+    let mut unbounded = Settings::default();
+    unbounded.set("MaxTokenLifetimeSeconds", "0").unwrap();
+    for (exp, bounded, open) in [
+        (json!(NOW + 600), None, None),
+        (json!(NOW + 400 * 86_400), Some(Reason::TokenLifetime), None),
+        (json!(NOW * 1_000), Some(Reason::TokenLifetime), None),
+        (json!(6_001_674_655_534_i64), Some(Reason::TokenLifetime), None),
+        (json!(i64::MAX), Some(Reason::TokenLifetime), None),
+        (json!(1e300), Some(Reason::TokenLifetime), None),
+        (json!(NOW - 61), Some(Reason::TokenExpired), Some(Reason::TokenExpired)),
+        (Value::Null, Some(Reason::TokenWithoutExpiry), Some(Reason::TokenWithoutExpiry)),
+    ] {
+        let mut claims = claims();
+        claims["exp"] = exp.clone();
+        if exp.is_null() {
+            claims.as_object_mut().unwrap().remove("exp");
+        }
+        let token = sign(json!({"alg": "HS256"}), claims);
+        for (settings, expected) in [(&Settings::default(), bounded), (&unbounded, open)] {
+            let found = verify(&token, settings).err().map(|error| error.reason);
+            assert_eq!(found, expected, "{exp}");
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::resource::parameter_value::ParameterValue;
 use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
 use crate::text::quoted;
-use crate::token::Claims;
+use crate::token::{Claims, UnknownKid};
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
 use crate::viewer::Viewer;
 use crate::viewer::external_user::ExternalUser;
@@ -89,6 +89,7 @@ pub struct ViewRequest {
     pub parameters: ViewerParameters,
     pub named_by: NamedBy,
     pub terms: Terms,
+    pub unknown_kid: UnknownKid,
 }
 
 /// Parameters in the URL. Why they cannot be read is reported only to viewers who may see the resource.

@@ -74,7 +74,14 @@ impl RefusalRecord {
             ),
             Reason::TokenLifetime => (
                 format!("`exp` at most {} seconds ahead", settings.max_token_lifetime_seconds),
-                format!("`exp` {}", moment(known.expires)),
+                match known.expires.and_then(in_seconds) {
+                    None => format!("`exp` {}", moment(known.expires)),
+                    Some(meant) => format!(
+                        "`exp` {}, which looks like milliseconds: in seconds it is {}",
+                        known.expires.unwrap_or_default(),
+                        Timestamp::from_unix(meant)
+                    ),
+                },
                 behind(known.expires),
             ),
             Reason::TokenNotYetValid => (
@@ -99,6 +106,12 @@ impl RefusalRecord {
             signing_key: known.signing_key.clone(),
         }
     }
+}
+
+/// The seconds in a time that looks like milliseconds: it would be after the year 5138, and a thousandth of it is not.
+fn in_seconds(time: i64) -> Option<i64> {
+    const YEAR_5138: i64 = 100_000_000_000;
+    (YEAR_5138..YEAR_5138 * 1_000).contains(&time).then_some(time / 1_000)
 }
 
 struct Rule {
@@ -155,7 +168,7 @@ fn rule(reason: Reason) -> Rule {
         Reason::TokenLifetime => (
             "`exp` is not too far ahead",
             "",
-            "use seconds, not milliseconds, and a shorter life; MaxTokenLifetimeSeconds says how long it may be",
+            "use seconds, not milliseconds, and a shorter life; MaxTokenLifetimeSeconds says how long it may be, and 0 allows any",
         ),
         Reason::TokenNotYetValid => ("a token is not good before `nbf`", "", "set the backend's clock"),
         Reason::TokenRevoked => (
@@ -282,6 +295,28 @@ mod tests {
                 prop_assert_eq!(serde_json::from_str::<RefusalRecord>(&stored).unwrap(), record);
                 prop_assert!(stored.len() < 1_000);
             }
+        }
+    }
+
+    #[test]
+    fn a_time_in_milliseconds_is_called_so() {
+        let now = Timestamp::from_unix(1_700_000_000);
+        for (expires, actual) in [
+            (
+                1_700_000_600_000,
+                "`exp` 1700000600000, which looks like milliseconds: in seconds it is 2023-11-14T22:23:20Z",
+            ),
+            (
+                6_001_674_655_534,
+                "`exp` 6001674655534, which looks like milliseconds: in seconds it is 2160-03-08T19:50:55Z",
+            ),
+            (1_800_000_000, "`exp` 2027-01-15T08:00:00Z"),
+            (i64::MAX, "`exp` 9999-12-31T23:59:59Z"),
+        ] {
+            let context = RefusalContext { expires: Some(expires), ..Default::default() };
+            let refused = Reason::TokenLifetime.into();
+            let record = RefusalRecord::of(&refused, &context, &Settings::default(), "id".to_owned(), now);
+            assert_eq!(record.actual, actual);
         }
     }
 

@@ -148,7 +148,7 @@ impl SessionCreator {
         claims.issued = Some(now.unix());
         let resource = self.require_view(key, &claims).await?;
 
-        let expires = now.plus(ACCOUNT_TOKEN_SECONDS.min(self.settings.max_token_lifetime_seconds));
+        let expires = now.plus(ACCOUNT_TOKEN_SECONDS.min(self.settings.longest_made()));
         let token_id = random::short_id()?;
         if let Some(state) = &initial_state {
             self.sessions.keep_state(&random::fingerprint(&token_id), state, expires).await?;

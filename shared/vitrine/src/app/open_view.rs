@@ -14,7 +14,7 @@ use vitrine_rules::reach::{Placed, Reach};
 use vitrine_rules::resource::ids::{Deployment, ResourceRef};
 use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
-use vitrine_rules::token::{self, Authentic, Claims};
+use vitrine_rules::token::{self, Authentic, Claims, UnknownKid};
 use vitrine_rules::view::decide::{self, Evidence, Terms, View, ViewRequest};
 use vitrine_rules::view::refusal_count;
 use vitrine_rules::view::refusal_record::{RefusalContext, RefusalRecord};
@@ -72,7 +72,7 @@ impl ViewOpener {
     }
 
     async fn open_within(&self, token: Option<&str>, request: &ViewRequest, reach: &Reach) -> Result<View> {
-        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let Authentic { claims, kid } = self.authenticate(token, request.unknown_kid).await?;
         let reference = request.reference(&claims);
         let opened = self.open_with(&claims, request, &reference, reach).await;
         opened.inspect_err(|error| self.refused(error, || RefusalContext::of(&claims, reference.ok(), kid)))
@@ -80,7 +80,7 @@ impl ViewOpener {
 
     /// Opens the scope of a token: the view of the resource that it names, or its deployment's session.
     pub async fn look(&self, token: Option<&str>) -> Result<(TokenScope, Claims)> {
-        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let Authentic { claims, kid } = self.authenticate(token, UnknownKid::Refused).await?;
         let request = ViewRequest::default();
         let reference = request.reference(&claims);
         let scope = if claims.opens_deployment() {
@@ -100,7 +100,7 @@ impl ViewOpener {
 
     /// The viewer of a token that came out of a deployment's session.
     pub async fn recognise(&self, token: Option<&str>) -> Result<DeploymentViewer> {
-        let Authentic { claims, kid } = self.authenticate(token).await?;
+        let Authentic { claims, kid } = self.authenticate(token, UnknownKid::Refused).await?;
         let recognised = match claims.deployment {
             None => Err(Reason::SessionRequired.into()),
             Some(_) => self.recognise_with(&claims).await,
@@ -111,10 +111,10 @@ impl ViewOpener {
         })
     }
 
-    async fn authenticate(&self, token: Option<&str>) -> Result<Authentic> {
+    async fn authenticate(&self, token: Option<&str>, unknown_kid: UnknownKid) -> Result<Authentic> {
         let authentic = match token {
             None => Err(Reason::TokenMissing.into()),
-            Some(token) => self.keys.authenticate(token).await,
+            Some(token) => self.keys.authenticate(token, unknown_kid).await,
         };
         let authentic = authentic.inspect_err(|error| {
             if refusal_count::is_unauthenticated(error.reason) {

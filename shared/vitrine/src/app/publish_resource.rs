@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::retry::{Attempts, retry_on_conflict};
+use crate::aws::storage::resources::Holder;
 use crate::aws::storage::{EmbeddingSwitchReader, ResourceReader, ResourceWriter};
 use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::Clock;
@@ -87,9 +88,15 @@ impl ResourcePublisher {
         let input = CheckedInput::check(input, &self.settings)?;
         input.0.deployment.map_or(Ok(()), |named| key.reach.enter(named))?;
         retry_on_conflict(ATTEMPTS, || async {
-            let Some(found) = self.reader.find(reference).await? else {
-                let resource = self.write_named(key, reference, &input).await?;
-                return Ok(WrittenResource { resource, created: true });
+            let found = match self.reader.holder(reference).await? {
+                Holder::Resource(found) => *found,
+                Holder::Deleted if !matches!(reference.id, ResourceId::Public(_)) => {
+                    return Err(Reason::IdDeleted.into());
+                }
+                Holder::Deleted | Holder::Nothing => {
+                    let resource = self.write_named(key, reference, &input).await?;
+                    return Ok(WrittenResource { resource, created: true });
+                }
             };
             match key.reach.see(Some(found)) {
                 Some(present) => {
@@ -143,7 +150,7 @@ impl ResourcePublisher {
     pub async fn remove(&self, key: &AccessKey, reference: &ResourceRef) -> Result<()> {
         retry_on_conflict(ATTEMPTS, || async {
             let present = self.get(key, reference).await?;
-            self.writer.delete(&present).await
+            self.writer.delete(&present, self.clock.now()).await
         })
         .await
     }
@@ -173,13 +180,14 @@ impl ResourcePublisher {
         self.write_new(&NewResource { kind: reference.kind, id, entity_id, deployment }, input).await
     }
 
-    /// Refuses an entity id that another resource has.
+    /// Refuses an entity id that another resource has or had.
     async fn require_free(&self, kind: Kind, entity_id: Option<&String>) -> Result<()> {
         let Some(entity_id) = entity_id else { return Ok(()) };
         let named = ResourceRef::new(kind, ResourceId::Entity(entity_id.clone()));
-        match self.reader.find(&named).await? {
-            Some(_) => Err(taken(&named.id)),
-            None => Ok(()),
+        match self.reader.holder(&named).await? {
+            Holder::Resource(_) => Err(taken(&named.id)),
+            Holder::Deleted => Err(Reason::IdDeleted.into()),
+            Holder::Nothing => Ok(()),
         }
     }
 

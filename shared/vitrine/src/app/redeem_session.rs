@@ -15,6 +15,7 @@ use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::ResourceRef;
 use vitrine_rules::session::{Session, SessionGrant};
 use vitrine_rules::settings::Settings;
+use vitrine_rules::token::UnknownKid;
 use vitrine_rules::token::mint::TokenToMint;
 
 crate::capability_set! {
@@ -69,7 +70,8 @@ impl SessionRedeemer {
             return self.revoke_session(credential).await;
         }
         let now = self.clock.now();
-        let claims = match self.keys.authenticate(credential).await {
+        // Every token that some route accepts can be revoked.
+        let claims = match self.keys.authenticate(credential, UnknownKid::Ignored).await {
             Ok(authentic) => authentic.claims,
             Err(error) if error.is_outage() => return Err(error),
             // A token that opens nothing needs no revocation.
@@ -130,7 +132,7 @@ impl SessionRedeemer {
         if let Some((kind, id)) = &session.grant.resource {
             request_context::resource(&ResourceRef::new(*kind, id.clone()));
         }
-        let longest = now.plus(self.settings.max_token_lifetime_seconds);
+        let longest = now.plus(self.settings.longest_made());
         let expires_at = session.lifetime.end(now).min(longest);
         let to_mint = TokenToMint {
             issuer,

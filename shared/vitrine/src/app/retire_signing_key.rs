@@ -71,9 +71,12 @@ impl SigningKeyRetirer {
 }
 
 /// Returns whether the key has verified nothing for as long as its last token can live. For a key that has never verified
-/// a token, the time counts from its creation, or it is idle once it no longer verifies.
+/// a token, the time counts from its creation, or it is idle once it no longer verifies. If tokens can live for ever, only
+/// the latter counts.
 fn is_idle(key: &StoredKey, usage: KeyUsage, settings: &Settings, now: Timestamp) -> bool {
-    let lifetime = settings.max_token_lifetime_seconds + LEEWAY_SECONDS;
+    let Some(lifetime) = settings.longest_token().map(|longest| longest + LEEWAY_SECONDS) else {
+        return !key.verifies_at(now);
+    };
     match usage.last {
         Some(last) => now.since(last) > lifetime,
         None => !key.verifies_at(now) || key.created_at.is_some_and(|made| now.since(made) > lifetime),

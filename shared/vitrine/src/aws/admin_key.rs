@@ -52,9 +52,9 @@ impl Capability for AdminKey {
 }
 
 impl AdminKey {
-    /// Returns whether a presented key is the admin key.
-    pub async fn is(&self, shown: &str) -> Result<bool> {
-        Ok(random::equal(&self.0.get().await?.fingerprint, &random::fingerprint(shown)))
+    /// Returns whether this is the fingerprint of the admin key.
+    pub async fn is(&self, fingerprint: &str) -> Result<bool> {
+        Ok(random::equal(&self.0.get().await?.fingerprint, fingerprint))
     }
 
     /// The cursor of a place in a list.

@@ -1,4 +1,24 @@
 //! Metabase: the words of its API.
 
-/// Header in which its clients send an access key.
+use std::collections::BTreeMap;
+
+use vitrine_rules::error::{Error, Reason};
+
+/// Header in which its clients send a session or an access key.
 pub const SESSION_HEADER: &str = "x-metabase-session";
+
+/// The release whose API these routes follow. Clients compare it with the releases that they know.
+pub const VERSION_TAG: &str = "v0.57.0";
+
+/// The name of the server for its clients.
+pub const SITE_NAME: &str = "Vitrine";
+
+/// The member `errors` in the refusal of a sign-in, which its clients show. No other refusal has one.
+pub fn sign_in_errors(error: &Error) -> BTreeMap<String, String> {
+    match error.reason {
+        Reason::PasswordWrong | Reason::SignInLocked => {
+            error.issues.iter().map(|issue| (issue.path.clone(), issue.message.clone())).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}

@@ -6,11 +6,12 @@ pub mod metabase;
 pub mod motherduck;
 
 pub use self::cube::security_context;
+pub use self::metabase::sign_in_errors;
 use vitrine_rules::session::SessionGrant;
 use vitrine_rules::token::mint;
 
-/// Headers that carry an access key.
-pub const ACCESS_KEY_HEADERS: [&str; 1] = [metabase::SESSION_HEADER];
+/// Headers that carry an access key, or a session that stands for one.
+pub const SESSION_HEADERS: [&str; 1] = [metabase::SESSION_HEADER];
 
 /// Schemes of the header `Authorization` that carry an access key.
 pub const ACCESS_KEY_SCHEMES: [&str; 1] = [cube::ACCESS_KEY_SCHEME];

@@ -2,91 +2,30 @@
 
 use std::marker::PhantomData;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::problem::{HttpError, HttpResult};
+pub use crate::app::identify_caller::{Caller, Callers};
 use crate::app::request_context;
-use crate::aws::admin_key::AdminKey;
-use crate::aws::storage::{AccessKeyReader, AccountReader};
 use crate::dialects;
-use vitrine_rules::access_key::{self, AccessKey, Permission};
-use vitrine_rules::clock::Clock;
+use vitrine_rules::access_key::{AccessKey, Permission};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::token;
-use vitrine_rules::viewer::service_account::{self, ServiceAccount, TokenType, Username};
-
-crate::capability_set! {
-    /// Identifies callers by their access keys.
-    pub struct Callers {
-        admin: AdminKey,
-        keys: AccessKeyReader,
-        accounts: AccountReader,
-        clock: Clock,
-    }
-}
-
-/// A caller of the API: its permissions, and for a token of a service account the account itself.
-#[derive(Debug)]
-pub struct Caller {
-    pub key: AccessKey,
-    pub account: Option<ServiceAccount>,
-}
-
-impl From<AccessKey> for Caller {
-    fn from(key: AccessKey) -> Self {
-        Self { key, account: None }
-    }
-}
-
-impl Callers {
-    async fn identify(&self, shown: &str) -> Result<Caller> {
-        if let Some(id) = access_key::id_of(shown)
-            && let Some(key) = self.keys.authenticate(id, shown).await?
-        {
-            return if key.is_expired(self.clock.now()) {
-                Err(Reason::AccessKeyUnknown.into())
-            } else {
-                Ok(key.into())
-            };
-        }
-        if let Some((username, id)) = service_account::parts_of(shown) {
-            return self.identify_account(&username, id, shown).await;
-        }
-        if self.admin.is(shown).await? {
-            Ok(AccessKey::bootstrap().into())
-        } else {
-            Err(Reason::AccessKeyUnknown.into())
-        }
-    }
-}
-
-impl Callers {
-    /// Identifies a service account. It has the permissions of its current role, not of its role when the token was made.
-    async fn identify_account(&self, username: &Username, id: &str, shown: &str) -> Result<Caller> {
-        let unknown = || Error::from(Reason::AccessKeyUnknown);
-        let token = self.accounts.authenticate(username, id, shown).await?.ok_or_else(unknown)?;
-        let account = self.accounts.find(username).await?.ok_or_else(unknown)?;
-        if token.account != account.id || token.is_expired(self.clock.now()) {
-            return Err(unknown());
-        }
-        if token.token_type == TokenType::ReadScaling {
-            return Err(Error::new(Reason::AccessDenied).detail("a read-scaling token"));
-        }
-        Ok(Caller { key: AccessKey::of_account(&account, &token), account: Some(account) })
-    }
-}
 
 impl Callers {
     /// The caller whose access key is in a request that may carry an embed token. None for everything that is no valid
     /// key, so that an unknown key is refused like any other text that is no token.
     pub async fn instead_of_token(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
-        let Some(credential) = embed_token(headers).or_else(|| shown(headers)) else { return Ok(None) };
-        if token::has_form(credential) {
-            return Ok(None);
-        }
-        match self.identify(credential).await {
+        let (key, session) = (embed_token(headers).or_else(|| access_key(headers)), session(headers));
+        let identified = match (key, session) {
+            (Some(shown), _) if token::has_form(shown) => return Ok(None),
+            (Some(shown), _) => self.identify(shown).await,
+            (None, Some(shown)) => self.identify_by_session(shown).await,
+            (None, None) => return Ok(None),
+        };
+        match identified {
             Ok(caller) => {
                 request_context::caller(&caller.key.id);
                 Ok(Some(caller))
@@ -181,24 +120,49 @@ where
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self> {
-        let shown = shown(&parts.headers).ok_or(Reason::AccessKeyMissing)?;
-        let key = Callers::from_ref(state).identify(shown).await?.key;
+        let callers = Callers::from_ref(state);
+        let Caller { key, .. } = match (access_key(&parts.headers), session(&parts.headers)) {
+            (Some(shown), _) => callers.identify(shown).await?,
+            (None, Some(shown)) => callers.identify_by_session(shown).await?,
+            (None, None) => return Err(Reason::AccessKeyMissing.into()),
+        };
         request_context::caller(&key.id);
         N::check(&key)?;
         Ok(Self { key, need: PhantomData })
     }
 }
 
+/// None for a request without an access key. One that is shown has to be valid.
+impl<S, N: Need> OptionalFromRequestParts<S> for Allowed<N>
+where
+    S: Send + Sync,
+    Callers: FromRef<S>,
+{
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Option<Self>> {
+        if access_key(&parts.headers).or_else(|| session(&parts.headers)).is_none() {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
 /// The access key, from any of the places where clients put it.
-fn shown(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        value.filter(|key| !key.is_empty())
-    };
+fn access_key(headers: &HeaderMap) -> Option<&str> {
     bearer(headers)
         .or_else(|| dialects::ACCESS_KEY_SCHEMES.iter().find_map(|scheme| with_scheme(headers, scheme)))
-        .or_else(|| text("x-api-key"))
-        .or_else(|| dialects::ACCESS_KEY_HEADERS.iter().find_map(|name| text(name)))
+        .or_else(|| header_text(headers, "x-api-key"))
+}
+
+/// The access key, or the session that stands for one, from the headers where clients put either.
+pub fn session(headers: &HeaderMap) -> Option<&str> {
+    dialects::SESSION_HEADERS.iter().find_map(|name| header_text(headers, name))
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 /// The credential of an `Authorization: Bearer` header.

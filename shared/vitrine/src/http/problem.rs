@@ -1,11 +1,13 @@
 //! Errors in responses: one shape in every dialect.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
+use crate::dialects;
 use vitrine_rules::error::{Error, Issues, Reason};
 
 /// The body of an error.
@@ -28,6 +30,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub issues_omitted: Option<usize>,
+    /// The problems by field once more, in the refusal of a sign-in.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<String, String>,
 }
 
 impl Problem {
@@ -39,6 +44,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             issues: error.issues.clone(),
             issues_omitted: error.issues.omitted(),
+            errors: dialects::sign_in_errors(error),
         }
     }
 }
@@ -70,6 +76,9 @@ impl IntoResponse for HttpError {
         *response.status_mut() =
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let header = match error.reason {
+            _ if error.retry_after_seconds.is_some() => {
+                error.retry_after_seconds.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds)))
+            }
             Reason::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
             reason if reason.code().status() == 401 => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))

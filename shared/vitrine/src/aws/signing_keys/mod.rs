@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vitrine_rules::error::{Reason, Result};
-use vitrine_rules::token::{self, Authentic, KeySet};
+use vitrine_rules::token::{self, Authentic, KeySet, UnknownKid};
 
 use self::cached_secret::{CachedSecret, GET_SECRET_VALUE};
 use crate::aws::capability::{AwsResource, Capability, Grant};
@@ -43,11 +43,11 @@ impl Capability for SigningKeys {
 impl SigningKeys {
     /// Authenticates a token. An unknown key may be new, whether the token names it or not: then the keys are
     /// read again.
-    pub async fn authenticate(&self, token: &str) -> Result<Authentic> {
+    pub async fn authenticate(&self, token: &str, unknown_kid: UnknownKid) -> Result<Authentic> {
         let now = self.0.clock.now();
-        match token::authenticate(token, self.0.get().await?.as_ref(), now) {
+        match token::authenticate(token, self.0.get().await?.as_ref(), unknown_kid, now) {
             Err(error) if matches!(error.reason, Reason::TokenKeyUnknown | Reason::TokenSignature) => {
-                token::authenticate(token, self.0.refresh().await?.as_ref(), now)
+                token::authenticate(token, self.0.refresh().await?.as_ref(), unknown_kid, now)
             }
             result => result,
         }

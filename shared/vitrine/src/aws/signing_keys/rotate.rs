@@ -146,10 +146,11 @@ impl KeyRotation {
     }
 
     /// The end of the old keys. A backend signs with the previous key until it reads the secret again, and a function
-    /// while it has that key cached; the last token signed so lives for the longest lifetime.
-    fn old_keys_end(&self, now: Timestamp) -> Timestamp {
+    /// while it has that key cached; the last token signed so lives for the longest lifetime. Without a longest
+    /// lifetime they have no end.
+    fn old_keys_end(&self, now: Timestamp) -> Option<Timestamp> {
         let signs_on = self.settings.key_grace_seconds.max(self.settings.key_cache_seconds);
-        now.plus(signs_on + self.settings.max_token_lifetime_seconds + LEEWAY_SECONDS)
+        self.settings.longest_token().map(|longest| now.plus(signs_on + longest + LEEWAY_SECONDS))
     }
 
     async fn current(&self) -> Result<(KeyDocument, String)> {

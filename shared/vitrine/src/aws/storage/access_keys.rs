@@ -37,11 +37,11 @@ impl Capability for AccessKeyReader {
 }
 
 impl AccessKeyReader {
-    /// The record under `id`, if `shown` is its key.
-    pub async fn authenticate(&self, id: &str, shown: &str) -> Result<Option<AccessKey>> {
+    /// The record under `id`, if this is the fingerprint of its key.
+    pub async fn authenticate(&self, id: &str, fingerprint: &str) -> Result<Option<AccessKey>> {
         let Some(item) = self.item(id).await? else { return Ok(None) };
         let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
-        if random::equal(stored, &random::fingerprint(shown)) { from_item(item).map(Some) } else { Ok(None) }
+        if random::equal(stored, fingerprint) { from_item(item).map(Some) } else { Ok(None) }
     }
 
     pub async fn find(&self, id: &str) -> Result<Option<AccessKey>> {

@@ -19,6 +19,7 @@ use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
+use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::reach::Reach;
@@ -29,6 +30,8 @@ const RESOURCES: [TableItems; 3] =
     [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
 const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
+/// The mark of a removed resource. Its items stay without their content, so that no id is used a second time.
+const DELETED: &str = "deleted_at";
 /// The only value of the partition key of both indexes.
 const LISTING: &str = "resource";
 
@@ -86,10 +89,23 @@ fn listed(resource: &Resource) -> Result<Item> {
     Ok(item)
 }
 
-pub(super) fn from_item(item: &Item) -> Result<Resource> {
+/// The resource in an item; none if it was removed.
+pub(super) fn from_item(item: &Item) -> Result<Option<Resource>> {
+    if item.contains_key(DELETED) {
+        return Ok(None);
+    }
     let mut resource: Resource = document::read(item, "resource")?;
     document::put_markup_back(item, &mut resource.content, "resource content")?;
-    Ok(resource)
+    Ok(Some(resource))
+}
+
+/// What is stored under an id.
+#[derive(Debug)]
+pub enum Holder {
+    Nothing,
+    /// A resource that was removed.
+    Deleted,
+    Resource(Box<Resource>),
 }
 
 /// Numbers sort by value, not by digits.
@@ -115,9 +131,14 @@ impl Capability for ResourceReader {
 }
 
 impl ResourceReader {
+    pub async fn holder(&self, reference: &ResourceRef) -> Result<Holder> {
+        let Some(item) = self.0.get(key_of(reference)).await? else { return Ok(Holder::Nothing) };
+        Ok(from_item(&item)?.map_or(Holder::Deleted, |resource| Holder::Resource(Box::new(resource))))
+    }
+
     pub async fn find(&self, reference: &ResourceRef) -> Result<Option<Resource>> {
         let item = self.0.get(key_of(reference)).await?;
-        item.as_ref().map(from_item).transpose()
+        Ok(item.as_ref().map(from_item).transpose()?.flatten())
     }
 }
 
@@ -157,17 +178,20 @@ impl ResourceWriter {
         .await
     }
 
-    /// Removes every copy of a resource, or `Reason::Conflict` if it was changed since it was read. The versions
-    /// of a dive are removed first: after an interruption the dive still exists and can be removed again.
-    pub async fn delete(&self, resource: &Resource) -> Result<()> {
+    /// Removes the content of every copy of a resource, or `Reason::Conflict` if it was changed since it was read. What
+    /// is left under its ids says that they are spent: a token that was signed for the old resource never opens a new
+    /// one. The versions of a dive are removed first: after an interruption the dive still exists and can be removed
+    /// again.
+    pub async fn delete(&self, resource: &Resource, now: Timestamp) -> Result<()> {
         if resource.kind.keeps_versions() {
             self.delete_versions(resource).await?;
         }
         let mut transaction = Transaction::on(&self.0);
         for reference in resource.references() {
-            transaction.delete((), key_of(&reference), |delete| {
-                delete
-                    .condition_expression("revision = :seen")
+            let mut item = key_of(&reference);
+            item.insert(DELETED.to_owned(), number(now.unix()));
+            transaction.put((), item, |put| {
+                put.condition_expression("revision = :seen")
                     .expression_attribute_values(":seen", number(resource.revision))
             })?;
         }
@@ -266,6 +290,7 @@ impl Capability for ResourceLister {
 pub struct Listing<'a> {
     pub kind: Option<Kind>,
     pub embeddable: Option<bool>,
+    pub archived: Option<bool>,
     pub reach: &'a Reach,
 }
 
@@ -280,6 +305,10 @@ impl ResourceLister {
                 query = query
                     .expression_attribute_values(":no", AttributeValue::Bool(false))
                     .expression_attribute_values(":yes", AttributeValue::Bool(true));
+            }
+            if let Some(archived) = listing.archived {
+                filters.push("archived = :archived".to_owned());
+                query = query.expression_attribute_values(":archived", AttributeValue::Bool(archived));
             }
             if let Some(deployments) = listing.reach.filter() {
                 let names: Vec<_> = (0..deployments.len()).map(|index| format!(":d{index}")).collect();
@@ -302,7 +331,6 @@ fn summary(item: Item) -> Result<ResourceSummary> {
 mod tests {
     use super::*;
     use crate::aws::storage::table::text_of;
-    use vitrine_rules::clock::Timestamp;
     use vitrine_rules::error::Reason;
     use vitrine_rules::resource::ResourceInput;
     use vitrine_rules::resource::content::Content;
@@ -324,7 +352,7 @@ mod tests {
         assert_eq!(items.len(), 3, "a number, a public id and an entity id");
         for (item, reference) in items.iter().zip(dashboard.references()) {
             assert_eq!(text_of(item, "pk"), Some(reference.to_string().as_str()));
-            assert_eq!(from_item(item).unwrap(), dashboard);
+            assert_eq!(from_item(item).unwrap().as_ref(), Some(&dashboard));
             let is_primary = reference == dashboard.reference();
             assert_eq!(item.contains_key(CATALOG), is_primary, "only one copy is in the lists");
         }

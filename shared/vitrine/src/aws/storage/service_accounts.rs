@@ -81,16 +81,16 @@ impl AccountReader {
         Ok(account.filter(has_it))
     }
 
-    /// The record of the token under `id`, if `shown` is that token.
+    /// The record of the token under `id`, if this is its fingerprint.
     pub async fn authenticate(
         &self,
         username: &Username,
         id: &str,
-        shown: &str,
+        fingerprint: &str,
     ) -> Result<Option<AccountToken>> {
         let Some(item) = self.0.get(token_key(username, id)).await? else { return Ok(None) };
         let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("account token"))?;
-        if !random::equal(stored, &random::fingerprint(shown)) {
+        if !random::equal(stored, fingerprint) {
             return Ok(None);
         }
         document::read(&item, "account token").map(Some)

@@ -64,13 +64,11 @@ impl Capability for EvidenceReader {
                 |item| Ok(Some(Read { value: embedding_switch::stored(item)?, weight: Some(1) })),
             ),
             resources: CachedLookup::new(age, resources::key_of, |item| {
-                item.map(|item| {
-                    let resource = Arc::new(resources::from_item(item)?);
-                    // A resource that cannot be seen is not cached: publishing it shows at once.
-                    let weight = resource.is_embeddable().then(|| weight(item, resource.content.as_ref()));
-                    Ok(Read { value: resource, weight })
-                })
-                .transpose()
+                let Some(item) = item else { return Ok(None) };
+                let Some(resource) = resources::from_item(item)?.map(Arc::new) else { return Ok(None) };
+                // A resource that cannot be seen is not cached: publishing it shows at once.
+                let weight = resource.is_embeddable().then(|| weight(item, resource.content.as_ref()));
+                Ok(Some(Read { value: resource, weight }))
             }),
             sessions: CachedLookup::new(
                 age,
