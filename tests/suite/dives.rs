@@ -112,11 +112,14 @@ async fn removing_a_dive_removes_its_versions() {
     for gone in [path(&dive), format!("{}/versions", path(&dive)), format!("{}/versions/1", path(&dive))] {
         assert_eq!(product.get(&gone).admin().send().await.refusal(), (404, "resource_not_found"), "{gone}");
     }
-    // A new dive under the same id has none of the old versions.
+    // No new dive inherits them, because none gets the id.
     let native = format!("/v1/resources/dive/{}", dive["id"].as_str().unwrap());
-    product.put(&native, json!({"title": "T", "content": html("anew")})).admin().send().await;
+    let again = product.put(&native, json!({"title": "T", "content": html("anew")})).admin().send().await;
+    assert_eq!(again.refusal(), (409, "id_deleted"));
     let second = product.get(&format!("{}/versions/2", path(&dive))).admin().send().await;
-    assert_eq!(second.refusal(), (404, "version_not_found"));
+    assert_eq!(second.refusal(), (404, "resource_not_found"));
+    let versions = product.table().await.into_iter().filter(|item| item["sk"].starts_with("version"));
+    assert_eq!(versions.count(), 0);
 }
 
 #[tokio::test]

@@ -142,11 +142,20 @@ async fn credentials(product: &Product) -> Vec<(&'static str, String, Vec<&'stat
             vec![],
         ),
         (
-            "an unknown key",
+            "an unknown key's name over a known secret",
             forge::compact(
                 r#"{"alg":"HS256","kid":"x"}"#,
                 r#"{"resource":{"dashboard":1}}"#,
                 SECRET.as_bytes(),
+            ),
+            vec![HOST],
+        ),
+        (
+            "an unknown key",
+            forge::compact(
+                r#"{"alg":"HS256","kid":"x"}"#,
+                r#"{"resource":{"dashboard":1}}"#,
+                "0".repeat(64).as_bytes(),
             ),
             vec![],
         ),

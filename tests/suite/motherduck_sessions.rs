@@ -847,7 +847,7 @@ async fn changes_of_accounts_survive_a_lost_answer() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A session stays invalid although its dive is created again.
+/// A session stays invalid although its dive is published again, and a deleted dive cannot be created again.
 #[tokio::test]
 async fn a_session_does_not_come_back_with_its_dive() {
     let native = |dive: &Dive| format!("/v1/resources/dive/{}", dive.id);
@@ -871,7 +871,10 @@ async fn a_session_does_not_come_back_with_its_dive() {
                 for part in ["title", "content", "parameters", "enable_embedding", "embedding_params"] {
                     again[part] = whole[part].clone();
                 }
-                admin(&product, Method::PUT, &native(&dive), again).await;
+                let again = product.put(&native(&dive), again).admin().send().await;
+                assert_eq!(again.refusal(), (409, "id_deleted"));
+                assert_eq!(view(&product, &session).await.refusal(), (404, "resource_not_found"));
+                continue;
             }
         }
         assert_eq!(view(&product, &session).await.refusal(), (401, "token_revoked"), "{which}");

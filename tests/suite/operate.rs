@@ -376,7 +376,7 @@ async fn a_request_counts_as_a_view_whatever_its_route() {
     let product = Product::start().await;
     let functions =
         vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await;
-    let no_views = ["/healthz", "/api/v1/users/me", "/api/v1/app-config"];
+    let no_views = ["/healthz", "/api/health", "/api/v1/users/me", "/api/v1/app-config"];
     for (filter, message, status) in
         [("ViewsMetric", "answered", 200), ("RefusedViewsMetric", "refused", 403)]
     {

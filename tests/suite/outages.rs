@@ -472,12 +472,13 @@ async fn a_withdrawal_takes_effect_within_the_cache_time() {
     let cases = [
         ("unpublished", Some(json!({"enable_embedding": false})), (403, "resource_not_published")),
         ("archived", Some(json!({"archived": true})), (403, "resource_archived")),
-        ("removed", None, (404, "resource_not_found")),
         (
             "locked",
             Some(json!({"parameters": x, "embedding_params": {"x": "locked"}})),
             (400, "parameter_locked_missing"),
         ),
+        // The last, because its id cannot be published again.
+        ("removed", None, (404, "resource_not_found")),
     ];
     let token = long_token(&product, None, SECRET);
     for (offset, (case, change, expected)) in (0..).step_by(100).zip(cases) {
