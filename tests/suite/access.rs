@@ -100,6 +100,8 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/card", "/api/card", None, list, 200),
         route(Method::GET, "/api/dashboard", "/api/dashboard", None, list, 200),
         route(Method::GET, "/api/collection", "/api/collection", None, list, 200),
+        route(Method::GET, "/api/collection/{id}", "/api/collection/root", None, list, 200),
+        route(Method::GET, "/api/collection/{id}/items", "/api/collection/root/items", None, list, 200),
         route(Method::GET, "/api/search", "/api/search", None, list, 200),
         route(Method::PUT, "/api/dashboard/{id}", "/api/dashboard/1", named, write, 200),
         route(Method::GET, PREVIEW, "/api/preview_embed/dashboard/{preview}", None, None, 200),

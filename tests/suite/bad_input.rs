@@ -473,7 +473,7 @@ async fn an_unknown_path_is_not_found() {
         "/v1/sessions/any",
         "/v1/keys/a/b",
         "/api",
-        "/api/collection/1/items",
+        "/api/collection/1/items/1",
         "/api/card/embeddable/1",
         "/embed",
         "/embed/card/x",

@@ -179,6 +179,16 @@ async fn everything_is_in_one_collection() {
     assert_eq!(items.len(), 1);
     assert_eq!((&items[0]["id"], &items[0]["can_write"]), (&json!("root"), &json!(true)));
     assert_eq!(admin(&product, "/api/collection?archived=true").await.json, json!([]));
+    assert_eq!(admin(&product, "/api/collection/root").await.json, listed.json[0]);
+    product.publish("question/1", json!({})).await;
+    product.publish("dashboard/1", json!({})).await;
+    let items = admin(&product, "/api/collection/root/items?models=dashboard&sort_column=name").await.json;
+    assert_eq!((&items["total"], &items["data"][0]["model"]), (&json!(1), &json!("dashboard")));
+    assert_eq!(admin(&product, "/api/collection/root/items").await.json["total"], 2);
+    for other in ["/api/collection/1", "/api/collection/1/items", "/api/collection/ROOT"] {
+        let answer = product.get(other).admin().send().await;
+        assert_eq!(answer.refusal(), (404, "resource_not_found"), "{other}");
+    }
     let lister = product.key("member", &["resources:list"]).await;
     let listed = product.get("/api/collection").bearer(&lister).send().await;
     assert_eq!(listed.json[0]["can_write"], false);

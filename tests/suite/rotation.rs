@@ -266,3 +266,45 @@ async fn the_last_use_is_written_once_a_minute_and_only_admins_list_signing_keys
     }
     panic!("the later use was not written");
 }
+
+/// Without a longest lifetime, nobody but the owner knows when the last token of a key was used.
+#[tokio::test]
+async fn without_a_longest_lifetime_old_keys_verify_until_they_are_retired() {
+    let settings = [("KeyCacheSeconds", "0"), ("MaxTokenLifetimeSeconds", "0")];
+    let product = Product::start_with(&settings).await;
+    product.publish("dashboard/1", json!({})).await;
+    let claims = json!({"resource": {"dashboard": 1}, "params": {}, "exp": 6_001_674_655_534_i64});
+    let token = sign(&claims, SECRET);
+    rotate(&product).await;
+    rotate(&product).await;
+    for years in [0, 3] {
+        product.clock.set_offset(years * 365 * DAY);
+        assert!(opens(&product, &token).await, "{years}");
+        let old = keys(&product).await.swap_remove(2);
+        assert_eq!(
+            (&old["verifies_until"], &old["safe_to_retire"]),
+            (&Value::Null, &json!(false)),
+            "{years}"
+        );
+    }
+    let old = keys(&product).await.swap_remove(2)["kid"].as_str().unwrap().to_owned();
+    let retire =
+        async |query: &str| product.delete(&format!("/v1/signing-keys/{old}{query}")).admin().send().await;
+    assert_eq!(retire("").await.refusal(), (409, "signing_key_in_use"));
+    assert_eq!(retire("?force=true").await.status, 204);
+    assert!(!opens(&product, &token).await);
+}
+
+/// What the stack makes itself lives for at most a year.
+#[tokio::test]
+async fn without_a_longest_lifetime_the_stacks_own_credentials_still_end() {
+    let product = Product::start_with(&[("MaxTokenLifetimeSeconds", "0")]).await;
+    product.publish("dashboard/1", json!({})).await;
+    for (seconds, expected) in [(31_536_000, 201), (31_536_001, 400)] {
+        let body = json!({"resource": {"dashboard": 1}, "ttl_seconds": seconds});
+        let created = product.post("/v1/sessions", body).admin().send().await;
+        assert_eq!(created.status, expected, "{}", created.text);
+    }
+    let usual = product.post("/v1/sessions", json!({"resource": {"dashboard": 1}})).admin().send().await;
+    assert_eq!(usual.status, 201, "{}", usual.text);
+}

@@ -32,6 +32,8 @@ pub fn routes() -> Routes<State> {
         .get("/api/card", metabase_items::cards)
         .get("/api/dashboard", metabase_items::dashboards)
         .get("/api/collection", metabase_items::collections)
+        .get("/api/collection/{id}", metabase_items::collection)
+        .get("/api/collection/{id}/items", metabase_search::collection_items)
         .get("/api/search", metabase_search::search)
         .get("/api/user/current", metabase_instance::user)
         .get("/api/login-history/current", metabase_instance::login_history)
@@ -53,6 +55,8 @@ pub fn router(state: State) -> Router {
     metabase_items::cards,
     metabase_items::dashboards,
     metabase_items::collections,
+    metabase_items::collection,
+    metabase_search::collection_items,
     metabase_search::search,
     metabase_instance::user,
     metabase_instance::login_history,

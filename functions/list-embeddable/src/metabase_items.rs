@@ -1,7 +1,6 @@
-//! `GET /api/card`, `GET /api/dashboard`, `GET /api/collection` and `GET /api/search`: lists of what is here, published or
-//! not.
+//! `GET /api/card`, `GET /api/dashboard` and `GET /api/collection`: lists of what is here, published or not.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use vitrine::aws::storage::ResourceLister;
@@ -11,7 +10,7 @@ use vitrine::http::query::pairs;
 use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::access_key::{AccessKey, Permission};
 use vitrine::rules::clock::Timestamp;
-use vitrine::rules::error::{Error, Result};
+use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
@@ -170,6 +169,23 @@ pub struct Collection {
     effective_ancestors: [u64; 0],
 }
 
+const ROOT: &str = "root";
+
+impl Collection {
+    fn root(key: &AccessKey) -> Self {
+        Self {
+            id: ROOT,
+            name: "Our analytics",
+            archived: false,
+            can_write: key.require(Permission::ResourcesWrite).is_ok(),
+            is_personal: false,
+            parent_id: None,
+            effective_location: None,
+            effective_ancestors: [],
+        }
+    }
+}
+
 /// List collections.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/collection", tag = "metabase",
@@ -182,17 +198,26 @@ pub async fn collections(
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Vec<Collection>>> {
     let is_archived = is_true(query.as_deref().unwrap_or_default(), "archived");
-    let root = Collection {
-        id: "root",
-        name: "Our analytics",
-        archived: false,
-        can_write: caller.key.require(Permission::ResourcesWrite).is_ok(),
-        is_personal: false,
-        parent_id: None,
-        effective_location: None,
-        effective_ancestors: [],
-    };
-    Ok(axum::Json(if is_archived { Vec::new() } else { vec![root] }))
+    Ok(axum::Json(if is_archived { Vec::new() } else { vec![Collection::root(&caller.key)] }))
+}
+
+/// Read a collection.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/collection/{id}", tag = "metabase", params(("id" = String, Path, description = "`root`")),
+    description = "Permission: `resources:list`. Any other collection is 404.",
+    responses((status = 200, body = Collection))
+))]
+pub async fn collection(
+    caller: Allowed<ListResources>,
+    Path(id): Path<String>,
+) -> HttpResult<axum::Json<Collection>> {
+    require_root(&id)?;
+    Ok(axum::Json(Collection::root(&caller.key)))
+}
+
+/// Everything is in the root.
+pub fn require_root(id: &str) -> Result<()> {
+    if id == ROOT { Ok(()) } else { Err(Reason::ResourceNotFound.into()) }
 }
 
 /// Returns whether a query has a name with the value true.

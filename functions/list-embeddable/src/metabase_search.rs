@@ -1,18 +1,19 @@
-//! `GET /api/search`: finds cards and dashboards by the words in their names and descriptions.
+//! `GET /api/search` and `GET /api/collection/{id}/items`: finds cards and dashboards by the words in their names and descriptions.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
 use vitrine::aws::storage::ResourceLister;
 use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::ListResources;
 use vitrine::http::query::pairs;
 use vitrine::http::{Allowed, HttpResult};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::paging::{MAX_LIMIT, Paging};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::Kind;
 
-use crate::metabase_items::{ListedItem, is_true, model_of};
+use crate::metabase_items::{ListedItem, is_true, model_of, require_root};
 use crate::whole_list::{MAX_PAGES, WholeList, read_pages};
 
 /// The most items in one answer.
@@ -104,6 +105,37 @@ pub async fn search(
     State(resources): State<ResourceLister>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Found>> {
+    Ok(find(&resources, &caller.key, query).await?)
+}
+
+/// List the items of a collection.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/collection/{id}/items", tag = "metabase",
+    params(
+        ("id" = String, Path, description = "`root`"),
+        ("models" = Option<String>, Query, description = "`card` or `dashboard`; can be given twice"),
+        ("archived" = Option<String>, Query, description = "`true`: only archived items, instead of only the others"),
+        ("limit" = Option<u64>, Query, description = "At most 1000, which is the default"),
+        ("offset" = Option<u64>, Query),
+    ),
+    description = "Permission: `resources:list`. Everything is in the root, so this is `GET /api/search` without words.",
+    responses((status = 200, body = Found))
+))]
+pub async fn collection_items(
+    caller: Allowed<ListResources>,
+    State(resources): State<ResourceLister>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<axum::Json<Found>> {
+    require_root(&id)?;
+    Ok(find(&resources, &caller.key, query).await?)
+}
+
+async fn find(
+    resources: &ResourceLister,
+    key: &AccessKey,
+    query: Option<String>,
+) -> Result<axum::Json<Found>> {
     let search = Search::read(query.as_deref().unwrap_or_default())?;
     let (mut found, mut total, mut is_full) = (WholeList::<ListedItem>::new(), 0, false);
     for kind in SEARCHED.into_iter().filter(|kind| search.includes(*kind)) {
@@ -114,7 +146,7 @@ pub async fn search(
             reach: &key.reach,
         };
         let everything = Paging::new(Some(MAX_LIMIT), None);
-        read_pages(&resources, &listing, everything, MAX_PAGES, |page| {
+        read_pages(resources, &listing, everything, MAX_PAGES, |page| {
             for item in page.into_iter().filter(|item| search.matches(item)) {
                 let is_asked = (search.offset..search.offset.saturating_add(search.limit)).contains(&total);
                 total += 1;
