@@ -26,7 +26,7 @@ impl Check for Credentials {
         [("username", &self.username), ("password", &self.password)]
             .into_iter()
             .filter(|(_, text)| text.trim().is_empty())
-            .map(|(name, _)| Issue::new(name, "value must be a non-blank string."))
+            .map(|(name, _)| Issue::new(name, "must not be blank"))
             .collect()
     }
 }

@@ -44,10 +44,7 @@ impl SignIn {
             Counted::Beyond { wait_seconds } => {
                 let text =
                     format!("Too many attempts! You must wait {wait_seconds} seconds before trying again.");
-                Error::new(Reason::SignInLocked)
-                    .issue("username", text.clone())
-                    .message(text)
-                    .retry_after(wait_seconds)
+                Error::new(Reason::SignInLocked).message(text).retry_after(wait_seconds)
             }
         })
     }

@@ -15,10 +15,10 @@ pub const SITE_NAME: &str = "Vitrine";
 
 /// The member `errors` in the refusal of a sign-in, which its clients show. No other refusal has one.
 pub fn sign_in_errors(error: &Error) -> BTreeMap<String, String> {
+    let named = |field: &str, text: &str| BTreeMap::from([(field.to_owned(), text.to_owned())]);
     match error.reason {
-        Reason::PasswordWrong | Reason::SignInLocked => {
-            error.issues.iter().map(|issue| (issue.path.clone(), issue.message.clone())).collect()
-        }
+        Reason::PasswordWrong => named("password", "did not match stored password"),
+        Reason::SignInLocked => named("username", &error.message),
         _ => BTreeMap::new(),
     }
 }
