@@ -27,6 +27,7 @@ mod layers;
 mod limits;
 mod log;
 mod metabase_admin;
+mod metabase_clients;
 mod metabase_fixtures;
 mod metabase_kid;
 mod metabase_lists;

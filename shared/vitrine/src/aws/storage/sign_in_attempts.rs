@@ -12,8 +12,11 @@ use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
-use vitrine_rules::error::Result;
+use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::sign_in_attempts::{SLOTS, Slot, Slots, WINDOW_SECONDS, bucket};
+
+/// Each round that fails means that another attempt took a slot, so there are no more than slots in a window.
+const MAX_ROUNDS: usize = 2 * SLOTS;
 
 /// The outcome of counting a wrong password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl SignInAttempts {
     pub async fn count(&self, name: &str, now: Timestamp) -> Result<Counted> {
         let key = key(&format!("sign-in#{}", bucket(name)), "attempts");
         let mut slots = self.0.get(key.clone()).await?.as_ref().map(slots_of).unwrap_or_default();
-        loop {
+        for _ in 0..MAX_ROUNDS {
             let index = match slots.next(now) {
                 Slot::Free(index) => index,
                 Slot::Full { wait_seconds } => return Ok(Counted::Beyond { wait_seconds }),
@@ -71,6 +74,7 @@ impl SignInAttempts {
                 _ => return Err(unavailable("UpdateItem", &error)),
             };
         }
+        Err(Reason::Conflict.into())
     }
 }
 
