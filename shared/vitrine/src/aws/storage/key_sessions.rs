@@ -46,7 +46,7 @@ pub struct KeySessionWriter(Table);
 
 impl Capability for KeySessionWriter {
     fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([TABLE.allow("dynamodb:UpdateItem")])
+        BTreeSet::from([TABLE.items("key-session#*").allow("dynamodb:UpdateItem")])
     }
 
     fn connect(environment: &Environment) -> Self {

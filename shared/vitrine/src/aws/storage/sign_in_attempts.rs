@@ -33,7 +33,7 @@ pub struct SignInAttempts(Table);
 
 impl Capability for SignInAttempts {
     fn grants() -> BTreeSet<Grant> {
-        ["dynamodb:GetItem", "dynamodb:UpdateItem"].map(|action| TABLE.allow(action)).into()
+        [TABLE.allow("dynamodb:GetItem"), TABLE.items("sign-in#*").allow("dynamodb:UpdateItem")].into()
     }
 
     fn connect(environment: &Environment) -> Self {
