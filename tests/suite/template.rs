@@ -147,7 +147,14 @@ fn every_throttled_route_is_declared() {
         assert_eq!(members(limits).len(), 2, "{route}: rate and burst");
     }
     let is_throttled = |path: &str| throttled.iter().any(|(route, _)| route.ends_with(path));
-    for path in ["/v1/sessions/redeem", "/generate-session", "/v1/resources", "/api/card/embeddable"] {
+    for path in [
+        "/v1/sessions/redeem",
+        "/generate-session",
+        "/v1/resources",
+        "/api/card/embeddable",
+        "/api/session",
+        "/api/search",
+    ] {
         assert!(is_throttled(path), "{path}");
     }
 }
