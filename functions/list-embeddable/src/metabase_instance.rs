@@ -97,7 +97,10 @@ pub struct SettingItem {
     key: &'static str,
     value: Value,
     is_env_setting: bool,
+    /// Metabase's name for the setting in its environment.
+    env_name: &'static str,
     description: &'static str,
+    default: Option<Value>,
 }
 
 /// List settings.
@@ -115,12 +118,19 @@ pub async fn settings(
     const SWITCH: &str = "The global embedding switch.";
     let is_on = switch.is_on().await?;
     let base = base_url(&settings, &headers)?;
-    let item = |key, value, description| SettingItem { key, value, is_env_setting: false, description };
+    let item = |key, value, env_name, description| SettingItem {
+        key,
+        value,
+        is_env_setting: false,
+        env_name,
+        description,
+        default: None,
+    };
     Ok(axum::Json(vec![
-        item("enable-embedding", json!(is_on), SWITCH),
-        item("enable-embedding-static", json!(is_on), SWITCH),
-        item("site-name", json!(metabase::SITE_NAME), "The name of the server."),
-        item("site-url", json!(base), "The origin at which browsers reach the server."),
+        item("enable-embedding", json!(is_on), "MB_ENABLE_EMBEDDING", SWITCH),
+        item("enable-embedding-static", json!(is_on), "MB_ENABLE_EMBEDDING_STATIC", SWITCH),
+        item("site-name", json!(metabase::SITE_NAME), "MB_SITE_NAME", "The name of the server."),
+        item("site-url", json!(base), "MB_SITE_URL", "The origin at which browsers reach the server."),
     ]))
 }
 

@@ -83,7 +83,9 @@ impl Callers {
                 Ok(key.filter(|key| !key.is_expired(self.clock.now())).map(Caller::from))
             }
             KeyPlace::AccountToken { username, id } => self.account(username, id, fingerprint).await,
-            KeyPlace::AdminKey => Ok(self.admin.is(fingerprint).await?.then(|| AccessKey::bootstrap().into())),
+            KeyPlace::AdminKey => {
+                Ok(self.admin.is(fingerprint).await?.then(|| AccessKey::bootstrap().into()))
+            }
         }
     }
 
