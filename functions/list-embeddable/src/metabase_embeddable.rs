@@ -64,12 +64,8 @@ async fn list(
     query: Option<String>,
 ) -> Result<(HeaderMap, axum::Json<Vec<Embeddable>>)> {
     app.switch.require().await?;
-    let listing = Listing {
-        kind: Some(kind),
-        embeddable: Some(true),
-        archived: None,
-        reach: &caller.key.reach,
-    };
+    let listing =
+        Listing { kind: Some(kind), embeddable: Some(true), archived: None, reach: &caller.key.reach };
     whole_list::read(&app.resources, &listing, path, query.as_deref().unwrap_or_default()).await
 }
 

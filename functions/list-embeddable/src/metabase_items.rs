@@ -144,12 +144,7 @@ async fn list(
         Part::Archived => (true, format!("{path}?f=archived")),
         Part::None => return Ok((HeaderMap::new(), axum::Json(Vec::new()))),
     };
-    let listing = Listing {
-        kind: Some(kind),
-        embeddable: None,
-        archived: Some(archived),
-        reach: &key.reach,
-    };
+    let listing = Listing { kind: Some(kind), embeddable: None, archived: Some(archived), reach: &key.reach };
     whole_list::read(resources, &listing, &path, &query).await
 }
 

@@ -44,12 +44,8 @@ pub async fn list(
     State(resources): State<ResourceLister>,
     Query(query): Query<ListQuery>,
 ) -> HttpResult<axum::Json<List<ResourceSummary>>> {
-    let listing = Listing {
-        kind: query.kind,
-        embeddable: query.embeddable,
-        archived: None,
-        reach: &caller.key.reach,
-    };
+    let listing =
+        Listing { kind: query.kind, embeddable: query.embeddable, archived: None, reach: &caller.key.reach };
     let page = resources.list(&listing, &Paging::new(query.limit, query.cursor)).await?;
     Ok(axum::Json(List::of(page)))
 }
@@ -65,11 +61,7 @@ pub async fn dives(
     State(resources): State<ResourceLister>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<ResourceSummary>>> {
-    let listing = Listing {
-        kind: Some(Kind::Dive),
-        embeddable: None,
-        archived: None,
-        reach: &caller.key.reach,
-    };
+    let listing =
+        Listing { kind: Some(Kind::Dive), embeddable: None, archived: None, reach: &caller.key.reach };
     Ok(axum::Json(List::of(resources.list(&listing, &query.paging()).await?)))
 }
