@@ -181,6 +181,21 @@ async fn a_session_ends_after_fourteen_days() {
     }
 }
 
+/// A session that was stolen for a moment must not become a key for ever.
+#[tokio::test]
+async fn a_key_made_with_a_session_ends_with_it() {
+    let product = Product::start().await;
+    let session = session(&product, ADMIN_KEY).await;
+    let body = json!({"name": "k", "role": "admin"});
+    let made = product.post("/v1/keys", body).header("x-metabase-session", session).send().await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let key = made.json["key"].as_str().unwrap();
+    for (offset, expected) in [(0, 200), (14 * DAY - 5, 200), (14 * DAY + 1, 401)] {
+        product.clock.set_offset(offset);
+        assert_eq!(status(&product, key).await, expected, "{offset}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_can_be_ended() {
     let product = Product::start().await;

@@ -66,13 +66,16 @@ impl Callers {
         Err(Reason::AccessKeyUnknown.into())
     }
 
-    /// The caller whose key a session stands for, as it is now.
+    /// The caller whose key a session stands for, as it is now. What such a caller makes ends no later than the session.
     async fn caller_of(&self, session: &KeySession) -> Result<Caller> {
         if session.is_expired(self.clock.now()) {
             return Err(Reason::AccessKeyUnknown.into());
         }
         let caller = self.find(&session.place, &session.fingerprint).await?;
-        caller.ok_or_else(|| Reason::AccessKeyUnknown.into())
+        let mut caller = caller.ok_or(Reason::AccessKeyUnknown)?;
+        let key_ends = caller.key.expires_at.unwrap_or(session.expires_at);
+        caller.key.expires_at = Some(session.expires_at.min(key_ends));
+        Ok(caller)
     }
 
     /// The key at a place, if it has this fingerprint and has not expired.
