@@ -602,11 +602,11 @@ async fn cors_allows_only_the_routes_of_views() {
             .request(Method::OPTIONS, &path)
             .header("origin", "null")
             .header("access-control-request-method", "GET")
-            .header("access-control-request-headers", "authorization, content-type")
+            .header("access-control-request-headers", "authorization, content-type, prefer")
             .send()
             .await;
         assert_eq!(preflight.status, if open { 204 } else { 405 }, "{pattern}");
-        let expected = if open { ["*", "GET, POST", "authorization, content-type"] } else { [""; 3] };
+        let expected = if open { ["*", "GET, POST", "authorization, content-type, prefer"] } else { [""; 3] };
         let named = ["origin", "methods", "headers"].map(|name| format!("access-control-allow-{name}"));
         assert_eq!(named.each_ref().map(|name| preflight.header(name)), expected, "{pattern}");
         assert_eq!(preflight.header("access-control-allow-credentials"), "", "{pattern}");

@@ -192,7 +192,12 @@ async fn the_watch_router_knows_every_route() {
             _ => (path, Some(method.as_str()), name),
         })
         .collect();
+    // Unknown paths lead to the function that answers them in the template.
+    assert!(watched.remove(&("/{*path}", None, "serve-embed")), "unknown paths have no function");
     assert_eq!(watched, served);
+    let template = template();
+    let unknown = functions(&template)["serve-embed"];
+    assert!(declared(unknown).into_iter().any(|(method, path)| (method, path) == ("ANY", "$default")));
 }
 
 #[tokio::test]

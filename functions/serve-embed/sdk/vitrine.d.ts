@@ -10,6 +10,8 @@ export interface EmbedEvents {
   expired: Record<string, never>;
   /** The viewer or the host has set parameters. */
   params: { parameters: Params };
+  /** Something was left out of the embed. `names` set no parameter that the viewer may set. */
+  notice: { reason: "parameters_ignored"; names: string[] };
   /** The height of the embed in CSS pixels. */
   resize: { height: number };
   /** A file was downloaded. */

@@ -1,6 +1,6 @@
 // Mounts an embed in a host page, renews its session, and exchanges messages with it, only with its own origin.
 
-const EVENTS = ["ready", "error", "expiring", "expired", "params", "resize", "download", "navigate"];
+const EVENTS = ["ready", "error", "expiring", "expired", "params", "notice", "resize", "download", "navigate"];
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads";
 const LONGEST_PAUSE = 60_000;
 

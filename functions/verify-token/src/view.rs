@@ -15,8 +15,9 @@ use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::session::SessionContext;
-use vitrine::rules::view::decide::ViewRequest;
+use vitrine::rules::view::decide::{ViewRequest, ViewerParameters};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::view::wishes;
 use vitrine::rules::viewer::tenant::TenantName;
 
 use crate::State as App;
@@ -28,6 +29,10 @@ pub struct ViewAnswer {
     pub resource: ViewedResource,
     /// The parameters that the viewer may see and change, with their effective values.
     pub parameters: Vec<VisibleParameter>,
+    /// With `Prefer: handling=lenient`: the names in the query that the viewer may not set, the first 50, cut at 100
+    /// characters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
     pub content: Option<Content>,
     pub viewer: Option<ViewedBy>,
     /// The viewer's attributes that the resource is locked to.
@@ -91,9 +96,21 @@ impl From<&SessionContext> for ViewedSession {
     }
 }
 
+/// Returns whether the caller prefers to go without the parameters that the viewer may not set (RFC 7240). The page does,
+/// because its address can have names that are none of ours. Of several, the first counts.
+fn prefers_lenient(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("handling").then(|| value.trim().trim_matches('"'))
+    });
+    preferences.next().is_some_and(|handling| handling.eq_ignore_ascii_case("lenient"))
+}
+
 /// Open a view with an embed token.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/view", tag = "views",
+    params(("prefer" = Option<String>, Header, description = "`handling=lenient`: names in the query that the viewer may not set, because they are unknown, locked, disabled or pinned, are left out and listed as `ignored`. Without it each of them is refused. A value that does not fit its parameter is always 400")),
     description = "`Authorization: Bearer <embed token>`. The query holds viewer parameters by slug: `?region=emea&region=apac`, `?year=` to clear one, or `?parameters=<JSON object>` for all of them.",
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
@@ -107,7 +124,8 @@ pub async fn any(
 
 /// Open a view of one kind of resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/view/{kind}", tag = "views", params(("kind" = Kind, Path,)),
+    get, path = "/v1/view/{kind}", tag = "views",
+    params(("kind" = Kind, Path,), ("prefer" = Option<String>, Header, description = "As for `GET /v1/view`")),
     description = "Like `GET /v1/view`; a token that names no resource of this kind is 400.",
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
@@ -124,7 +142,11 @@ pub async fn of_kind(
 /// Open a view of one resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/view/{kind}/{id}", tag = "views",
-    params(("kind" = Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    params(
+        ("kind" = Kind, Path,),
+        ("id" = String, Path, description = "Any of its ids"),
+        ("prefer" = Option<String>, Header, description = "As for `GET /v1/view`"),
+    ),
     description = "Like `GET /v1/view`, for a token of a session that opens a whole deployment. Any other token must name this resource; else 404.",
     responses((status = 200, body = ViewAnswer)), security(("embed_token" = []))
 ))]
@@ -146,7 +168,12 @@ async fn answer(
     asked: ViewRequest,
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = embed_token(headers);
-    let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
+    let query = query.as_deref().unwrap_or_default();
+    let parameters = if prefers_lenient(headers) {
+        ViewerParameters::Wishes(wishes::from_query(query))
+    } else {
+        resolve_parameters::from_query(query).into()
+    };
     let view = views.open(token, &ViewRequest { parameters, ..asked }).await?;
     let resource = &view.resource;
     let attributes = view.shown_attributes();
@@ -160,6 +187,7 @@ async fn answer(
             description: resource.description.clone(),
         },
         parameters: view.visible,
+        ignored: view.ignored,
         content: view.content,
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
         attributes,
@@ -170,4 +198,36 @@ async fn answer(
         expires_at: view.expires_at,
         server_time: clock.now(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+
+    use super::*;
+
+    #[test]
+    fn lenient_handling_has_to_be_asked_for() {
+        for (values, lenient) in [
+            (vec!["handling=lenient"], true),
+            (vec!["Handling=Lenient"], true),
+            (vec!["handling=\"lenient\""], true),
+            (vec!["return=minimal, handling = lenient; foo"], true),
+            (vec!["respond-async", "handling=lenient"], true),
+            (vec!["handling=lenient, handling=strict"], true),
+            (vec![], false),
+            (vec![""], false),
+            (vec!["lenient"], false),
+            (vec!["handling"], false),
+            (vec!["handling=strict"], false),
+            (vec!["handling=strict, handling=lenient"], false),
+            (vec!["return=minimal; handling=lenient"], false),
+            (vec!["mishandling=lenient"], false),
+        ] {
+            let headers = values
+                .iter()
+                .map(|value| (header::HeaderName::from_static("prefer"), value.parse().unwrap()));
+            assert_eq!(prefers_lenient(&headers.collect()), lenient, "{values:?}");
+        }
+    }
 }

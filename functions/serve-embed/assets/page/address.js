@@ -94,34 +94,39 @@ function decode(value) {
 export function readAddress() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const query = new URLSearchParams(location.search);
-  const looks = Object.fromEntries(LOOKS.map((name) => [name, hash.get(name) ?? undefined]));
   const queryMode = query.get("queryMode") === "dual" ? "dual" : "server";
   if (address.inSandbox) query.delete("queryMode");
-  const filters = [];
-  if (cube) {
-    Object.assign(looks, cubeLooks(query));
-    for (const [name, value] of [...query]) {
-      if (!CUBE_PARAMETERS.test(name)) continue;
-      if (name.startsWith("f_")) filters.push([name, value]);
-      query.delete(name);
-    }
+  const filters = readFilters(cube ? query : []);
+  const cubeOptions = cube ? cubeLooks(query) : {};
+  const looks = {};
+  for (const name of LOOKS) {
+    const values = query.getAll(name);
+    looks[name] = hash.get(name) ?? values[0];
+    query.delete(name);
+    // The content may have a parameter of this name. The view tells.
+    if (values.length) filters.push({ member: name, values, isLook: true });
   }
   const taken = new Set([...query.keys(), ...LOOKS, "session"]);
   for (const [name, value] of hash) if (!taken.has(name)) query.append(name, value);
-  return { looks, parameters: query, filters, queryMode };
+  return { looks: { ...looks, ...cubeOptions }, parameters: query, filters, queryMode };
 }
 
+// Removes Cube's own parameters from the query, and returns those that are display options.
 function cubeLooks(query) {
   const looks = {};
   for (const name of ["theme", "locale", "timezone"]) if (query.has(name)) looks[name] = query.get(name);
   // Other spellings of true and false are ignored.
   if (["showDashboardHeader", "showDashboardTitle"].some((name) => query.get(name) === "false")) looks.titled = "false";
   looks.downloads = String(query.get("allowExport") === "true");
+  for (const name of [...query.keys()]) if (CUBE_PARAMETERS.test(name)) query.delete(name);
   return looks;
 }
 
-// Parses `f_orders.status={"value":"completed"}` into the name of a member and its values.
-export function readFilter([name, text]) {
+// Parses `f_orders.status={"value":"completed"}` into the name of a member and its values. Other pairs are left out.
+export const readFilters = (pairs) => [...pairs].map(readFilter).filter(Boolean);
+
+function readFilter([name, text]) {
+  if (!name.startsWith("f_")) return null;
   let filter;
   try { filter = JSON.parse(text); } catch { return null; }
   const value = filter !== null && typeof filter === "object" && !Array.isArray(filter) ? filter.values ?? filter.value : filter;

@@ -17,7 +17,9 @@ export function fetchView(shown, query, signal) {
   const exchange = token ??= address.publicId && !session.includes(".") ? redeem(session) : Promise.resolve(session);
   exchange.catch(() => { if (token === exchange) token = null; });
   const path = `/v1/view/${address.kind}${shown ? `/${shown}` : ""}${query && `?${query}`}`;
-  return exchange.then((token) => call(path, { headers: { authorization: `Bearer ${token}` }, signal }));
+  // The address can have names that are none of ours. The server leaves them out and lists them.
+  const headers = { prefer: "handling=lenient" };
+  return exchange.then((token) => call(path, { headers: { ...headers, authorization: `Bearer ${token}` }, signal }));
 }
 
 async function redeem(session) {

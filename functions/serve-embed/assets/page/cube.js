@@ -24,6 +24,7 @@ export function eventsOf(type, detail, view) {
     case "download": return [event("download", { format: detail.format, target: "dashboard", title: detail.name })];
     case "error": return [event("error", { message: detail.message, name: detail.reason, context: "embed-render", fatal: !view })];
     case "expiring": return [event("session-expiring", { expiresAt: detail.expires_at })];
+    case "notice": return [event("notice", detail)];
     case "expired": return [event("session-expired", {})];
     default: return [];
   }

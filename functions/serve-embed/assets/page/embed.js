@@ -1,6 +1,6 @@
 // The page inside the iframe: takes a credential, requests the view, shows it, and sends events to the host.
 
-import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFilter, takeCredential } from "./address.js";
+import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFilters, takeCredential } from "./address.js";
 import { fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
@@ -14,7 +14,10 @@ const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
 let publicId = address.publicId; // of the requested resource, if the address has one
 let query = new URLSearchParams(), shownQuery; // parameters of the current request, and of the view that is shown
-let filters = []; // set by Cube's hosts; they become parameters when the view says which ones there are
+let filters = []; // they become parameters when the view says which ones there are
+let ignored = []; // names that set nothing, and were not reported yet
+const reportedNames = new Set();
+let isRenewed = false, ownId; // ownId is the id of the resource that the address's own token names
 let addressParameters, queryMode, words;
 let view, reported = null, loadStart = performance.now();
 let request, nextLoad, attempts = 0; // nextLoad is the timer of a retry or of a refresh; there is at most one
@@ -70,7 +73,11 @@ async function load(byViewer) {
 
 function accept(fresh) {
   if (address.deployment && fresh.session && fresh.session.deployment !== address.deployment) throw { reason: "resource_mismatch" };
-  if (!mayShowTo(fresh.frame_origins)) throw { reason: "host_not_allowed" };
+  if (!isOfAddress(fresh) && !mayShowTo(fresh.frame_origins)) throw { reason: "host_not_allowed" };
+  for (const name of fresh.ignored ?? []) {
+    ignored.push(name);
+    query.delete(name);
+  }
   if (applyFilters(fresh)) return load();
   if (fresh.expires_at !== view?.expires_at) notice = warned = null;
   view = fresh;
@@ -83,6 +90,15 @@ function accept(fresh) {
   watchExpiry();
   planRefresh();
   reportParameters();
+  reportIgnored();
+}
+
+// Returns whether a view shows the resource that the address names, for which the response header was made.
+function isOfAddress({ resource }) {
+  if (address.inSandbox) return false;
+  if (address.publicId) return resource.public_id === address.publicId;
+  if (!isRenewed) ownId = resource.id;
+  return resource.id === ownId;
 }
 
 function refuse(problem, byViewer) {
@@ -127,23 +143,36 @@ function setParameter({ slug, id }, values) {
   for (const value of values.length ? values : [""]) query.append(slug, value);
 }
 
-// Turns the filters of Cube's hosts into parameters. Filters without a parameter are ignored, as Cube does.
+// Turns the filters of Cube's hosts into parameters, and display options in the query if the content has a parameter of
+// the same name. Filters without a parameter are ignored, as Cube does.
 function applyFilters({ parameters }) {
   const before = String(query);
-  for (const { member, values } of filters.splice(0).map(readFilter).filter(Boolean)) {
+  for (const { member, values, isLook } of filters.splice(0)) {
     const names = [member, member.split(".").at(-1)];
     const parameter = parameters.find(({ slug, id }) => names.includes(slug) || names.includes(id));
     if (parameter) setParameter(parameter, values);
+    else if (!isLook) ignored.push(`f_${member}`);
+    if (parameter && isLook) delete looks.address[member];
   }
   return before !== String(query);
 }
 
 function setParameters(values) {
   if (!view || !values || typeof values !== "object") return;
-  for (const parameter of view.parameters) {
-    if (Object.hasOwn(values, parameter.slug)) setParameter(parameter, [].concat(values[parameter.slug] ?? []).map(String));
+  for (const [slug, value] of Object.entries(values)) {
+    const parameter = view.parameters.find((parameter) => parameter.slug === slug);
+    if (parameter) setParameter(parameter, [].concat(value ?? []).map(String));
+    else ignored.push(slug);
   }
+  reportIgnored();
   if (String(query) !== String(shownQuery)) load(true);
+}
+
+// Tells the host once about each name that sets nothing.
+function reportIgnored() {
+  const names = ignored.splice(0).filter((name) => !reportedNames.has(name));
+  for (const name of names) reportedNames.add(name);
+  if (names.length) notifyHost("notice", { reason: "parameters_ignored", names }, view);
 }
 
 function reportParameters() {
@@ -196,6 +225,7 @@ function stop() {
 function renew(session) {
   const fresh = credentialFrom(session);
   if (!fresh) return;
+  isRenewed = true;
   useCredential(fresh);
   load();
 }
@@ -342,7 +372,11 @@ const HOST_REQUESTS = {
   timezone: (name) => setLook("timezone", name),
   brand: (theme) => { Object.assign(looks.host, looksOfBrand(theme)); applyLooks(); },
   params: setParameters,
-  filters: (pairs) => { filters.push(...pairs.filter(([name]) => name.startsWith("f_"))); if (view && applyFilters(view)) load(true); },
+  filters: (pairs) => {
+    filters.push(...readFilters(pairs));
+    if (view && applyFilters(view)) load(true);
+    else if (view) reportIgnored();
+  },
   session: renew,
   refresh: () => { if (view && !expired) load(); },
   navigate: goTo,
@@ -363,7 +397,8 @@ function goTo(path) {
   const previous = publicId && location.pathname.replace(address.publicId, publicId);
   publicId = target.publicId;
   query = new URLSearchParams();
-  filters = [...url.searchParams].filter(([name]) => name.startsWith("f_"));
+  filters = readFilters(url.searchParams);
+  reportedNames.clear();
   reported = null;
   loadStart = performance.now();
   notifyHost("navigate", { path: url.pathname, previous }, view);

@@ -1,5 +1,7 @@
 // Runs the resource's own HTML in an opaque origin. It receives the view, and nothing of the credential.
 
+import { checkSchemeSoon, useTheme } from "./scheme.js";
+
 const listeners = [];
 let view, height, width, timer;
 let echoes = 0;
@@ -29,7 +31,8 @@ const receive = ({ source, data }) => {
   const first = !view;
   view = data.view;
   if (first) write(data.html);
-  else for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
+  useTheme(view.theme);
+  if (!first) for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
 };
 
 // Only white space and comments may come before a doctype. One pass over the text: a regular expression with
@@ -62,6 +65,7 @@ const write = (html) => {
 };
 
 const measureSoon = () => {
+  checkSchemeSoon();
   timer ??= setTimeout(() => { timer = null; measure({ type: "change" }); }, 20);
 };
 

@@ -80,15 +80,16 @@ export function reportHeight(now) {
   notifyResizer("size");
 }
 
-// At `/sandbox` the server does not see the credential and lets everyone frame the page. There the view says which
-// origins may frame it, and the page compares them with its ancestors.
+// The response header says who may frame the page with the resource that the address named. Another resource, and every
+// one at `/sandbox`, whose credential the server does not see, comes with its own list, which the page compares with its
+// ancestors.
 export function mayShowTo(allowed) {
-  if (!isFramed || !address.inSandbox) return true;
+  if (!isFramed) return true;
   // A browser that only gives the parent's origin does not give those above it, so a framed parent is refused.
   const named = parent === top ? [originOf(document.referrer)] : [null];
   const ancestors = location.ancestorOrigins ? [...location.ancestorOrigins] : named;
   const may = ancestors.every((ancestor) => ancestor && allowed.some((pattern) => covers(pattern, ancestor)));
-  silent = !may;
+  silent = address.inSandbox && !may; // nobody has allowed this host to learn anything
   return may;
 }
 

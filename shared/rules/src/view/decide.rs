@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::text::quoted;
 use crate::token::{Claims, UnknownKid};
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
+use crate::view::wishes;
 use crate::viewer::Viewer;
 use crate::viewer::external_user::ExternalUser;
 use crate::viewer::service_account::ServiceAccount;
@@ -39,6 +40,8 @@ pub struct View {
     pub given_values: BTreeMap<String, Value>,
     /// The parameters that the token set.
     pub token_params: Map<String, Value>,
+    /// The names of wishes that were left out.
+    pub ignored: Vec<String>,
     pub viewer: Viewer,
     /// The deployment's session that opened the view.
     pub context: Option<Arc<SessionContext>>,
@@ -97,6 +100,8 @@ pub struct ViewRequest {
 pub enum ViewerParameters {
     Readable(Map<String, Value>),
     Unreadable(Error),
+    /// From the address of the page: those that the viewer may not set are left out. See [`wishes`].
+    Wishes(Map<String, Value>),
 }
 
 impl Default for ViewerParameters {
@@ -176,7 +181,7 @@ pub fn view(
     };
     check_embed_session(claims, evidence, &resource)?;
     let given = match &request.parameters {
-        ViewerParameters::Readable(given) => given,
+        ViewerParameters::Readable(given) | ViewerParameters::Wishes(given) => given,
         ViewerParameters::Unreadable(error) => return Err(error.clone()),
     };
     let by_slug;
@@ -188,12 +193,17 @@ pub fn view(
         }
     };
     let token_params = claims.params()?;
-    let resolved = resolve_parameters::resolve(
-        &resource.parameters,
-        preview.as_ref().unwrap_or(&resource.embedding_params),
-        Given { token: &token_params, url, attributes: &viewer.attributes },
-        settings,
-    )?;
+    let policy = preview.as_ref().unwrap_or(&resource.embedding_params);
+    let given = Given { token: &token_params, url, attributes: &viewer.attributes };
+    let (granted, ignored) = match request.parameters {
+        ViewerParameters::Wishes(_) => {
+            let (granted, ignored) = wishes::split(&resource.parameters, policy, given, settings);
+            (Some(granted), ignored)
+        }
+        _ => (None, Vec::new()),
+    };
+    let given = Given { url: granted.as_ref().unwrap_or(url), ..given };
+    let resolved = resolve_parameters::resolve(&resource.parameters, policy, given, settings)?;
     Ok(View {
         content: content_of(claims, evidence, &resource)?,
         resource,
@@ -201,6 +211,7 @@ pub fn view(
         values: resolved.values,
         given_values: resolved.given_values,
         token_params,
+        ignored,
         viewer,
         context: evidence.context.clone(),
         state: evidence.state.clone(),

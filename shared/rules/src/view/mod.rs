@@ -1,8 +1,9 @@
-//! Views: the decision to show a resource, its parameters, and the records and counts of refusals.
+//! Views: the decision to show a resource, its parameters, and the records of what was refused or ignored.
 
 pub mod decide;
 pub mod refusal_count;
 pub mod refusal_record;
 pub mod resolve_parameters;
+pub mod wishes;
 
 pub use decide::{Evidence, View, ViewRequest};

@@ -1,5 +1,6 @@
 //! Records of refused views, for the owner to look up: the rule, what it expected, what was found instead, and
-//! what to do. A record holds no token, no secret and no parameter's value.
+//! what to do. A view that was opened without some of the parameters in the page's address has one as well. A record
+//! holds no token, no secret and no parameter's value.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub const KEPT_SECONDS: i64 = 7 * 86_400;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusalRecord {
     pub request_id: String,
+    #[serde(default)]
+    pub kind: RecordKind,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub decided_at: Timestamp,
     pub status: u16,
@@ -32,6 +35,20 @@ pub struct RefusalRecord {
     pub resource: Option<String>,
     /// The `kid` of the key that signed the token.
     pub signing_key: Option<String>,
+    /// The names in the page's address that were ignored: the first 50, cut at 100 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum RecordKind {
+    /// The view was refused.
+    #[default]
+    Refused,
+    /// The view was opened without some of the parameters in the page's address.
+    Ignored,
 }
 
 /// The facts about a refused credential.
@@ -47,6 +64,10 @@ impl RefusalContext {
     pub fn of(claims: &Claims, resource: Option<ResourceRef>, signing_key: String) -> Self {
         let (expires, not_before) = (claims.expires, claims.not_before);
         Self { resource, signing_key: Some(signing_key), expires, not_before }
+    }
+
+    fn resource_name(&self) -> Option<String> {
+        self.resource.as_ref().map(|named| format!("{}/{}", named.kind, named.id))
     }
 }
 
@@ -94,6 +115,7 @@ impl RefusalRecord {
         };
         Self {
             request_id,
+            kind: RecordKind::Refused,
             decided_at: now,
             status: error.status(),
             reason: error.reason.word().to_owned(),
@@ -102,8 +124,30 @@ impl RefusalRecord {
             actual,
             clock_difference_seconds,
             fix: rule.fix.to_owned(),
-            resource: known.resource.as_ref().map(|named| format!("{}/{}", named.kind, named.id)),
+            resource: known.resource_name(),
             signing_key: known.signing_key.clone(),
+            names: Vec::new(),
+        }
+    }
+
+    /// The record of a view that was opened without the parameters `names` in the page's address.
+    pub fn of_ignored(names: &[String], known: &RefusalContext, request_id: String, now: Timestamp) -> Self {
+        Self {
+            request_id,
+            kind: RecordKind::Ignored,
+            decided_at: now,
+            status: 200,
+            reason: "parameters_ignored".to_owned(),
+            rule: "the page's address sets parameters that the viewer may set".to_owned(),
+            expected: "slugs of enabled parameters".to_owned(),
+            actual: "names that are unknown, locked, disabled or pinned by the token".to_owned(),
+            clock_difference_seconds: None,
+            fix: "none for names that are not meant for the content; else compare them with the resource's \
+                  `parameters` and `embedding_params`"
+                .to_owned(),
+            resource: known.resource_name(),
+            signing_key: known.signing_key.clone(),
+            names: names.to_vec(),
         }
     }
 }

@@ -49,17 +49,18 @@ pub struct VisibleParameter {
 /// `parameters=<JSON object>` replaces all others. Otherwise each name is a slug: a repeated one makes a list, and an
 /// empty one is null, which means "no filter".
 pub fn from_query(query: &str) -> Result<Map<String, Value>> {
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-    if let Some((_, text)) = pairs.iter().find(|(name, _)| name == "parameters")
-        && let Some(document) = strict::parse(text.as_bytes())
-    {
-        return match document {
-            Value::Object(values) => Ok(values),
-            _ => Err(Reason::ParamsInvalid.into()),
-        };
+    let json = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "parameters");
+    match json.and_then(|(_, text)| strict::parse(text.as_bytes())) {
+        Some(Value::Object(values)) => Ok(values),
+        Some(_) => Err(Reason::ParamsInvalid.into()),
+        None => Ok(by_name(query)),
     }
+}
+
+/// Reads every name of a query string as a slug.
+pub(crate) fn by_name(query: &str) -> Map<String, Value> {
     let mut values: Map<String, Value> = Map::new();
-    for (name, text) in pairs {
+    for (name, text) in form_urlencoded::parse(query.as_bytes()) {
         let value = if text.is_empty() { Value::Null } else { Value::String(text.into_owned()) };
         match values.get_mut(name.as_ref()) {
             None => {
@@ -69,7 +70,7 @@ pub fn from_query(query: &str) -> Result<Map<String, Value>> {
             Some(first) => *first = Value::Array(vec![first.take(), value]),
         }
     }
-    Ok(values)
+    values
 }
 
 pub fn resolve(
@@ -190,7 +191,7 @@ fn holds_a_value(value: &Value, settings: &Settings) -> bool {
 }
 
 /// Returns whether a value is text of white space only, which counts as absent.
-fn is_blank(value: &Value) -> bool {
+pub(crate) fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 

@@ -75,7 +75,13 @@ impl ViewOpener {
         let Authentic { claims, kid } = self.authenticate(token, request.unknown_kid).await?;
         let reference = request.reference(&claims);
         let opened = self.open_with(&claims, request, &reference, reach).await;
-        opened.inspect_err(|error| self.refused(error, || RefusalContext::of(&claims, reference.ok(), kid)))
+        let context = || RefusalContext::of(&claims, reference.ok(), kid);
+        match &opened {
+            Ok(view) if view.ignored.is_empty() => {}
+            Ok(view) => self.ignored(&view.ignored, &context()),
+            Err(error) => self.refused(error, context),
+        }
+        opened
     }
 
     /// Opens the scope of a token: the view of the resource that it names, or its deployment's session.
@@ -143,6 +149,14 @@ impl ViewOpener {
     fn count(&self, error: &Error) {
         if !error.is_outage() {
             self.decisions.count(error.reason);
+        }
+    }
+
+    /// Keeps the names of the wishes that were left out.
+    fn ignored(&self, names: &[String], context: &RefusalContext) {
+        if let Some(request_id) = request_context::request_id() {
+            let now = self.clock.now();
+            self.decisions.keep(RefusalRecord::of_ignored(names, context, request_id, now));
         }
     }
 

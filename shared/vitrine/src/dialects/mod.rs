@@ -4,6 +4,7 @@
 pub mod cube;
 pub mod metabase;
 pub mod motherduck;
+pub mod not_offered;
 
 pub use self::cube::security_context;
 pub use self::metabase::sign_in_errors;

@@ -13,9 +13,10 @@ use futures_util::FutureExt;
 use lambda_http::request::RequestContext;
 use tracing::{Instrument, Span, field};
 
+use super::not_found::NotFoundForm;
 use super::problem::{HttpError, Problem, reason_of};
 use crate::app::request_context;
-use vitrine_rules::error::Error;
+use vitrine_rules::error::{Error, Reason};
 use vitrine_rules::random;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,12 +25,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn answer(request: Request, next: Next) -> Response<Body> {
     let request_id = request_id(&request);
     let span = span(&request, &request_id);
+    let form = NotFoundForm::of(&request);
     let started = Instant::now();
     let run = request_context::within(Some(request_id.clone()), next.run(request));
     let answered = AssertUnwindSafe(run).catch_unwind().instrument(span.clone()).await;
     let response =
         answered.unwrap_or_else(|_| HttpError(Error::internal("a handler panicked")).into_response());
-    let (mut response, error) = with_body(response, &request_id);
+    let (mut response, error) = with_body(response, &request_id, form);
     guard(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -76,7 +78,11 @@ fn log(status: u16, error: Option<&Error>, milliseconds: u64) {
 }
 
 /// Writes the body of an error, also for one that the framework made.
-fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Option<Arc<Error>>) {
+fn with_body(
+    response: Response<Body>,
+    request_id: &str,
+    form: NotFoundForm,
+) -> (Response<Body>, Option<Arc<Error>>) {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return (response, None);
@@ -85,6 +91,11 @@ fn with_body(response: Response<Body>, request_id: &str) -> (Response<Body>, Opt
         response.extensions().get::<Arc<Error>>().cloned().unwrap_or_else(|| {
             Arc::new(Error::new(reason_of(status)).detail(format_args!("status {status}")))
         });
+    if error.reason == Reason::RouteNotFound
+        && let Some(page) = form.response()
+    {
+        return (page, Some(error));
+    }
     let (mut parts, _) = response.into_parts();
     let body = serde_json::to_vec(&Problem::new(&error, request_id)).unwrap_or_default();
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

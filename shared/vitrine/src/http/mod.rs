@@ -8,6 +8,7 @@ pub mod lambda;
 pub mod list;
 pub mod log;
 pub mod middleware;
+pub mod not_found;
 pub mod problem;
 pub mod query;
 pub mod routes;

@@ -120,7 +120,10 @@ async fn preflight() -> impl IntoResponse {
         [
             ALLOW_ORIGIN,
             (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type")),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("authorization, content-type, prefer"),
+            ),
             (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
         ],
     )
