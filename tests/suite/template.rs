@@ -196,8 +196,12 @@ async fn the_watch_router_knows_every_route() {
     assert!(watched.remove(&("/{*path}", None, "serve-embed")), "unknown paths have no function");
     assert_eq!(watched, served);
     let template = template();
-    let unknown = functions(&template)["serve-embed"];
-    assert!(declared(unknown).into_iter().any(|(method, path)| (method, path) == ("ANY", "$default")));
+    let by_name = self::functions(&template);
+    assert!(
+        declared(by_name["serve-embed"])
+            .into_iter()
+            .any(|(method, path)| (method, path) == ("ANY", "$default"))
+    );
 }
 
 #[tokio::test]

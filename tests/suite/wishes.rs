@@ -39,7 +39,7 @@ async fn wish(product: &Product, token: &str, query: &str) -> Answer {
 async fn values(product: &Product, token: &str) -> Value {
     let answer = product.post("/v1/introspect", json!({ "token": token })).admin().send().await;
     assert_eq!(answer.json["active"], true, "{}", answer.text);
-    answer.json["resource"]["params"].clone()
+    answer.json["values"].clone()
 }
 
 fn shown(answer: &Answer) -> Value {
