@@ -45,7 +45,7 @@ test("the viewer can change the enabled parameter and not the locked one", async
   const { page, said } = await open(t);
   await said("metabase").getByText("ready").waitFor();
   await page.locator("#locked").click();
-  await said("metabase").getByText("parameter_locked").waitFor();
+  await said("metabase").getByText("parameters_ignored: customer").waitFor();
   await page.locator("#locked").click();
   await said("metabase").getByText("ready").waitFor();
   await page.locator("#enabled").click();

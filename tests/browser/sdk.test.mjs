@@ -280,6 +280,7 @@ test("the package is complete, small and typed", async () => {
   };
   assert.equal(use(`const embed = mount(at, { fetchSession: async ({ signal }) => fetch("/s", { signal }), height: "auto", params: { a: ["b", 1, null] } });
 const off: () => void = embed.on("error", ({ reason, request_id }) => console.log(reason.length, request_id?.length));
+embed.on("notice", ({ reason, names }) => console.log(reason === "parameters_ignored", names.map((name) => name.trim())));
 embed.update({ theme: "dark", locale: "de" }); embed.setParams({ a: true }); embed.refresh(); embed.destroy(); off();
 mount(at, { src: "https://a.example/embed/dashboard/x", on: { ready: ({ title }) => title.trim(), resize: ({ height }) => height.toFixed() } });`), "");
   for (const wrong of ["mount(at, {});", 'mount(at, { src: "x", fetchSession: () => "y" });', 'mount(at, { src: "x" }).on("nothing", () => {});', 'mount(at, { src: "x", theme: "night" });']) {

@@ -94,8 +94,12 @@ async fn the_page_goes_without_names_that_a_program_is_refused_for() {
 async fn a_wish_never_opens_what_is_refused() {
     let product = product(&[]).await;
     let good = token(&product, 1);
-    let unlocked = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
-    let unknown = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "a", "x": 1}}));
+    let signed = |params: Value| {
+        let viewer = json!({"attributes": {"city": "Berlin"}});
+        product.sign(json!({"resource": {"dashboard": 1}, "params": params, "viewer": viewer}))
+    };
+    let unlocked = signed(json!({}));
+    let unknown = signed(json!({"customer": "a", "x": 1}));
     for (token, query, refusal) in [
         (&good, "year=soon", (400, "parameter_invalid")),
         (&good, "year=soon&utm_source=mail", (400, "parameter_invalid")),

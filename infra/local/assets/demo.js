@@ -64,6 +64,7 @@ function Stage(node) {
     embed.on("ready", ({ title, parameters }) => say(`ready: ${title}${told(parameters)}`));
     embed.on("params", ({ parameters }) => say(`params:${told(parameters)}`));
     embed.on("error", ({ reason, message }) => say(`${reason}: ${message}`, true));
+    embed.on("notice", ({ reason, names }) => say(`${reason}: ${names.join(", ")}`, true));
     embed.on("expiring", ({ seconds }) => say(`expiring in ${seconds} seconds`));
     embed.on("expired", () => say("expired: the content stays, and nothing new is loaded", true));
     return embed;
