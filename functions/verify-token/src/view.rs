@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use vitrine::http::HttpResult;
 use vitrine::http::caller::embed_token;
+use vitrine::http::prefer::prefers_lenient;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::content::Content;
@@ -94,17 +95,6 @@ impl From<&SessionContext> for ViewedSession {
             theme: context.theme.clone(),
         }
     }
-}
-
-/// Returns whether the caller prefers to go without the parameters that the viewer may not set (RFC 7240). The page does,
-/// because its address can have names that are none of ours. Of several, the first counts.
-fn prefers_lenient(headers: &HeaderMap) -> bool {
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let mut preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| {
-        let (name, value) = preference.split(';').next()?.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("handling").then(|| value.trim().trim_matches('"'))
-    });
-    preferences.next().is_some_and(|handling| handling.eq_ignore_ascii_case("lenient"))
 }
 
 /// Open a view with an embed token.
@@ -198,36 +188,4 @@ async fn answer(
         expires_at: view.expires_at,
         server_time: clock.now(),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::header;
-
-    use super::*;
-
-    #[test]
-    fn lenient_handling_has_to_be_asked_for() {
-        for (values, lenient) in [
-            (vec!["handling=lenient"], true),
-            (vec!["Handling=Lenient"], true),
-            (vec!["handling=\"lenient\""], true),
-            (vec!["return=minimal, handling = lenient; foo"], true),
-            (vec!["respond-async", "handling=lenient"], true),
-            (vec!["handling=lenient, handling=strict"], true),
-            (vec![], false),
-            (vec![""], false),
-            (vec!["lenient"], false),
-            (vec!["handling"], false),
-            (vec!["handling=strict"], false),
-            (vec!["handling=strict, handling=lenient"], false),
-            (vec!["return=minimal; handling=lenient"], false),
-            (vec!["mishandling=lenient"], false),
-        ] {
-            let headers = values
-                .iter()
-                .map(|value| (header::HeaderName::from_static("prefer"), value.parse().unwrap()));
-            assert_eq!(prefers_lenient(&headers.collect()), lenient, "{values:?}");
-        }
-    }
 }

@@ -9,6 +9,7 @@ pub mod list;
 pub mod log;
 pub mod middleware;
 pub mod not_found;
+pub mod prefer;
 pub mod problem;
 pub mod query;
 pub mod routes;
