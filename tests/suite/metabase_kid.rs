@@ -44,6 +44,14 @@ async fn only_the_metabase_dialect_ignores_an_unknown_kid() {
     ] {
         assert_eq!(product.get(&path).bearer(&token).send().await.refusal(), UNKNOWN, "{path}");
     }
+    // The page asks for its view in this way.
+    for (path, is_embed_page) in
+        [("/v1/view/dashboard", true), ("/v1/view", false), ("/v1/view/dashboard/1", false)]
+    {
+        let call = product.get(path).bearer(&token).header("prefer", "handling=lenient");
+        let expected = if is_embed_page { (200, "(none)") } else { UNKNOWN };
+        assert_eq!(call.send().await.refusal(), expected, "{path}");
+    }
     let known = product.post("/v1/introspect", json!({ "token": token })).admin().send().await;
     assert_eq!((known.status.as_u16(), known.json), (200, json!({"active": false})));
 }

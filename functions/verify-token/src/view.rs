@@ -16,6 +16,7 @@ use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::session::SessionContext;
+use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{ViewRequest, ViewerParameters};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 use vitrine::rules::view::wishes;
@@ -159,12 +160,16 @@ async fn answer(
 ) -> Result<axum::Json<ViewAnswer>> {
     let token = embed_token(headers);
     let query = query.as_deref().unwrap_or_default();
-    let parameters = if prefers_lenient(headers) {
+    let lenient = prefers_lenient(headers);
+    let parameters = if lenient {
         ViewerParameters::Wishes(wishes::from_query(query))
     } else {
         resolve_parameters::from_query(query).into()
     };
-    let view = views.open(token, &ViewRequest { parameters, ..asked }).await?;
+    // The page `/embed/dashboard/{token}`, whose tokens are those of `/api/embed/dashboard/{token}`.
+    let is_embed_page = lenient && matches!(asked.kind, Some(Kind::Dashboard | Kind::Question));
+    let unknown_kid = if is_embed_page { UnknownKid::Ignored } else { UnknownKid::Refused };
+    let view = views.open(token, &ViewRequest { parameters, unknown_kid, ..asked }).await?;
     let resource = &view.resource;
     let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {

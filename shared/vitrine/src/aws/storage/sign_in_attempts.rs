@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, number_of};
-use crate::aws::aws_error::unavailable;
+use crate::aws::aws_error::failure;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -71,7 +71,7 @@ impl SignInAttempts {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     refused.item().map(slots_of).unwrap_or_default()
                 }
-                _ => return Err(unavailable("UpdateItem", &error)),
+                _ => return Err(failure("UpdateItem", &error)),
             };
         }
         Err(Reason::Conflict.into())
