@@ -141,6 +141,8 @@ reasons! {
     ParameterLocked, "parameter_locked", BadRequest, "You can only specify a value in the JWT.";
     ParameterUnknown, "parameter_unknown", BadRequest, "Unknown parameter.";
     ParameterInvalid, "parameter_invalid", BadRequest, "Invalid parameter values";
+    ParameterRequired, "parameter_required", BadRequest, "A required parameter has no value.";
+    RowPolicy, "row_policy", Forbidden, "No row policy lets this viewer see the data.";
     AttributeMissing, "attribute_missing", Forbidden, "The viewer lacks an attribute that this resource is locked to.";
 
     // The caller of the administrative API.

@@ -11,6 +11,7 @@
 //! - [`reach`]: the part of the stack that an access key may know of and change
 //! - [`sign_in_attempts`]: the bound on wrong passwords
 //! - [`json`]: strict parsing of documents and checked input
+//! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
 
@@ -22,9 +23,11 @@ pub mod issues;
 pub mod json;
 pub mod key_session;
 pub mod paging;
+pub mod query;
 pub mod random;
 pub mod reach;
 pub mod resource;
+pub mod row_policy;
 pub mod session;
 pub mod settings;
 pub mod sign_in_attempts;

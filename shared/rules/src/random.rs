@@ -65,7 +65,12 @@ fn pick<const N: usize>(alphabet: &[u8]) -> Result<String> {
 
 /// SHA-256 as hex: the stored form of a secret that is shown only once.
 pub fn fingerprint(secret: &str) -> String {
-    hex(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
+    fingerprint_bytes(secret.as_bytes())
+}
+
+/// SHA-256 as hex.
+pub fn fingerprint_bytes(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 /// Returns whether a text has the form of a fingerprint.

@@ -15,7 +15,12 @@ const MAX_UNITS: u32 = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DateRange {
     /// `2024-01-01~2024-02-01`, `2024-01-01~`, `~2024-02-01`; a single day has two equal ends.
-    Between { from: Option<DateTime>, until: Option<DateTime> },
+    Between {
+        from: Option<DateTime>,
+        until: Option<DateTime>,
+        /// An end was given with a time; otherwise both are whole days.
+        has_time: bool,
+    },
     /// `2024-01`
     Month { year: i16, month: i8 },
     /// `Q1-2024`
@@ -34,7 +39,7 @@ pub struct RelativeRange {
     pub unit: DateUnit,
     /// The current unit belongs to the range as well: the `~` at its end.
     pub includes_current: bool,
-    /// The range is moved back by this much: `-from-3years`.
+    /// The range is moved by this much, back or, for `next`, ahead: `-from-3years`.
     pub shifted_by: Option<(u32, DateUnit)>,
 }
 
@@ -113,7 +118,7 @@ fn parse(text: &str) -> Option<DateRange> {
         return Some(range);
     }
     if let Some(day) = parse_moment(text) {
-        return Some(DateRange::Between { from: Some(day), until: Some(day) });
+        return Some(DateRange::Between { from: Some(day), until: Some(day), has_time: text.contains('T') });
     }
     parse_month(text)
         .or_else(|| parse_quarter(text))
@@ -126,8 +131,9 @@ fn parse_between(from: &str, until: &str) -> Option<DateRange> {
         "" => Some(None),
         text => parse_moment(text).map(Some),
     };
+    let has_time = from.contains('T') || until.contains('T');
     let (from, until) = (end(from)?, end(until)?);
-    (from.is_some() || until.is_some()).then_some(DateRange::Between { from, until })
+    (from.is_some() || until.is_some()).then_some(DateRange::Between { from, until, has_time })
 }
 
 fn parse_month(text: &str) -> Option<DateRange> {
@@ -250,11 +256,14 @@ mod tests {
         let cases = [
             (
                 "2024-01-01~2024-02-01",
-                DateRange::Between { from: day("2024-01-01"), until: day("2024-02-01") },
+                DateRange::Between { from: day("2024-01-01"), until: day("2024-02-01"), has_time: false },
             ),
-            ("2024-01-01~", DateRange::Between { from: day("2024-01-01"), until: None }),
-            ("~2024-02-01", DateRange::Between { from: None, until: day("2024-02-01") }),
-            ("2024-02-29", DateRange::Between { from: day("2024-02-29"), until: day("2024-02-29") }),
+            ("2024-01-01~", DateRange::Between { from: day("2024-01-01"), until: None, has_time: false }),
+            ("~2024-02-01", DateRange::Between { from: None, until: day("2024-02-01"), has_time: false }),
+            (
+                "2024-02-29",
+                DateRange::Between { from: day("2024-02-29"), until: day("2024-02-29"), has_time: false },
+            ),
             ("2024-01", DateRange::Month { year: 2024, month: 1 }),
             ("Q4-2024", DateRange::Quarter { year: 2024, quarter: 4 }),
             ("today", DateRange::Relative(relative(Direction::Current, 1, Day))),

@@ -56,7 +56,7 @@ pub enum ParameterType {
 
 impl ParameterType {
     /// Reads our own words, and words of the form `family/operator` such as `string/=`.
-    fn read(word: String) -> Result<Self, Wrong> {
+    pub(crate) fn read(word: String) -> Result<Self, Wrong> {
         Ok(match word.as_str() {
             "text" | "id" => Self::Text,
             "number" => Self::Number,

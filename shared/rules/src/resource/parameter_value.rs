@@ -19,6 +19,8 @@ pub enum ParameterValue {
     DateRange(DateRange),
     Boolean(bool),
     List(Vec<Self>),
+    /// The open end of a list of two numbers, `[null, 5]`; elsewhere null filters nothing.
+    Open,
 }
 
 /// A value that does not fit its parameter.
@@ -29,6 +31,13 @@ impl ParameterValue {
     /// Types a value. Null, blank text and lists of nothing else filter nothing: they have no typed value.
     pub fn of(parameter: &Parameter, value: &Value) -> Result<Option<Self>, Misfit> {
         match value {
+            Value::Array(items) if parameter.kind == ParameterType::Number && has_open_end(items) => {
+                let end = |item| Ok(scalar(parameter, item)?.unwrap_or(Self::Open));
+                match (end(&items[0])?, end(&items[1])?) {
+                    (Self::List(_), _) | (_, Self::List(_)) => Err(Misfit),
+                    (low, high) => Ok(Some(Self::List(vec![low, high]))),
+                }
+            }
             Value::Array(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for item in items {
@@ -44,6 +53,11 @@ impl ParameterValue {
             value => scalar(parameter, value),
         }
     }
+}
+
+fn has_open_end(items: &[Value]) -> bool {
+    let is_open = |item: &Value| item.is_null() || item.as_str().is_some_and(|text| text.trim().is_empty());
+    matches!(items, [low, high] if is_open(low) != is_open(high))
 }
 
 fn scalar(parameter: &Parameter, value: &Value) -> Result<Option<ParameterValue>, Misfit> {
@@ -95,7 +109,7 @@ fn typed(kind: ParameterType, value: &Value) -> Result<ParameterValue, Misfit> {
 }
 
 /// Parses a plain decimal number: no `NaN`, no infinity, no hexadecimal form.
-fn parse_number(text: &str) -> Option<Number> {
+pub(crate) fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
     let is_plain =
         text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
@@ -103,9 +117,11 @@ fn parse_number(text: &str) -> Option<Number> {
         return None;
     }
     let unsigned = text.strip_prefix('+').unwrap_or(text);
-    match unsigned.parse::<i64>() {
-        Ok(whole) => Some(whole.into()),
-        Err(_) => unsigned.parse().ok().and_then(Number::from_f64),
+    // Larger whole numbers stay exact as well: an id must not match its neighbours.
+    match (unsigned.parse::<i64>(), unsigned.parse::<u64>()) {
+        (Ok(whole), _) => Some(whole.into()),
+        (_, Ok(whole)) => Some(whole.into()),
+        _ => unsigned.parse().ok().and_then(Number::from_f64),
     }
 }
 
@@ -131,6 +147,7 @@ mod tests {
                 ParameterValue::Date(date) => format!("date {date}"),
                 ParameterValue::DateRange(_) => "range".to_owned(),
                 ParameterValue::Boolean(value) => format!("boolean {value}"),
+                ParameterValue::Open => "open".to_owned(),
                 ParameterValue::List(items) => {
                     format!("[{}]", items.into_iter().map(one).collect::<Vec<_>>().join(", "))
                 }
@@ -169,6 +186,13 @@ mod tests {
             ("number", json!(["1", 2]), "[number 1, number 2]"),
             ("number", json!(["1,2", 3]), "[number 1, number 2, number 3]"),
             ("number", json!(["1,x", 3]), "misfit"),
+            ("number", json!([null, 5]), "[open, number 5]"),
+            ("number", json!([5, ""]), "[number 5, open]"),
+            ("number", json!([null, null]), "none"),
+            ("number", json!([null, 5, 6]), "[number 5, number 6]"),
+            ("number", json!([null, "1,2"]), "misfit"),
+            ("number", json!("18446744073709551615"), "number 18446744073709551615"),
+            ("text", json!([null, "a"]), "[text a]"),
             ("number", json!("1,x"), "misfit"),
             ("number", json!("five"), "misfit"),
             ("number", json!("NaN"), "misfit"),
@@ -245,6 +269,7 @@ mod tests {
             ParameterValue::Date(_) => kind == "date",
             ParameterValue::DateRange(_) => kind == "date_range",
             ParameterValue::Boolean(_) => matches!(kind, "boolean" | "category"),
+            ParameterValue::Open => kind == "number",
             ParameterValue::List(items) => {
                 items.iter().all(|item| !matches!(item, ParameterValue::List(_)) && has_type(kind, item))
             }

@@ -289,6 +289,16 @@ fn rule(reason: Reason) -> Rule {
             "a value of the parameter's type, and of its choices",
             "compare it with the resource's `parameters`",
         ),
+        Reason::ParameterRequired => (
+            "a query has a value for each parameter that it needs",
+            "a value for every tag outside of `[[ ]]`",
+            "send a value, give the tag a default, or put its condition into `[[ ]]`",
+        ),
+        Reason::RowPolicy => (
+            "a viewer sees the rows of the policies that match",
+            "a row policy for one of the viewer's groups, and its attributes on the viewer, in the column's type",
+            "give the token's viewer, the account or the external user the attribute, or the table a policy",
+        ),
         Reason::AttributeMissing => (
             "a viewer has the attribute that a parameter is locked to",
             "that attribute on the viewer",

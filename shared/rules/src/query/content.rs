@@ -1,0 +1,158 @@
+//! Content that is drawn from queries: questions, and dives with queries of their own.
+//!
+//! SQL and sources are for the owner. A viewer gets the display, the settings and the names of a dive's queries.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::Issue;
+use crate::json::input::{Invalid, Wrong};
+use crate::query::definition::QueryDefinition;
+use crate::query::limits::QueryLimits;
+use crate::query::named::Named;
+
+/// A query and how to draw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QuestionContent {
+    pub query: QueryDefinition,
+    /// `table`, `bar`, `line` and so on. An unknown one is drawn as a table.
+    #[serde(default = "table")]
+    #[deserr(default = table())]
+    pub display: String,
+    /// Kept as they are; those that are not known have no effect.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub settings: Settings,
+}
+
+/// An object of settings.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Deserr)]
+#[serde(transparent)]
+#[deserr(error = Invalid, try_from(Value) = Self::read -> Wrong)]
+pub struct Settings(pub Map<String, Value>);
+
+impl Settings {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        match value {
+            Value::Object(settings) => Ok(Self(settings)),
+            _ => Err(Wrong("must be an object")),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn table() -> String {
+    "table".to_owned()
+}
+
+impl QuestionContent {
+    const MAX_SETTINGS_BYTES: usize = 64 * 1024;
+
+    pub fn problems(&self, limits: &QueryLimits, path: &str) -> Vec<Issue> {
+        let mut issues = self.query.problems(limits, &format!("{path}.query"));
+        let is_word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if !(1..=64).contains(&self.display.len()) || !self.display.chars().all(is_word) {
+            let message = "must be 1 to 64 letters, digits, hyphens and underscores";
+            issues.push(Issue::new(format!("{path}.display"), message));
+        }
+        let settings = serde_json::to_vec(&self.settings).map_or(usize::MAX, |text| text.len());
+        if settings > Self::MAX_SETTINGS_BYTES {
+            issues.push(Issue::new(format!("{path}.settings"), "must be at most 64 KiB"));
+        }
+        issues
+    }
+}
+
+/// The queries of a dive, by the name that its script asks for.
+pub type DiveQueries = Named<QueryDefinition>;
+
+const MAX_QUERIES: usize = 50;
+
+/// The problems of a dive's queries, under `path`.
+pub fn dive_problems(queries: &DiveQueries, limits: &QueryLimits, path: &str) -> Vec<Issue> {
+    if queries.len() > MAX_QUERIES {
+        return vec![Issue::new(path, "must be at most 50 queries")];
+    }
+    let mut issues = Vec::new();
+    for (name, query) in queries.iter() {
+        let at = format!("{path}.{name}");
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if !(1..=64).contains(&name.len()) || !name.chars().all(is_letter) {
+            issues.push(Issue::new(&at, "must be named by 1 to 64 letters, digits, hyphens and underscores"));
+        }
+        issues.extend(query.problems(limits, &at));
+    }
+    issues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::input;
+    use serde_json::json;
+
+    #[test]
+    fn questions_are_stored_in_one_form() {
+        let form = json!({
+            "query": {"sql": "select {{n}}", "tags": {"n": {"type": "number"}}},
+            "display": "line",
+            "settings": {"graph.metrics": ["count"], "unknown": {"kept": true}},
+        });
+        let read: QuestionContent = input::read(form.clone()).unwrap();
+        assert_eq!(read.problems(&QueryLimits::default(), "content"), []);
+        assert_eq!(serde_json::to_value(&read).unwrap(), form);
+        assert_eq!(serde_json::from_value::<QuestionContent>(form).unwrap(), read);
+        let short: QuestionContent = input::read(json!({"query": {"sql": "select 1"}})).unwrap();
+        assert_eq!(short.display, "table");
+    }
+
+    #[test]
+    fn every_problem_of_a_question_names_its_field() {
+        let cases = [
+            (json!({"query": {"sql": ""}}), "content.query.sql"),
+            (json!({"query": {"sql": "select 1"}, "display": ""}), "content.display"),
+            (json!({"query": {"sql": "select 1"}, "display": "<b>"}), "content.display"),
+            (
+                json!({"query": {"sql": "select 1"}, "settings": {"a": "x".repeat(65_536)}}),
+                "content.settings",
+            ),
+        ];
+        for (content, path) in cases {
+            let read: QuestionContent = input::read(content).unwrap();
+            let issues = read.problems(&QueryLimits::default(), "content");
+            assert_eq!(issues.iter().map(|issue| issue.path.as_str()).collect::<Vec<_>>(), [path]);
+        }
+        for content in [
+            json!({}),
+            json!({"query": "select 1"}),
+            json!({"query": {"sql": "select 1"}, "settings": []}),
+            json!({"query": {"sql": "select 1"}, "extra": 1}),
+        ] {
+            assert!(input::read::<QuestionContent>(content.clone()).is_err(), "{content}");
+        }
+    }
+
+    #[test]
+    fn queries_of_a_dive_have_names() {
+        let paths = |queries: Value| -> Vec<String> {
+            let read: DiveQueries = input::read(queries).unwrap();
+            let issues = dive_problems(&read, &QueryLimits::default(), "queries");
+            issues.into_iter().map(|issue| issue.path).collect()
+        };
+        let query = json!({"sql": "select 1"});
+        assert!(paths(json!({"by-month": query, "total_2": query})).is_empty());
+        assert_eq!(paths(json!({"a b": query})), ["queries.a b"]);
+        assert_eq!(paths(json!({"": query})), ["queries."]);
+        assert_eq!(paths(json!({"total": {"sql": "{{"}})), ["queries.total.sql"]);
+        let many: Map<_, _> = (0..51).map(|number| (format!("q{number}"), query.clone())).collect();
+        assert_eq!(paths(json!(many)), ["queries"]);
+        assert!(input::read::<DiveQueries>(json!({"a": {"sql": 1}})).is_err());
+    }
+}

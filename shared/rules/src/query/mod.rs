@@ -1,0 +1,34 @@
+//! Queries: SQL with template tags, whose values are bound and never spliced.
+//!
+//! - [`scanner`]: the text of a template as pieces
+//! - [`definition`], [`widget_type`]: queries and tags as their author declares them
+//! - [`prepare`], [`query_error`]: a template and the values of a view as SQL with placeholders and typed arguments
+//! - [`sample`]: the checks of a query when it is published
+//! - [`date_bounds`], [`field_filter`]: the conditions that dates and field filters stand for
+//! - [`content`]: questions and the queries of dives
+//! - [`table`], [`column_type`]: the tables that a query reads
+//! - [`cache_key`]: the key of a query's answer
+//!
+//! The syntax of SQL itself is checked in the crate `vitrine-query`, so that only functions that run queries link a parser.
+
+mod assemble;
+pub mod cache_key;
+mod column_sql;
+pub mod column_type;
+pub mod content;
+pub mod date_bounds;
+pub mod definition;
+pub mod field_filter;
+pub mod lexer;
+pub mod limits;
+pub mod named;
+pub mod prepare;
+pub mod query_error;
+pub mod sample;
+pub mod scanner;
+pub mod table;
+pub mod typed_value;
+pub mod widget_type;
+
+#[cfg(test)]
+mod tests;
