@@ -61,3 +61,14 @@ fn a_binary_has_one_tls_and_http_stack_and_no_development_tools() {
         }
     }
 }
+
+#[test]
+fn only_functions_that_run_queries_link_a_parser_for_sql() {
+    for function in functions::NAMES.iter().filter(|name| !["run-query", "import-table"].contains(*name)) {
+        let crates = linked(function);
+        let found = crates.iter().find(|name| {
+            ["sqlparser ", "datafusion", "vitrine-query "].iter().any(|sql| name.starts_with(sql))
+        });
+        assert_eq!(found, None, "{function}");
+    }
+}
