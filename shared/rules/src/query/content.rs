@@ -23,19 +23,19 @@ pub struct QuestionContent {
     #[deserr(default = table())]
     pub display: String,
     /// Kept as they are; those that are not known have no effect.
-    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    #[serde(default, skip_serializing_if = "DisplaySettings::is_empty")]
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub settings: Settings,
+    pub settings: DisplaySettings,
 }
 
 /// An object of settings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Deserr)]
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(Value) = Self::read -> Wrong)]
-pub struct Settings(pub Map<String, Value>);
+pub struct DisplaySettings(pub Map<String, Value>);
 
-impl Settings {
+impl DisplaySettings {
     fn read(value: Value) -> Result<Self, Wrong> {
         match value {
             Value::Object(settings) => Ok(Self(settings)),

@@ -13,6 +13,7 @@
 
 mod assemble;
 pub mod cache_key;
+pub mod column;
 mod column_sql;
 pub mod column_type;
 pub mod content;

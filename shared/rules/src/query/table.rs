@@ -5,26 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Issue;
 use crate::json::input::{Check, Invalid};
-use crate::query::column_type::ColumnType;
+use crate::query::column::Column;
 use crate::row_policy::RowPolicy;
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr)]
-#[deserr(error = Invalid, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Column {
-    pub name: String,
-    #[serde(rename = "type")]
-    #[deserr(rename = "type")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub kind: ColumnType,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[deserr(default)]
-    pub description: Option<String>,
-    /// No query can name it; row policies can.
-    #[serde(default)]
-    #[deserr(default)]
-    pub hidden: bool,
-}
 
 /// The fields of a table that its owner sets. A field that is left out is empty, except the columns, which the first
 /// version infers.
@@ -49,33 +31,6 @@ pub struct TableInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[deserr(default)]
     pub row_policies: Vec<RowPolicy>,
-}
-
-impl Column {
-    pub const MAX_COLUMNS: usize = 500;
-
-    /// The problems of a table's columns, under `path`.
-    pub fn problems(columns: &[Self], path: &str) -> Vec<Issue> {
-        if !(1..=Self::MAX_COLUMNS).contains(&columns.len()) {
-            return vec![Issue::new(path, "must be 1 to 500 columns")];
-        }
-        let mut issues = Vec::new();
-        for (index, column) in columns.iter().enumerate() {
-            let mut issue = |field: &str, message: &str| {
-                issues.push(Issue::new(format!("{path}[{index}].{field}"), message));
-            };
-            if !is_column_name(&column.name) {
-                issue("name", "must be 1 to 128 characters without control characters or outer spaces");
-            }
-            if columns[..index].iter().any(|earlier| earlier.name == column.name) {
-                issue("name", "is used twice");
-            }
-            if column.description.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
-                issue("description", "must be at most 1000 characters");
-            }
-        }
-        issues
-    }
 }
 
 /// The source that every stack has.
@@ -120,10 +75,6 @@ pub fn is_source_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
-}
-
-fn is_column_name(name: &str) -> bool {
-    (1..=128).contains(&name.chars().count()) && name.trim() == name && !name.chars().any(char::is_control)
 }
 
 fn is_prefix(location: &str) -> bool {

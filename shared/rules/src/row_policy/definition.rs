@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::error::Issue;
 use crate::json::input::{Invalid, Wrong};
-use crate::query::table::Column;
+use crate::query::column::Column;
 use crate::viewer::tenant::group_name_problem;
 
 /// The rows that viewers in some groups may see.

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::definition::{Comparison, Operand, PolicyRows, RowPolicy, RowRule};
 use super::{RowAccess, RowCondition, RowConditions, RowFilter, RowTest};
 use crate::error::{Reason, Result};
+use crate::query::column::Column;
 use crate::query::column_type::ColumnType;
-use crate::query::table::Column;
 use crate::query::typed_value::TypedValue;
 use crate::viewer::Viewer;
 
