@@ -19,6 +19,8 @@ pub mod access_key;
 pub mod clock;
 pub mod cursor;
 pub mod error;
+#[cfg(feature = "openapi")]
+pub mod forms;
 pub mod issues;
 pub mod json;
 pub mod key_session;

@@ -13,9 +13,15 @@ use crate::resource::origin::Origin;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Content {
     /// HTML and scripts of the owner, run in a nested sandbox that cannot reach the page around it.
-    Html { html: String },
+    Html {
+        #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
+        html: String,
+    },
     /// A page on the owner's own site.
-    Url { url: String },
+    Url {
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::FrameUrl))]
+        url: String,
+    },
 }
 
 impl Content {

@@ -221,6 +221,7 @@ pub fn new_uuid() -> Result<String> {
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(u32) = Self::new -> Wrong)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4294967295_u32))]
 pub struct Deployment(u32);
 
 impl Deployment {

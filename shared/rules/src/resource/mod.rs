@@ -65,27 +65,37 @@ pub struct Resource {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"title": "Sales", "content": {"type": "html", "html": "<h1>Sales</h1>"}, "enable_embedding": true})))]
 pub struct ResourceInput {
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::Label))]
     pub title: String,
     /// The entity id of a dashboard or question that has one in another system. Generated if absent; it never changes.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::forms::EntityId>))]
     pub entity_id: Option<String>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub description: Option<String>,
     #[deserr(default)]
     pub content: Option<Content>,
     #[deserr(default, from(AtMost<Parameter, { ResourceInput::MAX_PARAMETERS }>) = AtMost::into_vec)]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 100))]
     pub parameters: Vec<Parameter>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub enable_embedding: bool,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub embedding_params: EmbeddingParams,
     #[deserr(default, from(AtMost<Origin, { ResourceInput::MAX_ORIGINS }>) = AtMost::into_vec)]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 50))]
     pub allowed_origins: Vec<Origin>,
     /// Allows the content to offer files for download.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub allow_downloads: bool,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub archived: bool,
     /// Left out, an existing resource stays where it is; a new one is in the first deployment that the key reaches.
     #[deserr(default)]

@@ -16,6 +16,13 @@ use crate::json::input::{Invalid, Wrong};
 #[serde(transparent)]
 #[deserr(error = Invalid, try_from(String) = Self::read -> Wrong)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(
+        max_length = 255,
+        pattern = r"^(\*|[A-Za-z][A-Za-z0-9+.-]*://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:(\*|[1-9][0-9]{0,4}))?)/?$"
+    )
+)]
 pub struct Origin(String);
 
 /// The most bytes of the origins in one header: some proxies and clients refuse larger headers.

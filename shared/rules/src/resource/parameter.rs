@@ -3,6 +3,8 @@
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+#[cfg(feature = "openapi")]
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 
 use super::parameter_value::ParameterValue;
 use crate::error::Issue;
@@ -13,17 +15,20 @@ use crate::json::input::{Invalid, Wrong};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Parameter {
     /// The name of the parameter in tokens, URLs and the embed policy.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::Slug))]
     pub slug: String,
     /// The label beside the control.
     pub name: String,
     #[serde(rename = "type")]
     #[deserr(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = written_type))]
     pub kind: ParameterType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     pub id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = any_value))]
     pub default: Option<Value>,
     #[serde(default)]
     #[deserr(default)]
@@ -34,6 +39,7 @@ pub struct Parameter {
     /// The choices of the viewer: each `[value]` or `[value, label]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = choices))]
     pub values: Option<Vec<Vec<Value>>>,
     /// Refuses every value that is not among `values`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -52,6 +58,64 @@ pub enum ParameterType {
     DateRange,
     Boolean,
     Category,
+}
+
+/// The types that [`ParameterType::read`] takes.
+#[cfg(feature = "openapi")]
+pub fn written_type() -> Schema {
+    const WORDS: &str = r"^(text|number|date|date_range|boolean|category|id|temporal-unit|(string|location|number|date|boolean)/.*)$";
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(WORDS))
+        .description(Some("`text`, `number`, `date`, `date_range`, `boolean` or `category`. Written as `family/operator`, such as `string/=`, it is stored as one of these."))
+        .into()
+}
+
+#[cfg(feature = "openapi")]
+fn scalar() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([
+        Type::String,
+        Type::Number,
+        Type::Boolean,
+        Type::Null,
+    ]))
+}
+
+/// A value that [`is_value`] takes.
+#[cfg(feature = "openapi")]
+pub fn any_value() -> Schema {
+    OneOfBuilder::new()
+        .item(scalar())
+        .item(ArrayBuilder::new().items(scalar()))
+        .description(Some("A single value or a list of them."))
+        .into()
+}
+
+/// The schema of an attribute's value.
+#[cfg(feature = "openapi")]
+#[derive(Debug)]
+pub struct AnyValue;
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for AnyValue {
+    fn schema() -> utoipa::openapi::RefOr<Schema> {
+        any_value().into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for AnyValue {}
+
+/// Choices that [`Parameter::problems`] accepts.
+#[cfg(feature = "openapi")]
+pub fn choices() -> Schema {
+    let choice = ArrayBuilder::new().items(scalar()).min_items(Some(1)).max_items(Some(2));
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(choice)
+        .max_items(Some(Parameter::MAX_VALUES))
+        .description(Some("The choices of the viewer: each `[value]` or `[value, label]`."))
+        .into()
 }
 
 impl ParameterType {

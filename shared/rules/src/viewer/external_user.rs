@@ -24,6 +24,7 @@ pub fn day_of(moment: Timestamp) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255, pattern = r"\S"))]
 pub struct ExternalId(String);
 
 impl ExternalId {

@@ -26,10 +26,12 @@ pub struct Viewer {
     /// The owner's id of the viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::forms::Label>))]
     pub id: Option<String>,
     /// Attributes that a resource's parameters can be locked to.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, crate::resource::parameter::AnyValue>))]
     pub attributes: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[deserr(default)]

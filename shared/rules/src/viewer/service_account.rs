@@ -18,6 +18,10 @@ use crate::viewer::role::Role;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(min_length = 3, max_length = 255, pattern = r"^[A-Za-z][A-Za-z0-9_]*$")
+)]
 pub struct Username(String);
 
 impl Username {

@@ -16,6 +16,10 @@ use crate::viewer::attribute::AttributeDefinition;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(min_length = 2, max_length = 36, pattern = r"^[a-z][a-z0-9-]*[a-z0-9]$")
+)]
 pub struct TenantName(String);
 
 impl TenantName {
