@@ -10,8 +10,9 @@ use vitrine::app::request_context;
 use vitrine::dialects::motherduck::{SessionString, require_embed_sessions};
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::Need;
+use vitrine::http::requirement::Requirement;
 use vitrine::http::{Allowed, HttpResult, TolerantJson};
-use vitrine::rules::access_key::AccessKey;
+use vitrine::rules::access_key::{AccessKey, Permission};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
@@ -26,16 +27,21 @@ const MAX_RESOURCES_BYTES: usize = 8_192;
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"username": "acme"})))]
 pub struct EmbedSessionInput {
     /// The service account that the dive is shown as.
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Label))]
     username: String,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     session_name: Option<String>,
     /// The former name of `session_name`.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     session_hint: Option<String>,
     /// The current version by default.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     version: Option<u64>,
     /// The initial state of the dive: an object of at most 65536 bytes.
     #[deserr(default)]
@@ -50,6 +56,7 @@ pub struct EmbedSessionInput {
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequiredResource {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, pattern = r"\S"))]
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
@@ -109,6 +116,8 @@ pub struct EmbedSession {
 pub struct CreateEmbedSessions;
 
 impl Need for CreateEmbedSessions {
+    const REQUIRES: Requirement = Requirement::Permission(Permission::SessionsCreate);
+
     fn check(key: &AccessKey) -> Result<()> {
         require_embed_sessions(key)
     }
@@ -116,7 +125,7 @@ impl Need for CreateEmbedSessions {
 
 /// Create an embed session for a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/v1/dives/{id}/embed-session", tag = "dives", params(("id" = String, Path,)),
+    post, path = "/v1/dives/{id}/embed-session", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Admin, or permission `sessions:create`. Valid for 24 hours, for one version of one dive, read-only.",
     request_body = EmbedSessionInput, responses((status = 200, body = EmbedSession))
 ))]

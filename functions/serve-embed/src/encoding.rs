@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use vitrine::http::requirement::Argument;
 
 /// One file in every form in which it is served.
 #[derive(Clone, Copy)]
@@ -85,6 +86,8 @@ impl Encoding {
         }
     }
 }
+
+impl Argument for Encoding {}
 
 impl<S: Sync> FromRequestParts<S> for Encoding {
     type Rejection = Infallible;

@@ -31,6 +31,17 @@ pub enum Permission {
     Introspect,
 }
 
+impl Permission {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ResourcesWrite => "resources:write",
+            Self::ResourcesList => "resources:list",
+            Self::SessionsCreate => "sessions:create",
+            Self::Introspect => "introspect",
+        }
+    }
+}
+
 /// The record of an access key, without the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -198,6 +209,14 @@ mod tests {
             let own = AccessKey { expires_at: at(own), ..AccessKey::bootstrap() };
             let got = own.end_within(at(asked)).map_err(|error| error.reason);
             assert_eq!(got, end.map(at), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_permission_is_written_as_its_word() {
+        use Permission::*;
+        for permission in [ResourcesWrite, ResourcesList, SessionsCreate, Introspect] {
+            assert_eq!(serde_json::to_value(permission).unwrap(), permission.word());
         }
     }
 

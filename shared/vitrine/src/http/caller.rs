@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::problem::{HttpError, HttpResult};
 pub use crate::app::identify_caller::{Caller, Callers};
+use super::requirement::Requirement;
 use crate::app::request_context;
 use crate::dialects;
 use vitrine_rules::access_key::{AccessKey, Permission};
@@ -48,61 +49,36 @@ impl Callers {
     }
 }
 
-/// The requirement of a route.
+/// A requirement as a type.
 pub trait Need: Send {
-    fn check(key: &AccessKey) -> Result<()>;
+    const REQUIRES: Requirement;
+
+    fn check(key: &AccessKey) -> Result<()> {
+        Self::REQUIRES.check(key)
+    }
 }
 
 macro_rules! needs {
-    ($($need:ident: $permission:ident;)+) => {
+    ($($need:ident: $requirement:expr;)+) => {
         $(
             #[derive(Debug)]
             pub struct $need;
 
             impl Need for $need {
-                fn check(key: &AccessKey) -> Result<()> {
-                    key.require(Permission::$permission)
-                }
+                const REQUIRES: Requirement = $requirement;
             }
         )+
     };
 }
 
 needs! {
-    WriteResources: ResourcesWrite;
-    ListResources: ResourcesList;
-    CreateSessions: SessionsCreate;
-    Introspect: Introspect;
-}
-
-/// Any valid key.
-#[derive(Debug)]
-pub struct Anybody;
-
-impl Need for Anybody {
-    fn check(_: &AccessKey) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-pub struct Admin;
-
-impl Need for Admin {
-    fn check(key: &AccessKey) -> Result<()> {
-        key.require_admin()
-    }
-}
-
-/// An admin of the whole stack. A key that is limited to deployments has no access to things that belong to none.
-#[derive(Debug)]
-pub struct StackAdmin;
-
-impl Need for StackAdmin {
-    fn check(key: &AccessKey) -> Result<()> {
-        key.require_admin()?;
-        key.reach.require_stack()
-    }
+    Anybody: Requirement::AnyKey;
+    WriteResources: Requirement::Permission(Permission::ResourcesWrite);
+    ListResources: Requirement::Permission(Permission::ResourcesList);
+    CreateSessions: Requirement::Permission(Permission::SessionsCreate);
+    Introspect: Requirement::Permission(Permission::Introspect);
+    Admin: Requirement::Admin;
+    StackAdmin: Requirement::StackAdmin;
 }
 
 /// Proof that the caller meets the requirement `N`.

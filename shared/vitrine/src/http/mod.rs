@@ -12,6 +12,7 @@ pub mod not_found;
 pub mod prefer;
 pub mod problem;
 pub mod query;
+pub mod requirement;
 pub mod routes;
 
 pub use body::{ContentJson, Json, TolerantJson};

@@ -37,9 +37,11 @@ pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct PageQuery {
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     limit: Option<i32>,
     /// `next_cursor` of the previous page.
     #[deserr(default)]

@@ -11,65 +11,72 @@ use tower::ServiceExt;
 
 use super::middleware::answer;
 use super::problem::HttpError;
+use super::requirement::{Arguments, Requirement};
 use vitrine_rules::error::Reason;
 
 pub struct Routes<S = ()> {
     router: Router<S>,
     declared: Vec<(Method, &'static str)>,
+    required: Vec<(Method, &'static str, Requirement)>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
     fn default() -> Self {
-        Self { router: Router::new(), declared: Vec::new() }
+        Self { router: Router::new(), declared: Vec::new(), required: Vec::new() }
     }
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[must_use]
-    pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::GET, path, routing::get(handler))
+    pub fn get<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route::<T>(Method::GET, path, routing::get(handler))
     }
 
     #[must_use]
-    pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::POST, path, routing::post(handler))
+    pub fn post<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route::<T>(Method::POST, path, routing::post(handler))
     }
 
     #[must_use]
-    pub fn put<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::PUT, path, routing::put(handler))
+    pub fn put<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route::<T>(Method::PUT, path, routing::put(handler))
     }
 
     #[must_use]
-    pub fn patch<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::PATCH, path, routing::patch(handler))
+    pub fn patch<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route::<T>(Method::PATCH, path, routing::patch(handler))
     }
 
     #[must_use]
-    pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::DELETE, path, routing::delete(handler))
+    pub fn delete<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route::<T>(Method::DELETE, path, routing::delete(handler))
     }
 
     /// Like [`Self::get`], readable from any origin. The embed page can be without an origin of its own, and these routes
     /// take no cookie: whoever has the token may read the response.
     #[must_use]
-    pub fn open_get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.open(Method::GET, path, routing::get(handler))
+    pub fn open_get<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.open::<T>(Method::GET, path, routing::get(handler))
     }
 
     /// Like [`Self::post`], callable from any origin.
     #[must_use]
-    pub fn open_post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.open(Method::POST, path, routing::post(handler))
+    pub fn open_post<H: Handler<T, S>, T: Arguments + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.open::<T>(Method::POST, path, routing::post(handler))
     }
 
-    fn open(self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
+    fn open<T: Arguments>(self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
         let methods = methods.layer(layers::map_response(any_origin));
-        self.route(method, path, methods).route(Method::OPTIONS, path, routing::options(preflight))
+        self.route::<T>(method, path, methods).route::<((),)>(
+            Method::OPTIONS,
+            path,
+            routing::options(preflight),
+        )
     }
 
-    fn route(mut self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
+    fn route<T: Arguments>(mut self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
         self.router = self.router.route(path, methods);
+        self.required.extend(T::REQUIRES.map(|requirement| (method.clone(), path, requirement)));
         self.declared.push((method, path));
         self
     }
@@ -79,9 +86,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         &self.declared
     }
 
+    /// The routes that require an access key.
+    pub fn required(&self) -> &[(Method, &'static str, Requirement)] {
+        &self.required
+    }
+
     /// Adds the state, so that the routes of several functions can be combined.
     pub fn with_state(self, state: S) -> Routes {
-        Routes { router: self.router.with_state(state), declared: self.declared }
+        Routes { router: self.router.with_state(state), declared: self.declared, required: self.required }
     }
 }
 
@@ -90,6 +102,7 @@ impl Routes {
     pub fn and(mut self, other: Self) -> Self {
         self.router = self.router.merge(other.router);
         self.declared.extend(other.declared);
+        self.required.extend(other.required);
         self
     }
 
