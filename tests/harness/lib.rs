@@ -1,6 +1,11 @@
 //! The product for tests: the real routers and the real SDK with an embedded engine for each test.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
+#[cfg(feature = "openapi")]
+pub mod description;
+#[cfg(feature = "openapi")]
+pub mod schema;
+
 use std::collections::BTreeMap;
 
 use axum::body::{Body, to_bytes};
@@ -243,12 +248,15 @@ impl Call {
 
     pub async fn send(self) -> Answer {
         let request = self.request.body(self.body).unwrap();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, text, json }
+        let answer = Answer { status: parts.status, headers: parts.headers, text, json };
+        answer.assert_described(method.as_str(), &path);
+        answer
     }
 }
 
@@ -261,6 +269,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Every answer that a test gets is one that the API description has.
+    #[cfg(feature = "openapi")]
+    fn assert_described(&self, method: &str, path: &str) {
+        let (status, content_type) = (self.status.as_u16(), self.header("content-type"));
+        let found = description::contradiction(method, path, status, content_type, &self.text);
+        assert_eq!(found, None);
+    }
+
+    #[cfg(not(feature = "openapi"))]
+    fn assert_described(&self, _: &str, _: &str) {}
+
     /// The status and the reason of a refusal.
     pub fn refusal(&self) -> (u16, &str) {
         (self.status.as_u16(), self.json["reason"].as_str().unwrap_or("(none)"))

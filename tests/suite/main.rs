@@ -4,6 +4,7 @@
 mod access;
 mod advisories;
 mod attacks;
+mod authorization;
 mod authorizer;
 mod bad_input;
 mod binaries;
@@ -53,6 +54,7 @@ mod rotation;
 mod rotation_faults;
 mod round_trips;
 mod rows;
+mod schema_bounds;
 mod scope;
 mod scoped_identity;
 mod sessions;

@@ -3,54 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use utoipa::OpenApi;
 use vitrine::rules::settings::Settings;
 use vitrine_tests::Product;
+use vitrine_tests::description::{document, operations, parts, requirements};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.json");
-
-macro_rules! descriptions {
-    (with_routes { $($function:ident = $name:literal),+ $(,)? } without_routes $_:tt) => {
-        [$($function::ApiDoc::openapi()),+]
-    };
-}
-
-/// The descriptions of all functions in one document, with the parts that all routes share.
-fn generated() -> Value {
-    let mut whole = ProblemDoc::openapi();
-    for part in vitrine_local::for_each_function!(descriptions) {
-        whole.merge(part);
-    }
-    whole.info.title = "Vitrine".to_owned();
-    whole.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    whole.info.description =
-        Some("Signed embedding: publish resources, vouch for viewers, show views.".to_owned());
-    whole.info.license = Some(
-        utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
-    );
-    let mut document = serde_json::to_value(&whole).unwrap();
-    document["components"]["securitySchemes"] = json!({
-        "access_key": {"type": "http", "scheme": "bearer", "description": "An access key; also as `Authorization: Api-Key`, `x-api-key` or `X-Metabase-Session`."},
-        "embed_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An embed token, signed by the owner's backend or made by `POST /v1/sessions`."},
-    });
-    document["security"] = json!([{"access_key": []}]);
-    for (path, methods) in document["paths"].as_object_mut().unwrap() {
-        for (method, operation) in methods.as_object_mut().unwrap() {
-            operation["operationId"] = json!(operation_id(method, path));
-            operation["responses"]["default"] = json!({
-                "description": "Refused: the same shape everywhere",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            });
-        }
-    }
-    document
-}
-
-/// The functions' own descriptions, before they are merged by the names of their schemas.
-fn parts() -> Vec<Value> {
-    let parts = vitrine_local::for_each_function!(descriptions);
-    parts.iter().map(|part| serde_json::to_value(part).unwrap()).collect()
-}
 
 /// The names of schemas that differ from one part to another: the merged document keeps only one of them.
 fn colliding_schemas(parts: &[Value]) -> BTreeSet<String> {
@@ -79,7 +36,7 @@ fn a_second_schema_of_a_name_is_noticed() {
 /// The type of a request's body must not be replaced by another type of the same name.
 #[test]
 fn resources_are_written_with_the_fields_of_a_resource() {
-    let document = generated();
+    let document = document();
     for (method, path) in
         [("put", "/v1/resources/{kind}/{id}"), ("post", "/v1/dives"), ("put", "/v1/dives/{id}")]
     {
@@ -117,25 +74,15 @@ fn texts_with_rustdoc_links(document: &Value) -> Vec<String> {
 
 #[test]
 fn descriptions_contain_no_rustdoc_syntax() {
-    assert_eq!(texts_with_rustdoc_links(&generated()), [""; 0]);
+    assert_eq!(texts_with_rustdoc_links(document()), [""; 0]);
     let linked = json!({"schemas": [{"description": "Slug to [`Rule`]."}, {"description": "`[value]`"}]});
     assert_eq!(texts_with_rustdoc_links(&linked), ["Slug to [`Rule`]."]);
 }
 
-/// `put /v1/resources/{kind}/{id}` becomes `putV1ResourcesKindId`, unique because the route is.
-fn operation_id(method: &str, path: &str) -> String {
-    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold(method.to_owned(), |id, word| id + &word[..1].to_uppercase() + &word[1..])
-}
-
-#[derive(OpenApi)]
-#[openapi(components(schemas(vitrine::http::Problem)))]
-struct ProblemDoc;
-
 /// `BLESS=1 cargo test -p vitrine-tests openapi` rewrites the document.
 #[test]
 fn the_committed_document_is_up_to_date() {
-    let text = format!("{}\n", serde_json::to_string_pretty(&generated()).unwrap());
+    let text = format!("{}\n", serde_json::to_string_pretty(document()).unwrap());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(KEPT, &text).unwrap();
     }
@@ -154,7 +101,7 @@ async fn every_route_is_described_and_every_described_route_is_served() {
         .filter(|(method, _)| method != "OPTIONS")
         .map(|(method, path)| (method.as_str().to_lowercase(), (*path).to_owned()))
         .collect();
-    let document = generated();
+    let document = document();
     let described: BTreeSet<(String, String)> = document["paths"]
         .as_object()
         .unwrap()
@@ -168,10 +115,81 @@ async fn every_route_is_described_and_every_described_route_is_served() {
 
 #[test]
 fn every_reference_resolves() {
-    let document = generated();
+    let document = document();
     let text = document.to_string();
     for (_, rest) in text.match_indices("\"$ref\":\"#").map(|(at, _)| text.split_at(at + 9)) {
         let pointer = rest.split('"').next().unwrap();
         assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}
+
+/// The parameters of an operation that are in this place.
+fn parameters<'a>(operation: &'a Value, place: &'a str) -> BTreeSet<&'a str> {
+    let all = operation["parameters"].as_array().into_iter().flatten();
+    all.filter(|parameter| parameter["in"] == place).filter_map(|one| one["name"].as_str()).collect()
+}
+
+/// Operations whose parameters in the path are not those that the path names.
+fn misplaced_parameters(document: &Value) -> Vec<String> {
+    let named = |path: &str| -> BTreeSet<String> {
+        path.split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(str::to_owned)
+            .collect()
+    };
+    operations(document)
+        .filter(|(_, path, operation)| {
+            named(path) != parameters(operation, "path").into_iter().map(str::to_owned).collect()
+        })
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect()
+}
+
+#[test]
+fn every_path_names_its_parameters() {
+    assert_eq!(misplaced_parameters(document()), [""; 0]);
+    let of = |place: &str| {
+        json!({"paths": {"/a/{b}": {"get": {"parameters": [
+            {"name": "b", "in": "path"}, {"name": "limit", "in": place},
+        ]}}}})
+    };
+    assert_eq!(misplaced_parameters(&of("query")), [""; 0]);
+    assert_eq!(misplaced_parameters(&of("path")), ["get /a/{b}"]);
+}
+
+/// Operations that say nothing about their credential, or something else than their handlers.
+fn operations_of_unknown_access(document: &Value) -> Vec<String> {
+    let required = requirements();
+    operations(document)
+        .filter(|(method, path, operation)| {
+            let needs_key = required.contains_key(&((*method).to_owned(), (*path).to_owned()));
+            let needs_only_key = operation["security"]
+                .as_array()
+                .is_some_and(|all| all.len() == 1 && all[0].get("access_key").is_some());
+            operation["security"].is_null() || needs_only_key != needs_key
+        })
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect()
+}
+
+#[test]
+fn every_operation_says_which_credential_it_needs() {
+    assert_eq!(operations_of_unknown_access(document()), [""; 0]);
+    let of = |security: Value| json!({"paths": {"/new": {"get": {"security": security}}}});
+    assert_eq!(operations_of_unknown_access(&of(json!([{}]))), [""; 0]);
+    assert_eq!(operations_of_unknown_access(&of(Value::Null)), ["get /new"]);
+    assert_eq!(operations_of_unknown_access(&of(json!([{"access_key": ["admin"]}]))), ["get /new"]);
+}
+
+#[test]
+fn every_response_has_a_number_and_a_description() {
+    for (method, path, operation) in operations(document()) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(status.parse::<u16>().is_ok(), "{method} {path}: {status}");
+            assert!(
+                response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{method} {path}: {status}"
+            );
+        }
     }
 }

@@ -26,7 +26,7 @@ pub struct SessionGenerated {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/generate-session", tag = "cube",
     description = "Permission: `sessions:create`. Creates or changes the external user, and returns a session that is exchanged once within five minutes. It opens every published dashboard of the deployment, or the one named. Authoring and chat are not offered: `creatorMode` is stored, and allows the request to contain definitions of the tenant. With a key that is limited to deployments, the email address, profile, attributes and groups hold for this session only, and a tenant is 403.",
-    request_body = GenerateSession, responses((status = 200, body = SessionGenerated))
+    request_body = GenerateSession, responses((status = 200, body = SessionGenerated), (status = 404), (status = 409), (status = 429))
 ))]
 pub async fn generate(
     caller: Allowed<CreateSessions>,

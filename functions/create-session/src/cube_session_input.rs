@@ -30,7 +30,7 @@ const MAX_GROUPS: usize = 100;
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields, rename_all = camelCase)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase", example = json!({"deploymentId": 1, "externalId": "user-1"})))]
 pub struct GenerateSession {
     /// One of the stack's deployments. May be left out where your key reaches only one.
     #[deserr(default)]
@@ -42,6 +42,7 @@ pub struct GenerateSession {
     #[deserr(default)]
     internal_id: Option<String>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::EmailAddress>))]
     email: Option<String>,
     #[deserr(default)]
     user_profile: Option<UserProfile>,
@@ -50,6 +51,7 @@ pub struct GenerateSession {
     user_attributes: Option<Vec<UserAttribute>>,
     /// All groups of the whole stack that the user is to have. Left out, the user keeps theirs.
     #[deserr(default, from(Option<AtMost<String, MAX_GROUPS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     groups: Option<Vec<String>>,
     /// The user's tenant, which is created if it does not exist.
     #[deserr(default, try_from(Option<String>) = parse_optional::<TenantName> -> Wrong)]
@@ -58,12 +60,15 @@ pub struct GenerateSession {
     embed_tenant_profile: Option<TenantProfile>,
     /// All groups of the tenant that the user is to have.
     #[deserr(default, from(Option<AtMost<String, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 30))]
     tenant_groups: Option<Vec<String>>,
     /// Groups to define in the tenant.
     #[deserr(default, from(Option<AtMost<GroupDefinition, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 30))]
     tenant_group_definitions: Option<Vec<GroupDefinition>>,
     /// Attributes to define in the tenant.
     #[deserr(default, from(Option<AtMost<UserAttributeDefinition, MAX_DEFINITIONS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 30))]
     user_attribute_definitions: Option<Vec<UserAttributeDefinition>>,
     #[deserr(default)]
     pub creator_mode: Option<bool>,
@@ -84,6 +89,7 @@ pub struct GenerateSession {
     is_ephemeral: Option<bool>,
     /// The one dashboard that the session opens.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::PublicId>))]
     pub public_dashboard_id: Option<String>,
     /// Without effect here.
     #[deserr(default)]
@@ -110,6 +116,7 @@ pub struct UserAttribute {
     name: String,
     /// A string, a number, true or false, or a list of strings or of numbers.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::resource::parameter::AnyValue, required = false))]
     value: Option<Value>,
 }
 

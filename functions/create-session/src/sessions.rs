@@ -28,6 +28,7 @@ const MAX_GRANT_BYTES: usize = 5_000;
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"resource": {"dashboard": 1}, "ttl_seconds": 600})))]
 pub struct SessionInput {
     pub resource: ResourceReference,
     /// Values of locked parameters, and initial values of enabled ones.
@@ -37,9 +38,11 @@ pub struct SessionInput {
     pub viewer: Option<Viewer>,
     /// The lifetime of the credential; 600 by default.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub ttl_seconds: Option<i64>,
     /// Create a session that a browser exchanges once within five minutes, instead of a token.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub single_use: bool,
 }
 
@@ -47,12 +50,16 @@ pub struct SessionInput {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(min_properties = 1, example = json!({"dashboard": 1})))]
 pub struct ResourceReference {
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::NumberOrId>))]
     dashboard: Option<Value>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::NumberOrId>))]
     question: Option<Value>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::DiveId>))]
     dive: Option<Value>,
 }
 
@@ -105,7 +112,7 @@ pub struct SessionCreated {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions", tag = "sessions",
     description = "Permission: `sessions:create`. Refused if the credential would show nothing: the parameters are checked against the resource's embed policy.",
-    request_body = SessionInput, responses((status = 201, body = SessionCreated))
+    request_body = SessionInput, responses((status = 201, body = SessionCreated), (status = 404))
 ))]
 pub async fn create(
     caller: Allowed<CreateSessions>,

@@ -14,7 +14,7 @@ const MAX_ID_BYTES: usize = 128;
 
 /// Read why a view was refused.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/decisions/{request_id}", tag = "access", params(("request_id" = String, Path)),
+    get, path = "/v1/decisions/{request_id}", tag = "access", params(("request_id" = String, Path, min_length = 1, max_length = 128)),
     description = "Admin of the whole stack only. Every refusal has a `request_id`, which the page shows to the viewer. Refused views are recorded for seven days if the token was signed with an embedding secret; `GET /v1/decisions/unauthenticated` counts the others, whose reason is in the answer and in the log.",
     responses((status = 200, body = RefusalRecord))
 ))]

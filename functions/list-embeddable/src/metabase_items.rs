@@ -99,8 +99,8 @@ impl Part {
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/card", tag = "metabase",
     params(
-        ("f" = Option<String>, Query, description = "`all` or `mine`: all that are not archived; `archived`: the others. Filters by a database or a bookmark find nothing"),
-        ("limit" = Option<i32>, Query), ("cursor" = Option<String>, Query),
+        ("f" = Option<String>, Query, pattern = "^(all|mine|recent|popular|archived|bookmarked|fav|database|table|using_model|using_segment|using_metric)?$", description = "`all` or `mine`: all that are not archived; `archived`: the others. Filters by a database or a bookmark find nothing"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
     description = "Permission: `resources:list`. Published or not, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<ListedItem>))
@@ -117,8 +117,8 @@ pub async fn cards(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/dashboard", tag = "metabase",
     params(
-        ("f" = Option<String>, Query, description = "`all` or `mine`: all that are not archived; `archived`: the others"),
-        ("limit" = Option<i32>, Query), ("cursor" = Option<String>, Query),
+        ("f" = Option<String>, Query, pattern = "^(all|mine|recent|popular|archived|bookmarked|fav|database|table|using_model|using_segment|using_metric)?$", description = "`all` or `mine`: all that are not archived; `archived`: the others"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
     description = "Permission: `resources:list`. Published or not, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<ListedItem>))

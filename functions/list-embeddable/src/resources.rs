@@ -15,6 +15,7 @@ use vitrine::rules::resource::ids::Kind;
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct ListQuery {
     #[deserr(default, try_from(String) = parse_kind -> Wrong)]
     kind: Option<Kind>,
@@ -23,6 +24,7 @@ pub struct ListQuery {
     embeddable: Option<bool>,
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     limit: Option<i32>,
     /// `next_cursor` of the previous page.
     #[deserr(default)]

@@ -20,16 +20,18 @@ use vitrine::rules::viewer::role::Role;
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "backend", "role": "member", "permissions": ["sessions:create"]})))]
 pub struct KeyInput {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Label))]
     name: String,
     role: Role,
     /// The permissions of a member or restricted key. An admin key has every permission.
     #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 100))]
     permissions: Vec<Permission>,
     /// Limits the key to these deployments; an empty list means all. They must be within the scope of your own key.
     #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 100))]
     deployments: Vec<Deployment>,
     /// Left out, the key ends with your own key, or never. It cannot end later than your own key.
     #[deserr(default, try_from(Option<String>) = parse_moment -> Wrong)]
@@ -106,7 +108,7 @@ pub async fn list(
 
 /// Delete an access key.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/keys/{id}", tag = "access", params(("id" = String, Path,)),
+    delete, path = "/v1/keys/{id}", tag = "access", params(("id" = vitrine::rules::forms::PublicId, Path,)),
     description = "Admin only. The next request with the deleted key is refused.",
     responses((status = 204, description = "Removed"))
 ))]

@@ -29,6 +29,7 @@ impl Check for SwitchInput {}
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretInput {
     /// 64 lowercase hex characters.
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::HexSecret))]
     value: String,
 }
 
@@ -44,7 +45,7 @@ pub struct RandomToken {
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/enable-embedding-static", tag = "metabase",
     description = "Any access key. `EmbeddingEnabled` is the initial value.",
-    responses((status = 200, body = bool))
+    responses((status = 200, body = bool, content_type = "application/json"))
 ))]
 pub async fn get_switch(
     _: Allowed<Anybody>,
@@ -57,7 +58,7 @@ pub async fn get_switch(
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/enable-embedding-static", tag = "metabase",
     description = "Admin of the whole stack only. Turning it off takes effect within `ResourceCacheSeconds`. Turning it on creates a signing key if there is none.",
-    request_body = SwitchInput, responses((status = 204, description = "Done"))
+    request_body = SwitchInput, responses((status = 204, description = "Done"), (status = 409))
 ))]
 pub async fn put_switch(
     _: Allowed<StackAdmin>,
@@ -72,7 +73,7 @@ pub async fn put_switch(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/enable-embedding", tag = "metabase",
     description = "Like `GET /api/setting/enable-embedding-static`, for clients made before Metabase 0.51.",
-    responses((status = 200, body = bool))
+    responses((status = 200, body = bool, content_type = "application/json"))
 ))]
 pub async fn get_switch_by_old_name(
     caller: Allowed<Anybody>,
@@ -85,7 +86,7 @@ pub async fn get_switch_by_old_name(
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/enable-embedding", tag = "metabase",
     description = "Like `PUT /api/setting/enable-embedding-static`, for clients made before Metabase 0.51.",
-    request_body = SwitchInput, responses((status = 204, description = "Done"))
+    request_body = SwitchInput, responses((status = 204, description = "Done"), (status = 409))
 ))]
 pub async fn put_switch_by_old_name(
     caller: Allowed<StackAdmin>,
@@ -99,7 +100,7 @@ pub async fn put_switch_by_old_name(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/setting/embedding-secret-key", tag = "metabase",
     description = "Admin of the whole stack only. The secret of the key that signs.",
-    responses((status = 200, body = Option<String>))
+    responses((status = 200, body = Option<String>, content_type = "application/json"))
 ))]
 pub async fn get_secret(
     _: Allowed<StackAdmin>,
@@ -113,7 +114,7 @@ pub async fn get_secret(
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/setting/embedding-secret-key", tag = "metabase",
     description = "Admin of the whole stack only. Replaces the whole key set: every earlier token is refused within `KeyCacheSeconds`.",
-    request_body = SecretInput, responses((status = 204, description = "Done"))
+    request_body = SecretInput, responses((status = 204, description = "Done"), (status = 409))
 ))]
 pub async fn put_secret(
     _: Allowed<StackAdmin>,

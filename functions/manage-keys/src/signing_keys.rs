@@ -68,6 +68,7 @@ pub async fn list(
 pub struct RetireQuery {
     /// `true` retires a key that is still in use: its tokens are refused within `KeyCacheSeconds`.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", param(pattern = "^(true|false)?$"))]
     force: Option<String>,
 }
 
@@ -75,7 +76,7 @@ pub struct RetireQuery {
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/signing-keys/{kid}", tag = "access", params(("kid" = String, Path), RetireQuery),
     description = "Admin of the whole stack only. 409 for the key that signs, and for a key whose tokens are still in use unless `force=true`.",
-    responses((status = 204, description = "Retired: the key no longer verifies tokens"))
+    responses((status = 204, description = "Retired: the key no longer verifies tokens"), (status = 409))
 ))]
 pub async fn retire(
     _: Allowed<StackAdmin>,

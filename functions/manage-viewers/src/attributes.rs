@@ -19,16 +19,19 @@ use vitrine::rules::viewer::attribute::{AttributeDefinition, AttributeType};
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attribute {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Name))]
     name: String,
     #[serde(rename = "type")]
     #[deserr(rename = "type")]
     kind: AttributeType,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     display_name: Option<String>,
     /// The value of users who were given none, as text: `5`, `true`, `["a"]`.
     #[deserr(default)]
     default_value: Option<String>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     description: Option<String>,
 }
 
@@ -75,7 +78,7 @@ pub const fn status(defined: Defined) -> StatusCode {
     post, path = "/v1/attributes", tag = "external users",
     description = "Admin of the whole stack only. Defining an attribute again replaces everything except its type.",
     request_body = Attribute,
-    responses((status = 200, body = Attribute, description = "Replaced"), (status = 201, body = Attribute, description = "Defined"))
+    responses((status = 200, body = Attribute, description = "Replaced"), (status = 201, body = Attribute, description = "Defined"), (status = 409))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -102,9 +105,9 @@ pub async fn list(
 
 /// Delete an attribute.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = String, Path,)),
+    delete, path = "/v1/attributes/{name}", tag = "external users", params(("name" = vitrine::rules::forms::Name, Path,)),
     description = "Admin of the whole stack only. New sessions do not have it, so they are refused resources that are locked to it.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,

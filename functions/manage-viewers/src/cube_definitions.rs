@@ -75,6 +75,7 @@ pub struct AttributeQuery {
     kind: Option<AttributeType>,
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     first: Option<i32>,
     /// `pageInfo.endCursor` of the previous page.
     #[deserr(default)]
@@ -109,7 +110,7 @@ pub async fn list_attributes(
     post, path = "/api/v1/user-attributes", tag = "cube",
     description = "Admin of the whole stack only. Defining an attribute again replaces everything except its type.",
     request_body = UserAttributeDefinition,
-    responses((status = 200, body = CubeAttribute, description = "Replaced"), (status = 201, body = CubeAttribute, description = "Defined"))
+    responses((status = 200, body = CubeAttribute, description = "Replaced"), (status = 201, body = CubeAttribute, description = "Defined"), (status = 409))
 ))]
 pub async fn create_attribute(
     _: Allowed<StackAdmin>,

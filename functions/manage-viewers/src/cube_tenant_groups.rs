@@ -46,6 +46,7 @@ impl From<TenantGroup> for EmbedGroup {
 pub struct GroupPatch {
     /// An empty description clears it.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     description: Option<String>,
 }
 
@@ -58,9 +59,11 @@ impl Check for GroupPatch {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"members": [{"externalId": "user-1"}]})))]
 pub struct MembersInput {
     /// 1 to 1000.
     #[deserr(from(AtMost<EmbedGroupMember, MAX_MEMBERS, 1>) = AtMost::into_vec)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000))]
     members: Vec<EmbedGroupMember>,
 }
 
@@ -71,6 +74,7 @@ pub struct MembersInput {
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct EmbedGroupMember {
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::Label>))]
     external_id: Option<String>,
     #[deserr(default)]
     embed_user_id: Option<u64>,
@@ -105,7 +109,7 @@ pub struct MembersAdded {
 /// List the groups of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/groups", tag = "cube",
-    params(("tenant" = String, Path,), ConnectionQuery),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ConnectionQuery),
     description = "Admin of the whole stack only.",
     responses((status = 200, body = Items<EmbedGroup>))
 ))]
@@ -123,9 +127,9 @@ pub async fn list(
 
 /// Create a group in an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/embed-tenants/{tenant}/groups", tag = "cube", params(("tenant" = String, Path,)),
+    post, path = "/api/v1/embed-tenants/{tenant}/groups", tag = "cube", params(("tenant" = vitrine::rules::forms::TenantInPath, Path,)),
     description = "Admin of the whole stack only. Creates the tenant if it does not exist. 400 if the name is taken or begins with `system:`.",
-    request_body = GroupDefinition, responses((status = 200, body = EmbedGroup))
+    request_body = GroupDefinition, responses((status = 200, body = EmbedGroup), (status = 409))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -141,7 +145,7 @@ pub async fn create(
 /// Read a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,)),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only.",
     responses((status = 200, body = EmbedGroup))
 ))]
@@ -156,9 +160,9 @@ pub async fn get(
 /// Change the description of a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,)),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only. The name cannot be changed, because policies refer to it.",
-    request_body = GroupPatch, responses((status = 200, body = EmbedGroup))
+    request_body = GroupPatch, responses((status = 200, body = EmbedGroup), (status = 409))
 ))]
 pub async fn patch(
     _: Allowed<StackAdmin>,
@@ -177,9 +181,9 @@ pub async fn patch(
 /// Delete a group of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,)),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only. 400 while it has members.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
@@ -194,7 +198,7 @@ pub async fn delete(
 /// List the members of a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,), ConnectionQuery),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1), ConnectionQuery),
     description = "Admin of the whole stack only. Sorted by email address, or by external id without one.",
     responses((status = 200, body = Items<EmbedUser>))
 ))]
@@ -215,9 +219,9 @@ pub async fn members(
 /// Add members to a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,)),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only. An unknown external id becomes a new user; an unknown `embedUserId` is 404, and then no member is added.",
-    request_body = MembersInput, responses((status = 200, body = MembersAdded))
+    request_body = MembersInput, responses((status = 200, body = MembersAdded), (status = 409), (status = 429))
 ))]
 pub async fn add_members(
     _: Allowed<StackAdmin>,
@@ -238,9 +242,9 @@ pub async fn add_members(
 /// Remove members from a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/embed-tenants/{tenant}/groups/{id}/users", tag = "cube",
-    params(("tenant" = String, Path,), ("id" = u64, Path,)),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), ("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only. Users that are unknown or no members are ignored.",
-    request_body = MembersInput, responses((status = 204, description = "Removed"))
+    request_body = MembersInput, responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn remove_members(
     _: Allowed<StackAdmin>,

@@ -56,16 +56,20 @@ impl From<Tenant> for EmbedTenant {
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct UserInput {
     /// Your backend's identifier of the user; trimmed and lowercased.
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Label))]
     external_id: String,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::EmailAddress>))]
     email: Option<String>,
     #[deserr(default)]
     user_profile: Option<UserProfile>,
     /// Replaces the user's groups of the whole stack; if omitted, they are unchanged.
     #[deserr(default, from(Option<AtMost<String, MAX_GROUPS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     groups: Option<Vec<String>>,
     /// Replaces the user's groups of the tenant; if omitted, they are unchanged.
     #[deserr(default, from(Option<AtMost<String, MAX_TENANT_GROUPS>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 30))]
     tenant_groups: Option<Vec<String>>,
 }
 
@@ -87,10 +91,27 @@ impl Check for UserInput {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"users": [{"externalId": "user-1"}]})))]
 pub struct UsersInput {
     /// 1 to 100.
     #[deserr(from(AtMost<UserInput, MAX_USERS, 1>) = AtMost::into_vec)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100, value_type = Vec<UserEntry>))]
     users: Vec<UserInput>,
+}
+
+/// The fields of `POST /api/v1/embed-tenants/{tenant}/user`. A user that breaks one of its rules is listed under
+/// `failed`.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "for the API description only")]
+pub struct UserEntry {
+    external_id: String,
+    email: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    user_profile: Option<()>,
+    groups: Option<Vec<String>>,
+    tenant_groups: Option<Vec<String>>,
 }
 
 impl Check for UsersInput {
@@ -151,9 +172,9 @@ pub async fn list(
 
 /// Delete an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/v1/embed-tenants/{tenant}", tag = "cube", params(("tenant" = String, Path,)),
+    delete, path = "/api/v1/embed-tenants/{tenant}", tag = "cube", params(("tenant" = vitrine::rules::viewer::tenant::TenantName, Path,)),
     description = "Admin of the whole stack only. Also deletes its users, groups and attributes; their sessions end within `ResourceCacheSeconds`. 204 also if the tenant does not exist. The name must match exactly: a different case is 400. Deleting a tenant with many thousand users can answer 503; repeat the request then.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
@@ -170,7 +191,7 @@ pub async fn delete(
 /// List the users of an embed tenant.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube",
-    params(("tenant" = String, Path,), SearchQuery),
+    params(("tenant" = vitrine::rules::forms::TenantInPath, Path,), SearchQuery),
     description = "Admin of the whole stack only. By email address, or external id where there is none; `search` is part of either.",
     responses((status = 200, body = Items<EmbedUser>))
 ))]
@@ -190,9 +211,9 @@ pub async fn list_users(
 
 /// Provision a user.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/embed-tenants/{tenant}/user", tag = "cube", params(("tenant" = String, Path,)),
+    post, path = "/api/v1/embed-tenants/{tenant}/user", tag = "cube", params(("tenant" = vitrine::rules::forms::TenantInPath, Path,)),
     description = "Admin of the whole stack only. Creates the tenant if it does not exist. Omitted fields are unchanged. 429 at the limit of external users.",
-    request_body = UserInput, responses((status = 200, body = EmbedUser))
+    request_body = UserInput, responses((status = 200, body = EmbedUser), (status = 409), (status = 429))
 ))]
 pub async fn provision(
     _: Allowed<StackAdmin>,
@@ -205,9 +226,9 @@ pub async fn provision(
 
 /// Provision users.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube", params(("tenant" = String, Path,)),
+    post, path = "/api/v1/embed-tenants/{tenant}/users", tag = "cube", params(("tenant" = vitrine::rules::forms::TenantInPath, Path,)),
     description = "Admin of the whole stack only. 1 to 100 users, processed in order. Failed users are listed separately; sending all of them again is safe.",
-    request_body = UsersInput, responses((status = 200, body = UsersProvisioned))
+    request_body = UsersInput, responses((status = 200, body = UsersProvisioned), (status = 409))
 ))]
 pub async fn provision_many(
     _: Allowed<StackAdmin>,

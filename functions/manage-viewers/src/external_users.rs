@@ -50,6 +50,7 @@ impl From<ExternalUser> for ExternalUserSummary {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct UserQuery {
     /// Users of this tenant; by default, users without a tenant.
     #[deserr(default, try_from(String) = parse_tenant -> Wrong)]
@@ -60,6 +61,7 @@ pub struct UserQuery {
     search: Option<String>,
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     limit: Option<i32>,
     /// `next_cursor` of the previous page.
     #[deserr(default)]
@@ -89,9 +91,9 @@ pub async fn list(
 
 /// Delete an external user.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/external-users/{id}", tag = "external users", params(("id" = u64, Path,)),
+    delete, path = "/v1/external-users/{id}", tag = "external users", params(("id" = u64, Path, minimum = 1)),
     description = "Admin of the whole stack only. The user no longer counts towards the limit; their sessions end within `ResourceCacheSeconds`.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,

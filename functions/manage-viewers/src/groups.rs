@@ -19,6 +19,7 @@ use crate::attributes::status;
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Group {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Name))]
     name: String,
 }
 
@@ -39,7 +40,7 @@ impl From<String> for Group {
     post, path = "/v1/groups", tag = "external users",
     description = "Admin of the whole stack only. An existing group is unchanged.",
     request_body = Group,
-    responses((status = 200, body = Group, description = "Exists already"), (status = 201, body = Group, description = "Created"))
+    responses((status = 200, body = Group, description = "Exists already"), (status = 201, body = Group, description = "Created"), (status = 409))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -66,9 +67,9 @@ pub async fn list(
 
 /// Delete a group.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/groups/{name}", tag = "external users", params(("name" = String, Path,)),
+    delete, path = "/v1/groups/{name}", tag = "external users", params(("name" = vitrine::rules::forms::Name, Path,)),
     description = "Admin of the whole stack only. New sessions do not have it.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,

@@ -37,6 +37,7 @@ pub struct AccountInput {
     role: Option<Role>,
     /// An extension of MotherDuck's API: attributes of the viewer in every view of this account.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, vitrine::rules::resource::parameter::AnyValue>>))]
     attributes: Option<BTreeMap<String, Value>>,
     /// An extension of MotherDuck's API: at most 320 bytes, of no other account in upper or lower case.
     #[deserr(default)]
@@ -61,6 +62,7 @@ pub struct AccountPatch {
     role: Option<Role>,
     /// Replaces all attributes.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, vitrine::rules::resource::parameter::AnyValue>>))]
     attributes: Option<BTreeMap<String, Value>>,
     /// Null removes the address.
     #[deserr(default)]
@@ -91,9 +93,11 @@ fn attribute_problems(attributes: Option<&BTreeMap<String, Value>>) -> Vec<Issue
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenInput {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
     name: String,
     /// Seconds, 300 to 31536000; if omitted, the token does not expire.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 300, maximum = 31536000))]
     ttl: Option<i64>,
     #[deserr(default, try_from(Option<String>) = parse_token_type -> Wrong)]
     token_type: Option<TokenType>,
@@ -190,7 +194,7 @@ pub struct TokenList {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/users", tag = "service accounts",
     description = "Admin of the whole stack only. 409 if the name or the email address is taken; both are case-insensitive.",
-    request_body = AccountInput, responses((status = 200, body = Account))
+    request_body = AccountInput, responses((status = 200, body = Account), (status = 409))
 ))]
 pub async fn create(
     _: Allowed<StackAdmin>,
@@ -213,7 +217,7 @@ pub async fn create(
 
 /// Read a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    get, path = "/v1/users/{username}", tag = "service accounts", params(("username" = vitrine::rules::viewer::service_account::Username, Path,)),
     description = "Admin of the whole stack only.",
     responses((status = 200, body = Account))
 ))]
@@ -227,9 +231,9 @@ pub async fn get(
 
 /// Change a service account's role, attributes or email address.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    patch, path = "/v1/users/{username}", tag = "service accounts", params(("username" = vitrine::rules::viewer::service_account::Username, Path,)),
     description = "Admin of the whole stack only. Takes effect in its views within `ResourceCacheSeconds`.",
-    request_body = AccountPatch, responses((status = 200, body = Account))
+    request_body = AccountPatch, responses((status = 200, body = Account), (status = 409))
 ))]
 pub async fn update(
     _: Allowed<StackAdmin>,
@@ -243,9 +247,9 @@ pub async fn update(
 
 /// Delete a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/users/{username}", tag = "service accounts", params(("username" = String, Path,)),
+    delete, path = "/v1/users/{username}", tag = "service accounts", params(("username" = vitrine::rules::viewer::service_account::Username, Path,)),
     description = "Admin of the whole stack only. Ends its tokens at once and its embed sessions within `ResourceCacheSeconds`.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     _: Allowed<StackAdmin>,
@@ -258,9 +262,9 @@ pub async fn delete(
 
 /// Create a token for a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
+    post, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = vitrine::rules::viewer::service_account::Username, Path,)),
     description = "Admin of the whole stack only. 409 if the account has a token of this name. The token ends no later than your own key.",
-    request_body = TokenInput, responses((status = 200, body = TokenCreated))
+    request_body = TokenInput, responses((status = 200, body = TokenCreated), (status = 409))
 ))]
 pub async fn create_token(
     caller: Allowed<StackAdmin>,
@@ -287,7 +291,7 @@ pub async fn create_token(
 
 /// List a service account's tokens.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = String, Path,)),
+    get, path = "/v1/users/{username}/tokens", tag = "service accounts", params(("username" = vitrine::rules::viewer::service_account::Username, Path,)),
     description = "Admin of the whole stack only. Never shows a token.",
     responses((status = 200, body = TokenList))
 ))]
@@ -309,9 +313,9 @@ pub async fn list_tokens(
 /// Delete a token of a service account.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/users/{username}/tokens/{id}", tag = "service accounts",
-    params(("username" = String, Path,), ("id" = String, Path,)),
+    params(("username" = vitrine::rules::viewer::service_account::Username, Path,), ("id" = vitrine::rules::forms::AccountTokenId, Path,)),
     description = "Admin of the whole stack only. The next request with it is refused.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete_token(
     _: Allowed<StackAdmin>,

@@ -32,9 +32,9 @@ pub struct EmbedAllowed {
 
 /// Allow or forbid embedding a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    patch, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = String, Path,)),
+    patch, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = vitrine::rules::forms::PublicId, Path,)),
     description = "Admin only. The same flag as `enable_embedding`.",
-    request_body = AllowEmbed, responses((status = 200, body = EmbedAllowed))
+    request_body = AllowEmbed, responses((status = 200, body = EmbedAllowed), (status = 409))
 ))]
 pub async fn allow_embed(
     caller: Allowed<Admin>,

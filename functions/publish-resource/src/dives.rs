@@ -24,15 +24,17 @@ use crate::State as App;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DivePatch {
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::Label>))]
     title: Option<String>,
     #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 4096))]
     description: Patch<String>,
     #[deserr(default)]
     enable_embedding: Option<bool>,
     #[deserr(default)]
     embedding_params: Option<EmbeddingParams>,
     #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     allowed_origins: Option<Vec<Origin>>,
     #[deserr(default)]
     allow_downloads: Option<bool>,
@@ -62,7 +64,7 @@ impl DivePatch {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/dives", tag = "dives",
     description = "Permission: `resources:write`. `content` is required. The id is new, the version 1.",
-    request_body = ResourceInput, responses((status = 201, body = Resource))
+    request_body = ResourceInput, responses((status = 201, body = Resource), (status = 409))
 ))]
 pub async fn create(
     caller: Allowed<WriteResources>,
@@ -77,7 +79,7 @@ pub async fn create(
 
 /// Read a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    get, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Resource))
 ))]
@@ -91,9 +93,9 @@ pub async fn get(
 
 /// Replace a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    put, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    put, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`. Content that differs makes a new version; the older ones stay readable. Without `deployment`, the dive stays where it is.",
-    request_body = ResourceInput, responses((status = 200, body = Resource))
+    request_body = ResourceInput, responses((status = 200, body = Resource), (status = 409))
 ))]
 pub async fn replace(
     caller: Allowed<WriteResources>,
@@ -107,9 +109,9 @@ pub async fn replace(
 
 /// Change a dive's flags and titles.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    patch, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    patch, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`. Makes no new version.",
-    request_body = DivePatch, responses((status = 200, body = Resource))
+    request_body = DivePatch, responses((status = 200, body = Resource), (status = 409))
 ))]
 pub async fn patch(
     caller: Allowed<WriteResources>,
@@ -124,9 +126,9 @@ pub async fn patch(
 
 /// Remove a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/v1/dives/{id}", tag = "dives", params(("id" = String, Path,)),
+    delete, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`. With all its versions. Its sessions end within `ResourceCacheSeconds`.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     caller: Allowed<WriteResources>,
@@ -139,7 +141,7 @@ pub async fn delete(
 
 /// List a dive's versions.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/v1/dives/{id}/versions", tag = "dives", params(("id" = String, Path,), PageQuery),
+    get, path = "/v1/dives/{id}/versions", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,), PageQuery),
     description = "Permission: `resources:write`. The newest first.",
     responses((status = 200, body = List<VersionSummary>))
 ))]
@@ -156,7 +158,7 @@ pub async fn versions(
 /// Read a version of a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/dives/{id}/versions/{version}", tag = "dives",
-    params(("id" = String, Path,), ("version" = u64, Path,)),
+    params(("id" = vitrine::rules::forms::DiveId, Path,), ("version" = u64, Path, minimum = 1)),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Version))
 ))]

@@ -26,12 +26,13 @@ use vitrine::rules::resource::{Resource, ResourceInput};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CardInput {
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::Label>))]
     name: Option<String>,
     #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 4096))]
     description: Patch<String>,
     #[deserr(default, from(Option<AtMost<CardParameter, { ResourceInput::MAX_PARAMETERS }>>) = AtMost::into_option)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CardParameter>>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CardParameter>>, max_items = 100))]
     parameters: Option<Vec<CardParameter>>,
     #[deserr(default)]
     archived: Option<bool>,
@@ -47,6 +48,7 @@ pub struct CardInput {
     content: Patch<Content>,
     /// Not part of Metabase: the origins whose pages may frame it.
     #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     allowed_origins: Option<Vec<Origin>>,
     /// Not part of Metabase: whether the content may offer files for download.
     #[deserr(default)]
@@ -61,15 +63,17 @@ impl Check for CardInput {}
 #[deserr(error = Invalid)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CardParameter {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Slug))]
     slug: String,
     #[deserr(default)]
     name: Option<String>,
     #[deserr(rename = "type")]
-    #[cfg_attr(feature = "openapi", schema(rename = "type"))]
+    #[cfg_attr(feature = "openapi", schema(rename = "type", schema_with = vitrine::rules::resource::parameter::written_type))]
     kind: ParameterType,
     #[deserr(default)]
     id: Option<String>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = vitrine::rules::resource::parameter::any_value))]
     default: Option<Value>,
     #[deserr(default)]
     required: Option<bool>,
@@ -79,6 +83,7 @@ pub struct CardParameter {
     #[deserr(default)]
     multiple: Option<bool>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = vitrine::rules::resource::parameter::choices))]
     values: Option<Vec<Vec<Value>>>,
     /// Ours beyond Metabase: refuses every value that is not among `values`.
     #[deserr(default)]
@@ -93,6 +98,7 @@ pub struct CardParameter {
 pub struct ValuesSource {
     /// Each is a single value, or `[value]`, or `[value, label]`.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     values: Option<Vec<Value>>,
 }
 
@@ -234,7 +240,7 @@ fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/card", tag = "metabase",
     description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
-    request_body = CardInput, responses((status = 200, body = Card))
+    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
 ))]
 pub async fn create_card(
     caller: Allowed<WriteResources>,
@@ -246,7 +252,7 @@ pub async fn create_card(
 
 /// Read a question.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    get, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Card))
 ))]
@@ -260,9 +266,9 @@ pub async fn get_card(
 
 /// Change parts of a question.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    put, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    put, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
-    request_body = CardInput, responses((status = 200, body = Card))
+    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
 ))]
 pub async fn update_card(
     caller: Allowed<WriteResources>,
@@ -275,9 +281,9 @@ pub async fn update_card(
 
 /// Delete a question.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/card/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    delete, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Its ids are never used again; archive it to take it away for a while.",
-    responses((status = 204, description = "Deleted"))
+    responses((status = 204, description = "Deleted"), (status = 409))
 ))]
 pub async fn delete_card(
     caller: Allowed<WriteResources>,
@@ -292,7 +298,7 @@ pub async fn delete_card(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/dashboard", tag = "metabase",
     description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
-    request_body = CardInput, responses((status = 200, body = Card))
+    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
 ))]
 pub async fn create_dashboard(
     caller: Allowed<WriteResources>,
@@ -304,7 +310,7 @@ pub async fn create_dashboard(
 
 /// Read a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    get, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Card))
 ))]
@@ -318,9 +324,9 @@ pub async fn get_dashboard(
 
 /// Change parts of a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    put, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    put, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
-    request_body = CardInput, responses((status = 200, body = Card))
+    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
 ))]
 pub async fn update_dashboard(
     caller: Allowed<WriteResources>,
@@ -333,9 +339,9 @@ pub async fn update_dashboard(
 
 /// Delete a dashboard.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = String, Path, description = "A number or an entity id")),
+    delete, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Its ids are never used again; archive it to take it away for a while.",
-    responses((status = 204, description = "Deleted"))
+    responses((status = 204, description = "Deleted"), (status = 409))
 ))]
 pub async fn delete_dashboard(
     caller: Allowed<WriteResources>,

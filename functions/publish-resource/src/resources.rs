@@ -13,10 +13,10 @@ use vitrine::rules::resource::{Resource, ResourceInput};
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
     description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults; `deployment` stays. 409 if the id is taken outside of the key's scope.",
     request_body = ResourceInput,
-    responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"))
+    responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"), (status = 409))
 ))]
 pub async fn put(
     caller: Allowed<WriteResources>,
@@ -32,7 +32,7 @@ pub async fn put(
 /// Read a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "Any of its ids")),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = Resource))
 ))]
@@ -47,9 +47,9 @@ pub async fn get(
 /// Remove a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = String, Path, description = "Any of its ids")),
+    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "Any of its ids")),
     description = "Permission: `resources:write`. Its embeds end within `ResourceCacheSeconds`. Its ids are never used again: a later PUT of one is 409 `id_deleted`.",
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     caller: Allowed<WriteResources>,

@@ -33,7 +33,7 @@ pub struct CubeToken {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/session/token", tag = "cube",
     description = "Needs no access key: the session is the credential. Works once, within five minutes. A session that is used, unknown, expired or revoked is 401. The token is good for 24 hours.",
-    request_body = CubeSessionName, responses((status = 200, body = CubeToken)), security(())
+    request_body = CubeSessionName, responses((status = 200, body = CubeToken), (status = 401), (status = 403)), security(())
 ))]
 pub async fn token(
     State(sessions): State<SessionRedeemer>,
@@ -47,7 +47,7 @@ pub async fn token(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/embed/session/revoke", tag = "cube",
     description = "Admin only, for any deployment. 204 whether or not the session was exchanged, and also for an unknown session. Open views end within `ResourceCacheSeconds`. 403 while embedding is switched off; the session is revoked nevertheless.",
-    request_body = CubeSessionName, responses((status = 204, description = "Revoked"))
+    request_body = CubeSessionName, responses((status = 204, description = "Revoked"), (status = 404))
 ))]
 pub async fn revoke(
     _: Allowed<Admin>,

@@ -16,8 +16,10 @@ use vitrine::rules::json::input::{Check, Invalid};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Credentials {
     /// Any name. It only tells whose wrong passwords are counted.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, pattern = r"\S"))]
     username: String,
     /// An access key.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, pattern = r"\S"))]
     password: String,
 }
 
@@ -42,7 +44,7 @@ pub struct SignedIn {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/session", tag = "metabase",
     description = "Needs no access key: the password is one. The session is sent as `X-Metabase-Session`, may what its key may, and ends with the key, after 14 days or with `DELETE /api/session`. After 10 wrong passwords for one name within 15 minutes, further wrong ones are 429 with `Retry-After`; the right one is always accepted.",
-    request_body = Credentials, responses((status = 200, body = SignedIn)), security(())
+    request_body = Credentials, responses((status = 200, body = SignedIn), (status = 401), (status = 429)), security(())
 ))]
 pub async fn sign_in(
     State(sign_in): State<SignIn>,
@@ -55,7 +57,7 @@ pub async fn sign_in(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/session", tag = "metabase",
     description = "Ends the session in the header `X-Metabase-Session` at once. 404 for an access key in its place, which stays valid.",
-    responses((status = 204, description = "Ended"))
+    responses((status = 204, description = "Ended"), (status = 404))
 ))]
 pub async fn sign_out(
     _: Allowed<Anybody>,

@@ -32,7 +32,7 @@ pub struct Redeemed {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions/redeem", tag = "sessions",
     description = "Needs no access key: the session is the credential. Works once, within five minutes; a session that is used, unknown, expired or revoked is 401.",
-    request_body = SessionName, responses((status = 200, body = Redeemed)), security(())
+    request_body = SessionName, responses((status = 200, body = Redeemed), (status = 401), (status = 403)), security(())
 ))]
 pub async fn redeem(
     State(sessions): State<SessionRedeemer>,
@@ -46,7 +46,7 @@ pub async fn redeem(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/sessions/revoke", tag = "sessions",
     description = "Permission: `sessions:create`. Takes a single-use session, exchanged or not, a token, or the session string of a dive. Answers 204 also for a credential that is not valid any more, and 404 for one that opens nothing within the key's scope. Views that are open elsewhere end within `ResourceCacheSeconds`.",
-    request_body = SessionName, responses((status = 204, description = "Revoked"))
+    request_body = SessionName, responses((status = 204, description = "Revoked"), (status = 404))
 ))]
 pub async fn revoke(
     caller: Allowed<CreateSessions>,

@@ -115,7 +115,7 @@ fn for_host_pages(content_type: &'static str, built: BuiltFile, encoding: Encodi
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/embed/assets/{file}", tag = "page", params(("file" = String, Path,)),
     description = "Files that the embed page names. The name changes with the content, so they may be cached forever.",
-    responses((status = 200, description = "The file")), security(())
+    responses((status = 200, description = "The file"), (status = 404)), security(())
 ))]
 pub async fn file(Path(file): Path<String>, encoding: Encoding) -> HttpResult<Response> {
     let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or(Reason::RouteNotFound)?;

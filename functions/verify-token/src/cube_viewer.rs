@@ -55,7 +55,7 @@ pub struct CubeDashboardConfig {
 
 /// Open a view of a dashboard by its public id.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = String, Path,)),
+    get, path = "/api/v1/embed/dashboard/{public_id}", tag = "cube", params(("public_id" = vitrine::rules::forms::PublicId, Path,)),
     description = "`Authorization: Embed-Token <token>`, or `Bearer`. 404 if there is no such dashboard or the session does not include it; 403 if embedding it is not allowed. The query holds viewer parameters by slug.",
     responses((status = 200, body = CubeDashboard)), security(("embed_token" = []))
 ))]

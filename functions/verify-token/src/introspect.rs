@@ -15,19 +15,54 @@ use vitrine::rules::json::strict;
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-#[derive(Debug, Default, Serialize)]
+/// The description of an active token, or of any other one.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Introspection {
-    pub active: bool,
+pub enum Introspection {
+    Active(Box<ActiveToken>),
+    Inactive(InactiveToken),
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActiveToken {
+    #[cfg_attr(feature = "openapi", schema(schema_with = always::<true>))]
+    active: bool,
     #[serde(flatten)]
-    pub known: Option<IntrospectedToken>,
+    token: IntrospectedToken,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InactiveToken {
+    #[cfg_attr(feature = "openapi", schema(schema_with = always::<false>))]
+    active: bool,
+}
+
+/// The schema of a flag that has this value always.
+#[cfg(feature = "openapi")]
+fn always<const VALUE: bool>() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::Boolean)
+        .enum_values(Some([VALUE]))
+        .build()
+}
+
+impl From<Option<IntrospectedToken>> for Introspection {
+    fn from(known: Option<IntrospectedToken>) -> Self {
+        match known {
+            Some(token) => Self::Active(Box::new(ActiveToken { active: true, token })),
+            None => Self::Inactive(InactiveToken { active: false }),
+        }
+    }
 }
 
 /// Introspect a token.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/introspect", tag = "views",
     description = "Permission: `introspect`. The body is a form (RFC 7662) or JSON with the member `token`. The answer for any other token is only `{\"active\": false}`.",
-    request_body(content((inline(TokenBody) = "application/x-www-form-urlencoded"), (inline(TokenBody) = "application/json"))),
+    request_body(content((inline(TokenBody) = "application/x-www-form-urlencoded"), (TokenBody = "application/json"))),
     responses((status = 200, body = Introspection))
 ))]
 pub async fn introspect(
@@ -47,7 +82,7 @@ pub async fn introspect(
             None
         }
     };
-    Ok(axum::Json(Introspection { active: known.is_some(), known }))
+    Ok(axum::Json(known.into()))
 }
 
 async fn token_of(request: Request) -> Result<String> {

@@ -29,9 +29,9 @@ pub struct EmbeddedCard {
 /// Open a view with the token in the path.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path)),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192)),
     description = "The query holds viewer parameters by slug, or `parameters=<JSON object>`.",
-    responses((status = 200, body = EmbeddedCard)), security(())
+    responses((status = 200, body = EmbeddedCard), (status = 401), (status = 403)), security(())
 ))]
 pub async fn embed(
     State(views): State<ViewOpener>,
@@ -44,7 +44,7 @@ pub async fn embed(
 /// Preview a view before it is published.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path)),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192)),
     description = "Admin only. Also shows unpublished resources; the policy is the token's claim `_embedding_params`.",
     responses((status = 200, body = EmbeddedCard))
 ))]

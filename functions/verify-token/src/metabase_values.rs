@@ -33,9 +33,9 @@ impl From<Vec<Vec<Value>>> for Values {
 /// List a parameter's values.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}/params/{key}/values", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
     description = "The query holds other parameters, by the same key.",
-    responses((status = 200, body = Values)), security(())
+    responses((status = 200, body = Values), (status = 401), (status = 403)), security(())
 ))]
 pub async fn values(
     State(views): State<ViewOpener>,
@@ -49,7 +49,7 @@ pub async fn values(
 /// List a parameter's values in a preview.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}/params/{key}/values", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path, description = "The parameter's id, or its slug if it has none")),
     description = "Admin only.",
     responses((status = 200, body = Values))
 ))]
@@ -68,8 +68,8 @@ pub async fn preview_values(
 /// Search a parameter's values.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}/params/{key}/search/{prefix}", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("prefix" = String, Path, description = "Found anywhere in a value or label, in either case")),
-    responses((status = 200, body = Values)), security(())
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path), ("prefix" = String, Path, description = "Found anywhere in a value or label, in either case")),
+    responses((status = 200, body = Values), (status = 401), (status = 403)), security(())
 ))]
 pub async fn search(
     State(views): State<ViewOpener>,
@@ -82,7 +82,7 @@ pub async fn search(
 /// Search a parameter's values in a preview.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("prefix" = String, Path)),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path), ("prefix" = String, Path)),
     description = "Admin only.",
     responses((status = 200, body = Values))
 ))]
@@ -98,9 +98,9 @@ pub async fn preview_search(
 /// Find the label of a value.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/embed/{kind}/{token}/params/{key}/remapping", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("value" = String, Query)),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path), ("value" = String, Query)),
     description = "`[value]` or `[value, label]`; a value that is not in the list is returned alone.",
-    responses((status = 200, body = Vec<Value>)), security(())
+    responses((status = 200, body = Vec<Value>), (status = 401), (status = 403)), security(())
 ))]
 pub async fn remapping(
     State(views): State<ViewOpener>,
@@ -113,7 +113,7 @@ pub async fn remapping(
 /// Find the label of a value in a preview.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/preview_embed/{kind}/{token}/params/{key}/remapping", tag = "metabase",
-    params(("kind" = String, Path, description = "`card` or `dashboard`"), ("token" = String, Path), ("key" = String, Path), ("value" = String, Query)),
+    params(("kind" = vitrine::rules::forms::EmbedKind, Path, description = "`card` or `dashboard`"), ("token" = String, Path, max_length = 8192), ("key" = String, Path), ("value" = String, Query)),
     description = "Admin only.",
     responses((status = 200, body = Vec<Value>))
 ))]

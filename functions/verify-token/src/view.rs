@@ -135,7 +135,7 @@ pub async fn of_kind(
     get, path = "/v1/view/{kind}/{id}", tag = "views",
     params(
         ("kind" = Kind, Path,),
-        ("id" = String, Path, description = "Any of its ids"),
+        ("id" = vitrine::rules::forms::AnyId, Path, description = "Any of its ids"),
         ("prefer" = Option<String>, Header, description = "As for `GET /v1/view`"),
     ),
     description = "Like `GET /v1/view`, for a token of a session that opens a whole deployment. Any other token must name this resource; else 404.",

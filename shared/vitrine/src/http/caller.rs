@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::problem::{HttpError, HttpResult};
-pub use crate::app::identify_caller::{Caller, Callers};
 use super::requirement::Requirement;
+pub use crate::app::identify_caller::{Caller, Callers};
 use crate::app::request_context;
 use crate::dialects;
 use vitrine_rules::access_key::{AccessKey, Permission};

@@ -12,16 +12,19 @@ use vitrine_rules::viewer::attribute::{AttributeDefinition, AttributeType};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct UserAttributeDefinition {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine_rules::forms::Name))]
     pub name: String,
     #[deserr(rename = "type")]
     #[cfg_attr(feature = "openapi", schema(rename = "type"))]
     kind: AttributeType,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     display_name: Option<String>,
     /// The value of users who were given none, as text: `5`, `true`, `["a"]`.
     #[deserr(default)]
     default_value: Option<String>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     description: Option<String>,
 }
 

@@ -10,9 +10,11 @@ use vitrine_rules::paging::{Page, Paging, parse_limit};
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct ConnectionQuery {
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     first: Option<i32>,
     /// `pageInfo.endCursor` of the previous page.
     #[deserr(default)]
@@ -29,12 +31,14 @@ impl ConnectionQuery {
 #[derive(Debug, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct SearchQuery {
     /// Part of a name, in upper or lower case.
     #[deserr(default)]
     search: Option<String>,
     /// 1 to 1000; 100 by default.
     #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     first: Option<i32>,
     /// `pageInfo.endCursor` of the previous page.
     #[deserr(default)]

@@ -50,9 +50,11 @@ impl From<ExternalUser> for EmbedUser {
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct UserProfile {
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub display_name: Option<String>,
     /// An absolute http or https URL.
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine_rules::forms::WebUrl>))]
     pub picture: Option<String>,
 }
 
@@ -80,8 +82,10 @@ fn is_url(text: &str) -> bool {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupDefinition {
+    #[cfg_attr(feature = "openapi", schema(value_type = vitrine_rules::forms::Name))]
     pub name: String,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub description: Option<String>,
 }
 
