@@ -142,7 +142,7 @@ async fn list(
     let (archived, path) = match Part::read(&query)? {
         Part::Current => (false, path.to_owned()),
         Part::Archived => (true, format!("{path}?f=archived")),
-        Part::None => return Ok((HeaderMap::new(), axum::Json(Vec::new()))),
+        Part::None => return whole_list::empty(&query),
     };
     let listing = Listing { kind: Some(kind), embeddable: None, archived: Some(archived), reach: &key.reach };
     whole_list::read(resources, &listing, &path, &query).await
