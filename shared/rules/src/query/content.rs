@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::error::Issue;
 use crate::json::input::{Invalid, Wrong};
+use crate::json::named::Named;
 use crate::query::definition::QueryDefinition;
 use crate::query::limits::QueryLimits;
-use crate::query::named::Named;
 
 /// A query and how to draw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]

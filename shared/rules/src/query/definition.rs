@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::error::Issue;
 use crate::json::input::Invalid;
+use crate::json::named::Named;
 use crate::query::limits::QueryLimits;
-use crate::query::named::Named;
 use crate::query::scanner::{self, Piece, TagRef};
 use crate::query::table::{SOURCE_NAME, is_source_name, is_table_name};
 use crate::query::widget_type::WidgetType;

@@ -22,7 +22,6 @@ pub mod definition;
 pub mod field_filter;
 pub mod lexer;
 pub mod limits;
-pub mod named;
 pub mod prepare;
 pub mod query_error;
 pub mod sample;

@@ -71,7 +71,7 @@ fn column_problem(name: &str, tag: &Tag, with: Preparation, path: &str) -> Optio
     let query = QueryDefinition {
         sql: format!("{{{{{name}}}}}"),
         source: None,
-        tags: crate::query::named::Named([(name.to_owned(), tag.clone())].into()),
+        tags: crate::json::named::Named([(name.to_owned(), tag.clone())].into()),
     };
     let given = sample(name, tag, with).into_iter().collect();
     match prepare(&query, &given, with) {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use deserr::{
-    DeserializeError, Deserr, ErrorKind, IntoValue, Map, MergeWithError, ValueKind, ValuePointerRef,
-    take_cf_content,
+    DeserializeError, Deserr, ErrorKind, IntoValue, Map, ValueKind, ValuePointerRef, take_cf_content,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::json::input::Invalid;
+use crate::json::named::Named;
 
 /// The rule for each parameter, by slug. Nobody can set a parameter that is not listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,31 +25,12 @@ impl Deref for EmbeddingParams {
     }
 }
 
-/// Written by hand, because deserr's own map reader drops entries that it cannot read.
 impl Deserr<Invalid> for EmbeddingParams {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Invalid> {
-        let deserr::Value::Map(map) = value else {
-            return Err(take_cf_content(Invalid::error(
-                None,
-                ErrorKind::IncorrectValueKind { actual: value, accepted: &[ValueKind::Map] },
-                location,
-            )));
-        };
-        let mut params = BTreeMap::new();
-        let mut invalid = None;
-        for (slug, value) in map.into_iter() {
-            let location = location.push_key(&slug);
-            match WhoMaySet::deserialize_from_value(value.into_value(), location) {
-                Ok(visibility) => {
-                    params.insert(slug, visibility);
-                }
-                Err(error) => invalid = Some(take_cf_content(Invalid::merge(invalid, error, location))),
-            }
-        }
-        invalid.map_or(Ok(Self(params)), Err)
+        Named::deserialize_from_value(value, location).map(|Named(params)| Self(params))
     }
 }
 
