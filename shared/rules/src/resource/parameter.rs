@@ -60,7 +60,7 @@ pub enum ParameterType {
     Category,
 }
 
-/// The types that [`ParameterType::read`] takes.
+/// The types that a parameter can be declared with.
 #[cfg(feature = "openapi")]
 pub fn written_type() -> Schema {
     const WORDS: &str = r"^(text|number|date|date_range|boolean|category|id|temporal-unit|(string|location|number|date|boolean)/.*)$";
