@@ -80,10 +80,13 @@ const TOO_MUCH: &[(&str, &[QueryFailure])] = &[
     ),
 ];
 
+/// Far more than any answer takes beyond its budget, also on a busy machine.
+const GUARD: Duration = Duration::from_secs(60);
+
 /// An answer that must come soon after the time budget. Without this guard a query that keeps the caller waiting
 /// would stop the tests instead of failing one.
 async fn in_time(query: &EngineQuery) -> Result<AnswerRows, EngineError> {
-    let guard = query.limits.time + Duration::from_secs(8);
+    let guard = query.limits.time + GUARD;
     let answered = tokio::time::timeout(guard, run(query)).await;
     answered.unwrap_or_else(|_| panic!("no answer after {guard:?}: {}", query.prepared.sql))
 }
@@ -92,7 +95,10 @@ async fn in_time(query: &EngineQuery) -> Result<AnswerRows, EngineError> {
 async fn each_query_over_its_budget_is_refused_and_the_next_one_is_right() {
     let data = orders().await;
     for (sql, failures) in TOO_MUCH {
-        let error = in_time(&limited(data.query(sql, vec![]), SMALL)).await.expect_err(sql);
+        // Only a query that may run out of time gets little of it.
+        let time = if failures.contains(&Timeout) { SMALL.time } else { Duration::from_secs(120) };
+        let limits = Limits { time, ..SMALL };
+        let error = in_time(&limited(data.query(sql, vec![]), limits)).await.expect_err(sql);
         assert!(failures.contains(&error.failure()), "{sql}: {:?} {}", error.failure(), error.owner_text());
         let next = in_time(&data.query("select count(*) from orders", vec![])).await.unwrap();
         assert_eq!(next.rows, b"[[200]]", "{sql}");
@@ -116,7 +122,7 @@ async fn the_time_budget_ends_queries_that_never_run_out_of_memory() {
         let query = limited(data.query(sql, vec![]), limits);
         let started = Instant::now();
         let answer = async { collect(engine.run(&query).await?, RowForm::List).await };
-        let answer = tokio::time::timeout(Duration::from_secs(8), answer).await;
+        let answer = tokio::time::timeout(GUARD, answer).await;
         let error = answer.unwrap_or_else(|_| panic!("no answer: {sql}")).expect_err(sql);
         assert_eq!(error.failure(), Timeout, "{sql}: {}", error.owner_text());
         assert!(started.elapsed() >= limits.time, "{sql}");
@@ -129,7 +135,7 @@ async fn the_time_budget_ends_queries_that_never_run_out_of_memory() {
 async fn gives_way(engine: &EmbeddedEngine, sql: &str) {
     let started = Instant::now();
     while engine.aborted_and_running() > 0 {
-        assert!(started.elapsed() < Duration::from_secs(20), "still running: {sql}");
+        assert!(started.elapsed() < 3 * GUARD, "still running: {sql}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -235,5 +241,5 @@ async fn deep_or_long_statements_are_refused_or_answered_in_time() {
     let in_list =
         format!("select 1 where 3 in ({})", (0..5_000).map(|i| i.to_string()).collect::<Vec<_>>().join(","));
     assert_eq!(data.rows(&in_list).await, "[[1]]");
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < GUARD, "{:?}", started.elapsed());
 }
