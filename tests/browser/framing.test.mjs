@@ -1,4 +1,4 @@
-// Who may frame what: another resource in a page that was loaded for the first, and addresses that are not offered.
+// Framing: another resource in a page that was loaded for the first, and addresses that are not offered.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -60,7 +60,7 @@ for (const [name, path] of [["by its public id", "/embed/dashboard/"], ["with a 
     await shows(refused.embed, "Shared");
     await refused.send(navigate(restricted));
     await assertRefused(refused.page, refused.embed);
-    // What the hostile host may show is shown again, and so is what everybody may.
+    // Views that the hostile host or everybody may frame are shown again.
     await refused.send(navigate(shared));
     await shows(refused.embed, "Shared");
     await refused.send(navigate(wide));

@@ -245,7 +245,7 @@ async fn an_unknown_id_of_another_form_is_like_an_unknown_one() {
             assert_eq!(answer.refusal(), (404, reason), "{path} {id:.20}");
         }
     }
-    // What has the form can still be removed.
+    // A name of the right form can still be removed.
     let token = product.post("/v1/users/abc/tokens", json!({"name": "t"})).admin().send().await;
     let path = format!("/v1/users/abc/tokens/{}", token.json["id"].as_str().unwrap());
     assert_eq!(product.delete(&path).admin().send().await.status, 204);
@@ -368,7 +368,7 @@ async fn a_published_resource_has_origins_for_4_kib_of_a_header() {
             ((400, "request_invalid"), vec!["allowed_origins"])
         );
     }
-    // What is not published may have them, and cannot be published with them.
+    // An unpublished resource may have them, and cannot be published with them.
     assert_eq!(publish(path, false, 50).await.status, 200);
     for (method, path) in [(Method::PUT, "/api/dashboard/1"), (Method::PUT, "/v1/resources/dashboard/1")] {
         let body = json!({"title": "T", "enable_embedding": true, "allowed_origins": origins});

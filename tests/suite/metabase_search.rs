@@ -1,4 +1,4 @@
-//! What Metabase's clients ask before they publish: lists of everything, search, collections, the current user, settings,
+//! Routes that Metabase's clients call before they publish: lists of everything, search, collections, the current user, settings,
 //! and deletion.
 
 use serde_json::{Value, json};
@@ -314,7 +314,7 @@ async fn a_deleted_id_is_never_used_again() {
     assert_eq!(again.refusal(), (409, "id_deleted"));
 }
 
-/// What is left of a deleted resource says that its ids are spent, and nothing about it.
+/// The tombstone of a deleted resource says that its ids are spent, and nothing about it.
 #[tokio::test]
 async fn nothing_of_a_deleted_resource_is_kept() {
     let product = Product::start().await;

@@ -70,7 +70,7 @@ async fn a_token_of_an_embed_session_contains_no_attributes_and_no_context() {
     let token = text(&exchanged, "token");
     let readable = payload(token);
     assert!(!readable.contains(CITY) && !readable.contains(CONTEXT), "{readable}");
-    // What a resource is locked to is part of its view, and of no other.
+    // An attribute that a resource is locked to is part of its view, and of no other.
     for (path, shown) in [("/v1/view/dashboard/1", true), ("/v1/view/dashboard/2", false)] {
         let view = product.get(path).bearer(token).send().await;
         assert_eq!(view.status, 200, "{}", view.text);

@@ -295,7 +295,7 @@ async fn without_a_longest_lifetime_old_keys_verify_until_they_are_retired() {
     assert!(!opens(&product, &token).await);
 }
 
-/// What the stack makes itself lives for at most a year.
+/// Tokens of the stack itself live for at most a year.
 #[tokio::test]
 async fn without_a_longest_lifetime_the_stacks_own_credentials_still_end() {
     let product = Product::start_with(&[("MaxTokenLifetimeSeconds", "0")]).await;

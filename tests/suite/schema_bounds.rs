@@ -14,7 +14,7 @@ struct Probe {
     path: String,
     /// The new value; none removes the field.
     value: Option<Value>,
-    /// Whether the description forbids the changed body.
+    /// Returns whether the description forbids the changed body.
     is_forbidden: bool,
 }
 

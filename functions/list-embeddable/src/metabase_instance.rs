@@ -1,4 +1,4 @@
-//! What Metabase's clients ask about themselves and the server before they start: `GET /api/user/current`,
+//! Routes that Metabase's clients call about themselves and the server before they start: `GET /api/user/current`,
 //! `GET /api/login-history/current`, `GET /api/session/properties` and `GET /api/setting`.
 //!
 //! This function has no access to the embedding secret, so none of these can show it.

@@ -36,7 +36,7 @@ pub struct Found {
     available_models: [&'static str; 2],
 }
 
-/// What is searched for.
+/// The filter of a search.
 struct Search {
     words: Vec<String>,
     /// None means all.

@@ -103,7 +103,7 @@ impl RowStream {
         &self.columns
     }
 
-    /// Whether rows were cut off. Final when `next` has answered `None`.
+    /// Returns whether rows were cut off. Final when `next` has answered `None`.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }

@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 
-/// Whether `predicate` consists of comparisons of a column with literals of the column's own type. Everything
+/// Returns whether `predicate` consists of comparisons of a column with literals of the column's own type. Everything
 /// else, a cast above all, stays above the barrier.
 pub fn is_leakproof(predicate: &Expr, schema: &Schema) -> bool {
     match predicate {

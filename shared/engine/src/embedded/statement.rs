@@ -37,7 +37,7 @@ pub fn parse(query: &EngineQuery) -> Result<Parsed, EngineError> {
         tables: &tables,
         functions: functions::names(),
         table_functions: functions::table_names(),
-        // Whether a join without a condition is meant is asked when the query is published.
+        // A join without a condition was confirmed or refused when the query was published.
         allow_cross_joins: true,
     };
     let mut statement = Box::new(parsed.check(&surface).map_err(refused)?.statement);

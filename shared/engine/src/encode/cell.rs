@@ -137,7 +137,7 @@ impl Cell<'_> {
         };
     }
 
-    /// Whether JSON writes the value as a number: one that every reader keeps exactly.
+    /// Returns whether JSON writes the value as a number: one that every reader keeps exactly.
     pub fn is_json_number(&self) -> bool {
         match self {
             Self::Integer(value) => value.unsigned_abs() <= EXACT,

@@ -10,7 +10,7 @@ use crate::error::{EngineError, QueryFailure};
 /// A writer of CSV that holds no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Csv {
-    /// Whether a text that a spreadsheet would take for a formula gets an apostrophe in front.
+    /// Puts an apostrophe in front of a text that a spreadsheet would take for a formula.
     pub guard_formulas: bool,
 }
 

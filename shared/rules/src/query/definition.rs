@@ -58,7 +58,7 @@ pub struct Tag {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub widget_type: Option<WidgetType>,
-    /// Whether `string/contains` and its kind tell upper from lower case; yes if absent.
+    /// Case sensitivity of `string/contains` and its kind; on if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     pub case_sensitive: Option<bool>,

@@ -42,7 +42,7 @@ pub struct GivenValue {
     pub kind: WidgetType,
     /// `None` if the parameter is there without a value: the tag's default does not apply then.
     pub value: Option<ParameterValue>,
-    /// Whether a text operator tells upper from lower case; the tag decides if absent.
+    /// Case sensitivity of a text operator; the tag decides if absent.
     pub case_sensitive: Option<bool>,
 }
 

@@ -135,7 +135,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a wish does not set is what it would be without the address, and no wish refuses by its name.
+        /// A view with wishes has the values that it would have without the dropped names, and no name refuses it.
         #[test]
         fn an_address_changes_nothing_but_enabled_parameters(
             pairs in prop::collection::vec(("(open|locked|closed|city|gone|x|\\PC{1,8})", "\\PC{0,8}"), 0..6)

@@ -43,7 +43,7 @@ fn extract(args: &[ArrayRef], show: fn(&Value) -> Option<String>) -> Result<Arra
     let (documents, paths) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
     let mut found = StringBuilder::new();
     for (document, path) in documents.iter().zip(paths) {
-        // What is no JSON has no members, as a cast that is tried.
+        // A text that is not JSON has no members; no error, as with `try_cast`.
         let document: Option<Value> = document.and_then(|document| serde_json::from_str(document).ok());
         let value = document.as_ref().zip(path).and_then(|(document, path)| member(document, path));
         found.append_option(value.and_then(show));

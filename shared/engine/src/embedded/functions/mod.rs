@@ -83,7 +83,7 @@ pub fn registry() -> &'static Registry {
     &REGISTRY
 }
 
-/// Whether the engine has a function of this name, apart from macros.
+/// Returns whether the engine has a function of this name, apart from macros.
 pub fn is_native(name: &str) -> bool {
     REGISTRY.native.contains(name)
 }
@@ -96,7 +96,7 @@ static TABLE_NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     table.chain(std::iter::once("unnest".to_owned())).collect()
 });
 
-/// Whether the result of a function can be much larger than its arguments.
+/// Returns whether the result of a function can be much larger than its arguments.
 pub fn grows(name: &str) -> bool {
     capped::GROWING.iter().any(|(growing, _)| *growing == name)
 }

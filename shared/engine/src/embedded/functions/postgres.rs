@@ -93,7 +93,7 @@ pub const DEFINITIONS: &[Definition] = &[
     },
 ];
 
-/// Whether values of the type can be read as moments. A text is cast, as a literal is in Postgres.
+/// Returns whether values of the type can be read as moments. A text is cast, as a literal is in Postgres.
 pub fn is_moment(data_type: &DataType) -> bool {
     data_type.is_temporal()
         && !matches!(

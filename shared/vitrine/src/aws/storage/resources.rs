@@ -99,7 +99,7 @@ pub(super) fn from_item(item: &Item) -> Result<Option<Resource>> {
     Ok(Some(resource))
 }
 
-/// What is stored under an id.
+/// The item stored under an id.
 #[derive(Debug)]
 pub enum Holder {
     Nothing,
