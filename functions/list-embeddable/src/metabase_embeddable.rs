@@ -11,6 +11,8 @@ use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
 use crate::State as App;
+#[cfg(feature = "openapi")]
+use crate::whole_list::AskedPage;
 use crate::whole_list::{self, Description, ListItem};
 
 #[derive(Debug, Serialize)]
@@ -29,7 +31,7 @@ pub struct Embeddable {
 /// List published questions.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/card/embeddable", tag = "metabase",
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query)),
+    params(AskedPage),
     description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<Embeddable>))
 ))]
@@ -44,7 +46,7 @@ pub async fn cards(
 /// List published dashboards.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/dashboard/embeddable", tag = "metabase",
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query)),
+    params(AskedPage),
     description = "Permission: `resources:list`. Published and not archived, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<Embeddable>))
 ))]

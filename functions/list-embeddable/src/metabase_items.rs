@@ -14,6 +14,8 @@ use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 
+#[cfg(feature = "openapi")]
+use crate::whole_list::AskedPage;
 use crate::whole_list::{self, Description, ListItem};
 
 /// A card or a dashboard in a list.
@@ -100,7 +102,7 @@ impl Part {
     get, path = "/api/card", tag = "metabase",
     params(
         ("f" = Option<String>, Query, pattern = "^(all|mine|recent|popular|archived|bookmarked|fav|database|table|using_model|using_segment|using_metric)?$", description = "`all` or `mine`: all that are not archived; `archived`: the others. Filters by a database or a bookmark find nothing"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
+        AskedPage,
     ),
     description = "Permission: `resources:list`. Published or not, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<ListedItem>))
@@ -118,7 +120,7 @@ pub async fn cards(
     get, path = "/api/dashboard", tag = "metabase",
     params(
         ("f" = Option<String>, Query, pattern = "^(all|mine|recent|popular|archived|bookmarked|fav|database|table|using_model|using_segment|using_metric)?$", description = "`all` or `mine`: all that are not archived; `archived`: the others"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
+        AskedPage,
     ),
     description = "Permission: `resources:list`. Published or not, by id; at most 10000 of them, and 5 MB: long descriptions are left out first. A `Link` leads to the rest. With `limit`, a page.",
     responses((status = 200, body = Vec<ListedItem>))

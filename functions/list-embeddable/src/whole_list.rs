@@ -100,8 +100,12 @@ fn bytes_of(items: &[impl Serialize]) -> Result<usize> {
 
 /// The page that a request names, for clients that page.
 #[derive(Debug, Default)]
-struct AskedPage {
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+pub struct AskedPage {
+    /// 1 to 1000. Without it, the list is not paged.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     limit: Option<i32>,
+    /// From the `Link` of the previous page.
     cursor: Option<String>,
 }
 

@@ -19,21 +19,25 @@ impl Callers {
     /// The caller whose access key is in a request that may carry an embed token. None for everything that is no valid
     /// key, so that an unknown key is refused like any other text that is no token.
     pub async fn instead_of_token(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
-        let (key, session) = (embed_token(headers).or_else(|| access_key(headers)), session(headers));
-        let identified = match (key, session) {
-            (Some(shown), _) if token::has_form(shown) => return Ok(None),
-            (Some(shown), _) => self.identify(shown).await,
-            (None, Some(shown)) => self.identify_by_session(shown).await,
+        let key = embed_token(headers).or_else(|| access_key(headers));
+        if key.is_some_and(token::has_form) {
+            return Ok(None);
+        }
+        match self.identify_by_either(key, session(headers)).await {
+            Err(error) if error.reason == Reason::AccessKeyUnknown => Ok(None),
+            identified => identified,
+        }
+    }
+
+    /// Identifies a caller by the access key of a request, or else by its session. None if it has neither.
+    async fn identify_by_either(&self, key: Option<&str>, session: Option<&str>) -> Result<Option<Caller>> {
+        let caller = match (key, session) {
+            (Some(shown), _) => self.identify(shown).await?,
+            (None, Some(shown)) => self.identify_by_session(shown).await?,
             (None, None) => return Ok(None),
         };
-        match identified {
-            Ok(caller) => {
-                request_context::caller(&caller.key.id);
-                Ok(Some(caller))
-            }
-            Err(error) if error.reason == Reason::AccessKeyUnknown => Ok(None),
-            Err(error) => Err(error),
-        }
+        request_context::caller(&caller.key.id);
+        Ok(Some(caller))
     }
 
     /// Refuses a valid access key in the place of an embed token, and tells so.
@@ -97,12 +101,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self> {
         let callers = Callers::from_ref(state);
-        let Caller { key, .. } = match (access_key(&parts.headers), session(&parts.headers)) {
-            (Some(shown), _) => callers.identify(shown).await?,
-            (None, Some(shown)) => callers.identify_by_session(shown).await?,
-            (None, None) => return Err(Reason::AccessKeyMissing.into()),
-        };
-        request_context::caller(&key.id);
+        let identified = callers.identify_by_either(access_key(&parts.headers), session(&parts.headers));
+        let Caller { key, .. } = identified.await?.ok_or(Reason::AccessKeyMissing)?;
         N::check(&key)?;
         Ok(Self { key, need: PhantomData })
     }
