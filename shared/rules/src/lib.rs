@@ -11,6 +11,7 @@
 //! - [`reach`]: the part of the stack that an access key may know of and change
 //! - [`sign_in_attempts`]: the bound on wrong passwords
 //! - [`json`]: strict parsing of documents and checked input
+//! - [`data`]: sources, tables, versions and uploads
 //! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
@@ -18,6 +19,7 @@
 pub mod access_key;
 pub mod clock;
 pub mod cursor;
+pub mod data;
 pub mod error;
 #[cfg(feature = "openapi")]
 pub mod forms;
