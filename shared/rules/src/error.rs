@@ -184,6 +184,13 @@ reasons! {
     DecisionNotFound, "decision_not_found", NotFound, "There is no record of this request. Records are kept for seven days, for requests with an authentic token; GET /v1/decisions/unauthenticated counts the others.";
     SigningKeyNotFound, "signing_key_not_found", NotFound, "Not found.";
     SigningKeyInUse, "signing_key_in_use", Conflict, "Tokens that this key signed may still be in use.";
+    SourceNotFound, "source_not_found", NotFound, "There is no such source.";
+    SourceFixed, "source_fixed", Conflict, "This source belongs to the stack and cannot be changed.";
+    SourceInUse, "source_in_use", Conflict, "Tables have files in this source.";
+    TableNotFound, "table_not_found", NotFound, "There is no such table.";
+    UploadNotFound, "upload_not_found", NotFound, "There is no such upload of this table, or it has expired.";
+    ImportFailed, "import_failed", BadRequest, "The file cannot become a version. Nothing was replaced.";
+    BreaksQueries, "breaks_queries", Conflict, "This would break published queries. To do it all the same, add force=true.";
     RouteNotFound, "route_not_found", RouteNotFound, "API endpoint does not exist.";
     MethodNotAllowed, "method_not_allowed", MethodNotAllowed, "This method is not allowed here.";
     IdDeleted, "id_deleted", Conflict, "This id belonged to something that was deleted, and is never used again.";

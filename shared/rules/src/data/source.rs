@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::Issue;
 use crate::json::input::{Check, Invalid};
+use crate::query::table::MANAGED;
 
 /// The fields of a source that its owner sets. Its location is never told to viewers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr)]
@@ -33,11 +34,28 @@ pub enum SourceKind {
 pub struct Source {
     pub name: String,
     pub kind: SourceKind,
-    pub location: String,
+    /// Absent for the stack's own source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub updated_at: Timestamp,
+}
+
+impl Source {
+    /// The source of the tables that the stack itself stores. It is in no item.
+    pub fn managed() -> Self {
+        let start = Timestamp::from_unix(0);
+        let (name, kind) = (MANAGED.to_owned(), SourceKind::Files);
+        Self { name, kind, location: None, created_at: start, updated_at: start }
+    }
+
+    /// The source with this input, in place of `present`.
+    pub fn written(name: String, input: SourceInput, present: Option<&Self>, now: Timestamp) -> Self {
+        let created_at = present.map_or(now, |present| present.created_at);
+        Self { name, kind: input.kind, location: Some(input.location), created_at, updated_at: now }
+    }
 }
 
 impl Check for SourceInput {

@@ -22,6 +22,9 @@ pub struct Table {
     pub description: Option<String>,
     /// Empty until the owner declares them, or the first version infers them.
     pub columns: Vec<StoredColumn>,
+    /// Columns that earlier versions had. One that comes back has its number again, and is hidden if it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_columns: Vec<StoredColumn>,
     #[serde(default)]
     pub row_policies: Vec<RowPolicy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +48,24 @@ pub struct StoredColumn {
     pub column: Column,
 }
 
+/// A table as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TableSummary {
+    pub name: String,
+    pub id: u64,
+    pub source: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The current version; none before the first, and for files that others write.
+    #[serde(default)]
+    pub version: Option<u64>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+}
+
 impl Table {
     /// The most columns that a table has had in its life; ids of columns are made from the table's id and this.
     pub const ORDINALS: u64 = 10_000;
@@ -57,6 +78,7 @@ impl Table {
             location: None,
             description: None,
             columns: Vec::new(),
+            former_columns: Vec::new(),
             row_policies: Vec::new(),
             current: None,
             newest_version: 0,
@@ -77,6 +99,8 @@ impl Table {
         self.row_policies = input.row_policies;
         if let Some(columns) = input.columns {
             self.set_columns(columns);
+            // The owner left these out on purpose: a later version must not show them.
+            self.former_columns.iter_mut().for_each(|former| former.column.hidden = true);
         }
         self.updated_at = now;
         self.revision += 1;
@@ -86,17 +110,34 @@ impl Table {
     /// The table with `version` as its current one. Columns get the types of its files and keep their descriptions.
     #[must_use]
     pub fn at_version(mut self, version: TableVersion, now: Timestamp) -> Self {
-        let columns = version.columns.iter().cloned().map(|column| match self.column(&column.name) {
-            Some(known) => Column { kind: column.kind, ..known.column.clone() },
-            None => column,
-        });
-        let columns = columns.collect();
+        let columns = self.described(&version.columns);
         self.set_columns(columns);
         self.newest_version = self.newest_version.max(version.number);
         self.current = Some(version);
         self.updated_at = now;
         self.revision += 1;
         self
+    }
+
+    /// Columns of files, with what is known of them: descriptions, and whether they are hidden.
+    pub fn described(&self, columns: &[Column]) -> Vec<Column> {
+        let described = |column: &Column| match self.known(&column.name) {
+            Some(known) => Column { kind: column.kind, ..known.column.clone() },
+            None => column.clone(),
+        };
+        columns.iter().map(described).collect()
+    }
+
+    pub fn summary(&self) -> TableSummary {
+        TableSummary {
+            name: self.name.clone(),
+            id: self.id,
+            source: self.source.clone(),
+            description: self.description.clone(),
+            version: self.current.as_ref().map(|version| version.number),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
     }
 
     pub fn column(&self, name: &str) -> Option<&StoredColumn> {
@@ -108,10 +149,15 @@ impl Table {
         self.columns.iter().map(|stored| stored.column.clone()).collect()
     }
 
+    fn known(&self, name: &str) -> Option<&StoredColumn> {
+        let former = || self.former_columns.iter().find(|stored| stored.column.name == name);
+        self.column(name).or_else(former)
+    }
+
     fn set_columns(&mut self, columns: Vec<Column>) {
         let mut stored = Vec::with_capacity(columns.len());
         for column in columns {
-            let id = match self.column(&column.name) {
+            let id = match self.known(&column.name) {
                 Some(known) => known.id,
                 None => {
                     self.last_ordinal += 1;
@@ -120,7 +166,14 @@ impl Table {
             };
             stored.push(StoredColumn { id, column });
         }
-        self.columns = stored;
+        let left_out = std::mem::replace(&mut self.columns, stored);
+        let known = left_out.into_iter().chain(std::mem::take(&mut self.former_columns));
+        let known: Vec<_> = known.filter(|former| self.column(&former.column.name).is_none()).collect();
+        // Of too many, those that were never hidden are forgotten.
+        let (mut hidden, open): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.column.hidden);
+        let room = Column::MAX_COLUMNS.saturating_sub(hidden.len());
+        hidden.extend(open.into_iter().take(room));
+        self.former_columns = hidden;
     }
 }
 
@@ -159,7 +212,43 @@ mod tests {
             ("integer", Some("A"), true)
         );
         let table = table.replaced(input(json!({"columns": [{"name": "b", "type": "text"}]})), now);
-        assert_eq!(ids(&table), [("b".into(), 70_004)], "a number is never given out twice");
+        assert_eq!(ids(&table), [("b".into(), 70_002)], "a column that comes back has its number");
+        let table = table.replaced(input(json!({"columns": [{"name": "d", "type": "text"}]})), now);
+        assert_eq!(ids(&table), [("d".into(), 70_004)], "a number is never given out twice");
+    }
+
+    #[test]
+    fn a_column_that_comes_back_has_its_number_and_stays_hidden() {
+        let now = Timestamp::from_unix(1);
+        let declared = json!({"columns": [{"name": "a", "type": "text"}, {"name": "s", "type": "text", "hidden": true}]});
+        let table = Table::create("orders".into(), 7, input(declared), now);
+        let with = json!([{"name": "s", "type": "integer"}, {"name": "a", "type": "text"}]);
+        let without = json!([{"name": "a", "type": "text"}]);
+        let table =
+            table.at_version(version(1, with.clone()), now).at_version(version(2, without.clone()), now);
+        assert_eq!(ids(&table), [("a".into(), 70_001)]);
+        let back = table.clone().at_version(version(3, with.clone()), now);
+        assert_eq!(ids(&back), [("s".into(), 70_002), ("a".into(), 70_001)]);
+        assert!(back.column("s").unwrap().column.hidden, "a version cannot show what the owner hid");
+        assert_eq!(back.former_columns, []);
+        let declared_again = table.replaced(input(json!({"columns": without})), now);
+        let back = declared_again.at_version(version(3, with), now);
+        assert!(back.column("s").unwrap().column.hidden, "the owner left the column out");
+        assert!(!back.column("a").unwrap().column.hidden);
+    }
+
+    #[test]
+    fn former_columns_are_bounded_and_hidden_ones_are_kept_first() {
+        let now = Timestamp::from_unix(1);
+        let secret = json!({"columns": [{"name": "s", "type": "text", "hidden": true}]});
+        let mut table = Table::create("orders".into(), 7, input(secret), now);
+        for round in 1..=4 {
+            let columns: Vec<_> =
+                (0..400).map(|at| json!({"name": format!("c{round}_{at}"), "type": "text"})).collect();
+            table = table.at_version(version(round, json!(columns)), now);
+        }
+        assert_eq!(table.former_columns.len(), Column::MAX_COLUMNS);
+        assert_eq!(table.former_columns[0].column.name, "s");
     }
 
     #[test]

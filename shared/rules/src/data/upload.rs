@@ -57,6 +57,8 @@ impl Check for UploadInput {
 pub struct Upload {
     pub id: String,
     pub table: String,
+    /// Tells the table from an earlier one of the same name.
+    pub table_id: u64,
     pub format: FileFormat,
     pub size: u64,
     /// Lower case.
@@ -88,11 +90,116 @@ pub enum UploadState {
     Failed {
         issues: Vec<Finding>,
     },
+    /// Nothing was replaced, because the version would break published queries. The issues name them.
+    Refused {
+        issues: Vec<Finding>,
+    },
+}
+
+impl UploadState {
+    /// The name of the state, as the API and the storage write it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Importing { .. } => "importing",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Refused { .. } => "refused",
+        }
+    }
 }
 
 impl Upload {
+    /// The days that an upload is kept.
+    pub const DAYS: i64 = 7;
+
+    /// Another state, with no rows read so far when the upload waits again.
+    #[must_use]
+    pub fn in_state(self, state: UploadState) -> Self {
+        let rows_read = if state == UploadState::Waiting { 0 } else { self.rows_read };
+        Self { state, rows_read, ..self }
+    }
+
+    /// Returns whether an import may start: none is running, and none has succeeded.
+    pub fn may_start(&self, now: Timestamp) -> bool {
+        match self.state {
+            UploadState::Waiting => true,
+            UploadState::Importing { until } => until <= now,
+            UploadState::Done { .. } | UploadState::Failed { .. } | UploadState::Refused { .. } => false,
+        }
+    }
+
     /// The key of the uploaded file in the stack's bucket.
     pub fn key(&self) -> String {
         format!("uploads/{}/{}", self.table, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::input;
+    use serde_json::json;
+
+    fn upload(state: UploadState) -> Upload {
+        let at = Timestamp::from_unix;
+        let (id, table, sha256) = ("u1".to_owned(), "orders".to_owned(), "0".repeat(64));
+        Upload {
+            id,
+            table,
+            table_id: 1,
+            format: FileFormat::Csv,
+            size: 1,
+            sha256,
+            state,
+            rows_read: 5,
+            created_at: at(0),
+            expires_at: at(9),
+        }
+    }
+
+    #[test]
+    fn every_problem_of_an_upload_names_its_field() {
+        let sha256 = "0aF".repeat(22)[..64].to_owned();
+        for (size, sum, path) in [
+            (1, sha256.as_str(), None),
+            (UploadInput::MAX_BYTES, sha256.as_str(), None),
+            (0, sha256.as_str(), Some("size")),
+            (UploadInput::MAX_BYTES + 1, sha256.as_str(), Some("size")),
+            (1, &sha256[1..], Some("sha256")),
+            (1, "", Some("sha256")),
+            (1, &"x".repeat(64), Some("sha256")),
+        ] {
+            let read = input::read::<UploadInput>(json!({"format": "csv", "size": size, "sha256": sum}));
+            let paths: Vec<_> = read.unwrap().problems().into_iter().map(|issue| issue.path).collect();
+            assert_eq!(paths, Vec::from_iter(path.map(str::to_owned)), "{size} {sum}");
+        }
+        assert!(input::check::<UploadInput>(json!({"format": "xml", "size": 1, "sha256": sha256})).is_err());
+    }
+
+    #[test]
+    fn an_import_starts_when_none_runs_and_none_is_done() {
+        let now = Timestamp::from_unix(5);
+        let until = |second| UploadState::Importing { until: Timestamp::from_unix(second) };
+        let done = UploadState::Done { version: 1, rows: 1, columns: Vec::new() };
+        for (state, word, may_start) in [
+            (UploadState::Waiting, "waiting", true),
+            (until(6), "importing", false),
+            (until(5), "importing", true),
+            (done, "done", false),
+            (UploadState::Failed { issues: Vec::new() }, "failed", false),
+            (UploadState::Refused { issues: Vec::new() }, "refused", false),
+        ] {
+            let upload = upload(state.clone());
+            assert_eq!((upload.may_start(now), state.word()), (may_start, word), "{state:?}");
+            assert_eq!(serde_json::to_value(&state).unwrap()["state"], word);
+        }
+    }
+
+    #[test]
+    fn an_upload_that_waits_again_has_read_nothing() {
+        let failed = upload(UploadState::Failed { issues: Vec::new() });
+        assert_eq!(failed.clone().in_state(UploadState::Waiting).rows_read, 0);
+        assert_eq!(failed.in_state(UploadState::Refused { issues: Vec::new() }).rows_read, 5);
     }
 }

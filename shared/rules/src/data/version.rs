@@ -18,6 +18,18 @@ pub struct TableVersion {
     pub created_at: Timestamp,
 }
 
+/// A version as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TableVersionSummary))]
+pub struct VersionSummary {
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub version: u64,
+    pub rows: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+}
+
 /// A Parquet file of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use serde_json::Value;
 
 use super::cached_lookup::{CachedLookup, Read};
-use crate::aws::aws_error::failure;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -17,7 +15,7 @@ use crate::aws::storage::{
     dive_versions, embedding_switch, external_users, resources, service_accounts, sessions, tenants,
 };
 use vitrine_rules::clock::{Clock, Timestamp};
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::dive_version::Version;
@@ -240,32 +238,7 @@ impl EvidenceReader {
         match batch.is_empty() {
             true => Ok(Vec::new()),
             // Boxed, so that the future of a request whose evidence is cached stays small.
-            false => Box::pin(self.fetch(batch)).await,
-        }
-    }
-
-    async fn fetch(&self, batch: Vec<Item>) -> Result<Vec<Item>> {
-        let table = &self.0.table;
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(batch))
-            .consistent_read(true)
-            .build()
-            .map_err(Error::internal)?;
-        let answer = table
-            .client
-            .batch_get_item()
-            .request_items(table.name(), request)
-            .send()
-            .await
-            .map_err(|error| failure("BatchGetItem", &error))?;
-        let refuse = |cause| Err(Error::new(Reason::Unavailable).detail(cause));
-        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            return refuse("BatchGetItem: throttled in part");
-        }
-        match answer.responses.and_then(|mut tables| tables.remove(table.name())) {
-            Some(items) => Ok(items),
-            // An answer without the table does not say that the items are absent.
-            None => refuse("BatchGetItem: an answer without the table"),
+            false => Box::pin(self.0.table.get_batch(batch)).await,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Reads of what a view needs, through caches of a few seconds.
 
 mod cache;
-mod cached_lookup;
+pub(super) mod cached_lookup;
 pub mod evidence;

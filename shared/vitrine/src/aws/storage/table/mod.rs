@@ -13,14 +13,14 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use self::schema::{PARTITION, SORT};
 use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{AwsResource, Capability, TableItems};
 use crate::aws::environment::Environment;
-use vitrine_rules::error::{Error, Result};
+use vitrine_rules::error::{Error, Reason, Result};
 
 pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
 
@@ -68,6 +68,26 @@ impl Table {
     pub async fn get(&self, key: Item) -> Result<Option<Item>> {
         let get = self.client.get_item().table_name(self.name()).set_key(Some(key)).consistent_read(true);
         Ok(get.send().await.or_unavailable("GetItem")?.item)
+    }
+
+    /// The items under several keys, as they are now, or a failure: never a part of them. Needs `dynamodb:BatchGetItem`.
+    pub async fn get_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(Error::internal)?;
+        let sent = self.client.batch_get_item().request_items(self.name(), request).send().await;
+        let answer = sent.or_unavailable("BatchGetItem")?;
+        let refuse = |cause| Err(Error::new(Reason::Unavailable).detail(cause));
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return refuse("BatchGetItem: throttled in part");
+        }
+        match answer.responses.and_then(|mut tables| tables.remove(self.name())) {
+            Some(items) => Ok(items),
+            // An answer without the table does not say that the items are absent.
+            None => refuse("BatchGetItem: an answer without the table"),
+        }
     }
 
     /// A write of a whole item. Needs `dynamodb:PutItem`.

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::schema::{PARTITION, POSITION, SORT};
-use super::{Item, Table, text, text_of};
+use super::{Item, Table, key, text, text_of};
 use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
@@ -39,6 +39,8 @@ pub struct Range<'a> {
     place: Vec<&'static str>,
     partition: &'a str,
     prefix: &'a str,
+    /// The sort key that the first page begins after.
+    beginning: Option<&'a str>,
     is_descending: bool,
 }
 
@@ -57,13 +59,20 @@ impl<'a> Range<'a> {
 
     fn new(table: &Table, query: QueryFluentBuilder, place: Vec<&'static str>, partition: &'a str) -> Self {
         let cursors = table.cursors.clone();
-        Self { query, cursors, place, partition, prefix: "", is_descending: false }
+        Self { query, cursors, place, partition, prefix: "", beginning: None, is_descending: false }
     }
 
     /// Only the items whose sort key begins so.
     #[must_use]
     pub const fn starting_with(mut self, prefix: &'a str) -> Self {
         self.prefix = prefix;
+        self
+    }
+
+    /// Begins after a sort key of the table, of which there need be no item. So an empty page has a cursor too.
+    #[must_use]
+    pub const fn beginning_after(mut self, sort: &'a str) -> Self {
+        self.beginning = Some(sort);
         self
     }
 
@@ -84,7 +93,7 @@ impl<'a> Range<'a> {
     pub async fn page<T>(self, paging: &Paging, read: impl Fn(Item) -> Result<Option<T>>) -> Result<Page<T>> {
         let start = match &paging.after {
             Some(cursor) => Some(self.start(cursor).await?),
-            None => None,
+            None => self.beginning.map(|sort| key(self.partition, sort)),
         };
         let (items, end, has_next) = self.collect(paging.limit, start, read).await?;
         let Some(place) = end else { return Ok(Page { items, end: None, has_next }) };
