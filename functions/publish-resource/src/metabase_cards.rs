@@ -50,7 +50,7 @@ pub struct CardInput {
     #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
     #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     allowed_origins: Option<Vec<Origin>>,
-    /// Not part of Metabase: whether the content may offer files for download.
+    /// Not part of Metabase: whether files may be downloaded. A new card or dashboard allows it, as in Metabase.
     #[deserr(default)]
     allow_downloads: Option<bool>,
 }
@@ -196,7 +196,8 @@ async fn create(
     kind: Kind,
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
-    let input = input.apply_to(ResourceInput::default());
+    let blank = ResourceInput { allow_downloads: true, ..ResourceInput::default() };
+    let input = input.apply_to(blank);
     let created = publisher.create(key, kind, Publishing::Publishers, input).await;
     Ok(axum::Json(created.map_err(rename_title_to_name)?.into()))
 }

@@ -10,10 +10,10 @@ use vitrine::http::{Callers, HttpResult};
 use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::Reason;
-use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef, is_public_id};
 use vitrine::rules::view::decide::ViewRequest;
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::view::viewed_content::ViewedContent;
 use vitrine::rules::viewer::email::Email;
 use vitrine::rules::viewer::role::Role;
 use vitrine::rules::viewer::tenant::TenantName;
@@ -40,7 +40,7 @@ pub struct CubeDashboard {
     /// Beyond Cube's API: the parameters that the viewer may see and change.
     parameters: Vec<VisibleParameter>,
     /// Beyond Cube's API.
-    content: Option<Content>,
+    content: Option<ViewedContent>,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,11 +7,11 @@ use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Reason, Result};
-use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::view::viewed_content::ViewedContent;
 
 /// A card or dashboard as a viewer sees it.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ pub struct EmbeddedCard {
     description: Option<String>,
     /// The parameters that the viewer may see and change.
     parameters: Vec<VisibleParameter>,
-    content: Option<Content>,
+    content: Option<ViewedContent>,
 }
 
 /// Open a view with the token in the path.

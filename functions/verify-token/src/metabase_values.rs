@@ -186,7 +186,8 @@ async fn choices(
         ..ViewRequest::default()
     };
     let view = audience.open(views, &token, request).await?;
-    let parameter = view.resource.parameter_by_id(&key);
+    let declared = view.resource.all_parameters();
+    let parameter = Parameter::by_id(&declared, &key);
     let visible =
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);
     match parameter.filter(visible) {

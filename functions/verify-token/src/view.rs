@@ -12,13 +12,13 @@ use vitrine::http::caller::embed_token;
 use vitrine::http::prefer::prefers_lenient;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Reason, Result};
-use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::session::SessionContext;
 use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{ViewRequest, ViewerParameters};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
+use vitrine::rules::view::viewed_content::ViewedContent;
 use vitrine::rules::view::wishes;
 use vitrine::rules::viewer::tenant::TenantName;
 
@@ -35,7 +35,7 @@ pub struct ViewAnswer {
     /// characters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
-    pub content: Option<Content>,
+    pub content: Option<ViewedContent>,
     pub viewer: Option<ViewedBy>,
     /// The viewer's attributes that the resource is locked to.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

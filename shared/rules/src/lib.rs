@@ -13,6 +13,7 @@
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`data`]: sources, tables, versions and uploads
 //! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
+//! - [`publishing`]: the checks of content with queries
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
 
@@ -27,6 +28,7 @@ pub mod issues;
 pub mod json;
 pub mod key_session;
 pub mod paging;
+pub mod publishing;
 pub mod query;
 pub mod random;
 pub mod reach;

@@ -44,6 +44,9 @@ pub struct QueryReport {
     pub path: String,
     /// Reasons to refuse it. They are for the owner: their texts name tables and columns.
     pub issues: Vec<Finding>,
+    /// The issues say that the SQL does not parse or is not one query, so that not even a draft can be saved.
+    #[serde(default)]
+    pub unparsable: bool,
     pub warnings: Vec<Finding>,
     /// The tables that it reads.
     pub tables: Vec<TableUse>,

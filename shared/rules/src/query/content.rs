@@ -48,7 +48,7 @@ impl DisplaySettings {
     }
 }
 
-fn table() -> String {
+pub(crate) fn table() -> String {
     "table".to_owned()
 }
 

@@ -11,7 +11,7 @@ use crate::query::limits::QueryLimits;
 use crate::query::scanner::{self, Piece, TagRef};
 use crate::query::table::{SOURCE_NAME, is_source_name, is_table_name};
 use crate::query::widget_type::WidgetType;
-use crate::resource::parameter::Parameter;
+use crate::resource::parameter::{Parameter, ParameterType};
 
 /// A query of a question or of a dive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
@@ -143,6 +143,22 @@ impl Tag {
             values: None,
             values_strict: false,
         })
+    }
+
+    /// Returns whether a parameter of a declared type can set the tag. How the value is compared is the tag's matter.
+    pub fn takes(&self, declared: ParameterType) -> bool {
+        let (Some(own), Some(derived)) = (self.value_type(), self.parameter_type()) else { return true };
+        let given = match declared {
+            ParameterType::Text => WidgetType::Text,
+            ParameterType::Number => WidgetType::Number,
+            ParameterType::Date => WidgetType::Date,
+            ParameterType::DateRange => WidgetType::DateRange,
+            ParameterType::Boolean => WidgetType::Boolean,
+            ParameterType::Category => WidgetType::Category,
+        };
+        let is_text = |kind| matches!(kind, ParameterType::Text | ParameterType::Category);
+        let derived = derived.parameter_type();
+        derived == declared || own.takes(given) || (is_text(derived) && is_text(declared))
     }
 
     fn problems(&self, name: &str, path: &str) -> Vec<Issue> {

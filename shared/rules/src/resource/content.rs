@@ -5,22 +5,58 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Issue;
 use crate::json::input::Invalid;
+use crate::query::content::{DisplaySettings, DiveQueries, QuestionContent, dive_problems, table};
+use crate::query::definition::QueryDefinition;
+use crate::query::limits::QueryLimits;
+use crate::resource::ids::Kind;
 use crate::resource::origin::Origin;
+use crate::resource::parameter::Parameter;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[deserr(error = Invalid, tag = "type", rename_all = lowercase, deny_unknown_fields)]
+#[deserr(error = Invalid, from(Written) = Self::of)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Content {
     /// HTML and scripts of the owner, run in a nested sandbox that cannot reach the page around it.
     Html {
         #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
         html: String,
+        /// Queries that its script asks for by name.
+        #[serde(default, skip_serializing_if = "has_none")]
+        #[cfg_attr(feature = "openapi", schema(required = false))]
+        queries: DiveQueries,
     },
     /// A page on the owner's own site.
     Url {
         #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::FrameUrl))]
         url: String,
+    },
+    /// A query and how to draw it.
+    Question(QuestionContent),
+}
+
+fn has_none(queries: &DiveQueries) -> bool {
+    queries.is_empty()
+}
+
+/// Content as its owner writes it: unknown fields are refused, which stored content need not be checked for.
+#[derive(Deserr)]
+#[deserr(error = Invalid, tag = "type", rename_all = lowercase, deny_unknown_fields)]
+enum Written {
+    Html {
+        html: String,
+        #[deserr(default)]
+        queries: DiveQueries,
+    },
+    Url {
+        url: String,
+    },
+    Question {
+        query: QueryDefinition,
+        #[deserr(default = table())]
+        display: String,
+        #[deserr(default)]
+        settings: DisplaySettings,
     },
 }
 
@@ -28,29 +64,98 @@ impl Content {
     /// The maximum size, so that a resource fits into one item.
     pub const MAX_BYTES: usize = 300 * 1024;
 
-    pub fn problems(&self, path: &str) -> Vec<Issue> {
-        match self {
-            Self::Html { html } if html.len() > Self::MAX_BYTES => {
-                vec![Issue::new(format!("{path}.html"), "must be at most 300 KiB")]
+    fn of(written: Written) -> Self {
+        match written {
+            Written::Html { html, queries } => Self::Html { html, queries },
+            Written::Url { url } => Self::Url { url },
+            Written::Question { query, display, settings } => {
+                Self::Question(QuestionContent { query, display, settings })
             }
-            Self::Url { url } if frame_source(url).is_none() => {
-                vec![Issue::new(format!("{path}.url"), "must be an https URL (http for localhost)")]
-            }
-            _ => Vec::new(),
         }
     }
 
-    pub fn size(&self) -> usize {
+    /// Everything that is wrong with the content of a resource of this kind, under `path`.
+    pub fn problems(&self, kind: Kind, limits: &QueryLimits, path: &str) -> Vec<Issue> {
         match self {
-            Self::Html { html } => html.len(),
-            Self::Url { url } => url.len(),
+            Self::Html { html, .. } if html.len() > Self::MAX_BYTES => {
+                vec![Issue::new(format!("{path}.html"), "must be at most 300 KiB")]
+            }
+            Self::Html { .. } if self.size() > Self::MAX_BYTES => {
+                vec![Issue::new(format!("{path}.queries"), "must be at most 300 KiB together with the html")]
+            }
+            Self::Html { queries, .. } => dive_problems(queries, limits, &format!("{path}.queries")),
+            Self::Url { url } if frame_source(url).is_none() => {
+                vec![Issue::new(format!("{path}.url"), "must be an https URL (http for localhost)")]
+            }
+            Self::Url { .. } => Vec::new(),
+            Self::Question(_) if kind != Kind::Question => {
+                vec![Issue::new(format!("{path}.type"), "can be `question` for questions only")]
+            }
+            Self::Question(question) => question.problems(limits, path),
         }
+    }
+
+    /// The bytes that it takes when it is stored. Queries are stored as JSON.
+    pub fn size(&self) -> usize {
+        let json = |written: serde_json::Result<Vec<u8>>| written.map_or(usize::MAX, |json| json.len());
+        match self {
+            Self::Html { html, queries } if queries.is_empty() => html.len(),
+            Self::Html { html, queries } => html.len().saturating_add(json(serde_json::to_vec(queries))),
+            Self::Url { url } => url.len(),
+            Self::Question(question) => json(serde_json::to_vec(question)),
+        }
+    }
+
+    /// Its queries, each with its place under `path`.
+    pub fn queries(&self, path: &str) -> Vec<(String, &QueryDefinition)> {
+        match self {
+            Self::Html { queries, .. } => {
+                queries.iter().map(|(name, query)| (format!("{path}.queries.{name}"), query)).collect()
+            }
+            Self::Url { .. } => Vec::new(),
+            Self::Question(question) => vec![(format!("{path}.query"), &question.query)],
+        }
+    }
+
+    /// Parameters for the tags of its queries that `declared` does not set. The first query of several that have a tag of
+    /// the same name decides.
+    pub fn derived_parameters(&self, declared: &[Parameter]) -> Vec<Parameter> {
+        let mut derived: Vec<Parameter> = Vec::new();
+        for (_, query) in self.queries("") {
+            for parameter in query.derived_parameters(declared) {
+                if !derived.iter().any(|known| known.slug == parameter.slug) {
+                    derived.push(parameter);
+                }
+            }
+        }
+        derived
+    }
+
+    /// Parameters whose type a tag of the same name does not take. `all` begins with those that are declared.
+    pub fn misfits(&self, declared: &[Parameter], all: &[Parameter], path: &str) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        for (at, query) in self.queries(path) {
+            for (name, tag) in query.tags.iter() {
+                let Some(index) = all.iter().position(|parameter| parameter.slug == *name) else { continue };
+                if tag.takes(all[index].kind) {
+                    continue;
+                }
+                issues.push(if index < declared.len() {
+                    let message = format!("does not fit the tag of this name in `{at}`");
+                    Issue::new(format!("parameters[{index}].type"), message)
+                } else {
+                    let message = "does not fit the tag of this name in another query: rename one of them";
+                    Issue::new(format!("{at}.tags.{name}.type"), message)
+                });
+            }
+        }
+        issues
     }
 
     /// The origin that the page must be allowed to frame, for content on another site.
     pub fn frame_source(&self) -> Option<Origin> {
         match self {
-            Self::Html { .. } => None,
+            Self::Html { .. } | Self::Question(_) => None,
             Self::Url { url } => frame_source(url),
         }
     }
@@ -71,6 +176,13 @@ fn frame_source(url: &str) -> Option<Origin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::input;
+    use serde_json::{Value, json};
+
+    fn paths(kind: Kind, content: &Content) -> Vec<String> {
+        let issues = content.problems(kind, &QueryLimits::default(), "content");
+        issues.into_iter().map(|issue| issue.path).collect()
+    }
 
     #[test]
     fn only_https_and_loopback_urls_can_be_framed() {
@@ -89,14 +201,142 @@ mod tests {
         ] {
             let content = Content::Url { url: url.into() };
             assert_eq!(content.frame_source().as_ref().map(Origin::as_str), source, "{url}");
-            assert_eq!(content.problems("content").is_empty(), source.is_some(), "{url}");
+            assert_eq!(paths(Kind::Dive, &content).is_empty(), source.is_some(), "{url}");
         }
     }
 
     #[test]
-    fn html_has_a_maximum_size() {
-        let html = |length| Content::Html { html: "x".repeat(length) };
-        assert!(html(Content::MAX_BYTES).problems("content").is_empty());
-        assert!(!html(Content::MAX_BYTES + 1).problems("content").is_empty());
+    fn html_has_a_maximum_size_which_counts_its_queries() {
+        let html = |length, queries| Content::Html { html: "x".repeat(length), queries };
+        assert!(paths(Kind::Dive, &html(Content::MAX_BYTES, DiveQueries::default())).is_empty());
+        assert_eq!(
+            paths(Kind::Dive, &html(Content::MAX_BYTES + 1, DiveQueries::default())),
+            ["content.html"]
+        );
+        let queries: DiveQueries = input::read(json!({"a": {"sql": "select '\n'"}})).unwrap();
+        let bytes = serde_json::to_vec(&queries).unwrap().len();
+        assert!(paths(Kind::Dive, &html(Content::MAX_BYTES - bytes, queries.clone())).is_empty());
+        assert_eq!(paths(Kind::Dive, &html(Content::MAX_BYTES - bytes + 1, queries)), ["content.queries"]);
+    }
+
+    #[test]
+    fn content_is_written_and_read_in_one_form() {
+        for form in [
+            json!({"type": "html", "html": "<p>"}),
+            json!({"type": "html", "html": "", "queries": {"total": {"sql": "select 1"}}}),
+            json!({"type": "url", "url": "https://example.com/"}),
+            json!({"type": "question", "query": {"sql": "select 1"}, "display": "bar", "settings": {"a": [1]}}),
+            json!({"type": "question", "query": {"sql": "select 1"}, "display": "table"}),
+        ] {
+            let read: Content = input::read(form.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), form);
+            assert_eq!(serde_json::from_value::<Content>(form).unwrap(), read);
+        }
+        for form in [
+            json!({"type": "html"}),
+            json!({"type": "html", "html": "", "query": {"sql": "select 1"}}),
+            json!({"type": "html", "html": "", "queries": []}),
+            json!({"type": "url", "url": "https://example.com/", "queries": {}}),
+            json!({"type": "question"}),
+            json!({"type": "question", "query": {"sql": "select 1"}, "html": ""}),
+            json!({"type": "question", "query": {"sql": "select 1"}, "queries": {}}),
+            json!({"type": "question", "query": {"sql": "select 1"}, "settings": 1}),
+            json!({"type": "sql", "query": {"sql": "select 1"}}),
+        ] {
+            assert!(input::read::<Content>(form.clone()).is_err(), "{form}");
+        }
+    }
+
+    #[test]
+    fn only_a_question_has_the_content_of_a_question() {
+        let question: Content =
+            input::read(json!({"type": "question", "query": {"sql": "select 1"}})).unwrap();
+        assert!(paths(Kind::Question, &question).is_empty());
+        for kind in [Kind::Dashboard, Kind::Dive] {
+            assert_eq!(paths(kind, &question), ["content.type"]);
+        }
+        let html: Content =
+            input::read(json!({"type": "html", "html": "", "queries": {"a": {"sql": "select 1"}}})).unwrap();
+        for kind in [Kind::Question, Kind::Dashboard, Kind::Dive] {
+            assert!(paths(kind, &html).is_empty(), "{kind}");
+        }
+        let bad: Content =
+            input::read(json!({"type": "html", "html": "", "queries": {"a b": {"sql": ""}}})).unwrap();
+        assert_eq!(paths(Kind::Dive, &bad), ["content.queries.a b", "content.queries.a b.sql"]);
+    }
+
+    /// declared type, tag -> fits
+    #[test]
+    fn a_declared_type_fits_the_tag_that_it_sets() {
+        let filter = |widget: &str| json!({"type": "dimension", "dimension": {"table": "t", "column": "c"}, "widget_type": widget});
+        let cases: [(Value, &[&str]); 20] = [
+            (json!({"type": "text"}), &["text", "category"]),
+            (json!({"type": "number"}), &["number", "category"]),
+            (json!({"type": "date"}), &["date", "category"]),
+            (json!({"type": "boolean"}), &["boolean", "category"]),
+            (
+                json!({"type": "temporal-unit", "dimension": {"table": "t", "column": "c"}}),
+                &["text", "category"],
+            ),
+            (
+                json!({"type": "dimension", "dimension": {"table": "t", "column": "c"}}),
+                &["text", "number", "date", "boolean", "category"],
+            ),
+            (filter("id"), &["text", "number", "date", "boolean", "category"]),
+            (filter("location/city"), &["text", "category"]),
+            (filter("location/zip_code"), &["text", "number", "category"]),
+            (filter("string/="), &["text", "category"]),
+            (filter("string/!="), &["text", "category"]),
+            (filter("string/contains"), &["text", "category"]),
+            (filter("number/="), &["number"]),
+            (filter("number/!="), &["number"]),
+            (filter("number/between"), &["number"]),
+            (filter("boolean/="), &["boolean"]),
+            (filter("date/single"), &["date", "category"]),
+            (filter("date/range"), &["date_range"]),
+            (filter("date/relative"), &["date_range"]),
+            (filter("date/all-options"), &["date", "date_range"]),
+        ];
+        for (tag, fitting) in cases {
+            let content: Content = input::read(
+                json!({"type": "question", "query": {"sql": "select {{x}}", "tags": {"x": tag}}}),
+            )
+            .unwrap();
+            for kind in ["text", "number", "date", "date_range", "boolean", "category"] {
+                let declared: Vec<Parameter> =
+                    input::read(json!([{"slug": "y", "name": "Y", "type": "text"}, {"slug": "x", "name": "X", "type": kind}]))
+                        .unwrap();
+                let issues = content.misfits(&declared, &declared, "content");
+                let expected = if fitting.contains(&kind) { vec![] } else { vec!["parameters[1].type"] };
+                assert_eq!(
+                    issues.iter().map(|issue| &*issue.path).collect::<Vec<_>>(),
+                    expected,
+                    "{tag} {kind}"
+                );
+            }
+            let derived = content.derived_parameters(&[]);
+            assert_eq!(content.misfits(&[], &derived, "content"), [], "{tag}");
+        }
+    }
+
+    #[test]
+    fn queries_with_a_tag_of_the_same_name_share_its_parameter() {
+        let content = |first: Value, second: Value| -> Content {
+            let query = |tag| json!({"sql": "select {{x}}", "tags": {"x": tag}});
+            input::read(
+                json!({"type": "html", "html": "", "queries": {"a": query(first), "b": query(second)}}),
+            )
+            .unwrap()
+        };
+        let (text, number, date) =
+            (json!({"type": "text"}), json!({"type": "number"}), json!({"type": "date"}));
+        let misfits = |content: &Content| -> Vec<String> {
+            let derived = content.derived_parameters(&[]);
+            assert_eq!(derived.len(), 1);
+            content.misfits(&[], &derived, "content").into_iter().map(|issue| issue.path).collect()
+        };
+        assert!(misfits(&content(text.clone(), text.clone())).is_empty());
+        assert!(misfits(&content(text, number.clone())).is_empty(), "a choice can be a number");
+        assert_eq!(misfits(&content(number, date)), ["content.queries.b.tags.x.type"]);
     }
 }

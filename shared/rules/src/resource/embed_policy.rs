@@ -49,6 +49,13 @@ pub enum WhoMaySet {
     Attribute(String),
 }
 
+impl WhoMaySet {
+    /// Returns whether the value is beyond the viewer's control, and every view has one.
+    pub const fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked | Self::Attribute(_))
+    }
+}
+
 impl Deserr<Invalid> for WhoMaySet {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,

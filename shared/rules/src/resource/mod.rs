@@ -9,6 +9,7 @@ pub mod origin;
 pub mod parameter;
 pub mod parameter_value;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use deserr::Deserr;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Issue, Result};
 use crate::json::input::{AtMost, Check, Invalid};
+use crate::query::limits::QueryLimits;
 use crate::random;
 use crate::resource::content::Content;
 use crate::resource::embed_policy::EmbeddingParams;
@@ -114,8 +116,13 @@ impl ResourceInput {
         Origin::fit_in_header(settings.allowed_origins.iter().chain(&self.allowed_origins))
     }
 
-    /// Everything that is wrong with it, whichever resource it is for.
-    pub fn issues(&self, settings: &Settings) -> Vec<Issue> {
+    /// The declared parameters, and then those of tags that none of them sets.
+    pub fn all_parameters(&self) -> Cow<'_, [Parameter]> {
+        with_derived(&self.parameters, self.content.as_ref())
+    }
+
+    /// Everything that is wrong with it, whichever resource of the kind it is for.
+    pub fn issues(&self, kind: Kind, settings: &Settings) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.title.trim().is_empty() || self.title.chars().count() > 255 {
             issues.push(Issue::new("title", "must be 1 to 255 characters"));
@@ -132,16 +139,28 @@ impl ResourceInput {
             let message = "must be at most 4096 bytes together with the setting AllowedOrigins";
             issues.push(Issue::new("allowed_origins", message));
         }
+        let all = self.all_parameters();
         if self.parameters.len() > Self::MAX_PARAMETERS {
             issues.push(Issue::new("parameters", "must be at most 100 parameters"));
+        } else if all.len() > Self::MAX_PARAMETERS {
+            issues.push(Issue::new("parameters", "must be at most 100 parameters, together with the tags"));
         }
-        issues.extend(self.content.iter().flat_map(|content| content.problems("content")));
+        if let Some(content) = &self.content {
+            issues.extend(content.problems(kind, &QueryLimits::default(), "content"));
+            issues.extend(content.misfits(&self.parameters, &all, "content"));
+        }
         issues.extend(Parameter::problems(&self.parameters, "parameters"));
         if self.enable_embedding {
-            issues.extend(stray_policies(&self.parameters, &self.embedding_params));
+            issues.extend(stray_policies(&all, &self.embedding_params));
         }
         issues
     }
+}
+
+/// Declared parameters, and then those of the content's tags that none of them sets.
+pub fn with_derived<'a>(declared: &'a [Parameter], content: Option<&Content>) -> Cow<'a, [Parameter]> {
+    let derived = content.map(|content| content.derived_parameters(declared)).unwrap_or_default();
+    if derived.is_empty() { declared.into() } else { [declared, &derived].concat().into() }
 }
 
 /// Finds parameters in the policy that the resource does not declare: locking such a name would protect nothing.
@@ -276,9 +295,18 @@ impl Resource {
         all
     }
 
-    /// A parameter by its id, or by its slug where it has none.
-    pub fn parameter_by_id(&self, id: &str) -> Option<&Parameter> {
-        self.parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
+    /// The declared parameters, and then those of tags that none of them sets.
+    pub fn all_parameters(&self) -> Cow<'_, [Parameter]> {
+        with_derived(&self.parameters, self.content.as_ref())
+    }
+
+    /// The resource as its owner reads it, with every parameter.
+    #[must_use]
+    pub fn described(mut self) -> Self {
+        if let Cow::Owned(all) = self.all_parameters() {
+            self.parameters = all;
+        }
+        self
     }
 
     /// The origins that may frame it: those of the whole stack, and its own as far as they fit into a header.

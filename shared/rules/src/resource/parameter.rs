@@ -151,6 +151,11 @@ impl Parameter {
         ParameterValue::of(self, value).is_ok()
     }
 
+    /// A parameter by its id, or by its slug where it has none.
+    pub fn by_id<'a>(parameters: &'a [Self], id: &str) -> Option<&'a Self> {
+        parameters.iter().find(|parameter| parameter.id.as_ref().unwrap_or(&parameter.slug) == id)
+    }
+
     /// The choice that a value stands for, whether it is written as text or as it is.
     pub fn choice(&self, value: &Value) -> Option<&Value> {
         let is_same = |choice: &&Value| match (*choice, value) {

@@ -10,17 +10,19 @@ use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
-use crate::resource::Resource;
 use crate::resource::content::Content;
 use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
 use crate::resource::ids::{Kind, ResourceRef};
+use crate::resource::parameter::Parameter;
 use crate::resource::parameter_value::ParameterValue;
+use crate::resource::{Resource, with_derived};
 use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
 use crate::text::quoted;
 use crate::token::{Claims, UnknownKid};
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
+use crate::view::viewed_content::ViewedContent;
 use crate::view::wishes;
 use crate::viewer::Viewer;
 use crate::viewer::external_user::ExternalUser;
@@ -30,8 +32,10 @@ use crate::viewer::service_account::ServiceAccount;
 #[derive(Debug, Clone)]
 pub struct View {
     pub resource: Arc<Resource>,
-    /// The content of the version that the token names.
-    pub content: Option<Content>,
+    /// The content of the version that the token names, as its viewers receive it.
+    pub content: Option<ViewedContent>,
+    /// The version that the token names.
+    pub version: Option<Arc<Version>>,
     /// The parameters that the viewer may see and change.
     pub visible: Vec<VisibleParameter>,
     /// The typed value of every parameter, the locked ones included. Not for the browser.
@@ -51,6 +55,14 @@ pub struct View {
 }
 
 impl View {
+    /// The content with its queries. Not for the browser.
+    pub fn stored_content(&self) -> Option<&Content> {
+        match &self.version {
+            Some(version) => version.content.as_ref(),
+            None => self.resource.content.as_ref(),
+        }
+    }
+
     /// The viewer's attributes that the resource is locked to. Its content can show them and no others.
     pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
         let bound = |(slug, visibility): (&String, &WhoMaySet)| match visibility {
@@ -184,11 +196,18 @@ pub fn view(
         ViewerParameters::Readable(given) | ViewerParameters::Wishes(given) => given,
         ViewerParameters::Unreadable(error) => return Err(error.clone()),
     };
+    let version = version_of(claims, evidence);
+    let content = match &version {
+        Ok(Some(version)) => version.content.as_ref(),
+        Ok(None) => resource.content.as_ref(),
+        Err(_) => None,
+    };
+    let declared = with_derived(&resource.parameters, content);
     let by_slug;
     let url = match request.named_by {
         NamedBy::Slug => given,
         NamedBy::Id => {
-            by_slug = slugs_for_ids(&resource, given)?;
+            by_slug = slugs_for_ids(&declared, given)?;
             &by_slug
         }
     };
@@ -197,16 +216,19 @@ pub fn view(
     let given = Given { token: &token_params, url, attributes: &viewer.attributes };
     let (granted, ignored) = match request.parameters {
         ViewerParameters::Wishes(_) => {
-            let (granted, ignored) = wishes::split(&resource.parameters, policy, given, settings);
+            let (granted, ignored) = wishes::split(&declared, policy, given, settings);
             (Some(granted), ignored)
         }
         _ => (None, Vec::new()),
     };
     let given = Given { url: granted.as_ref().unwrap_or(url), ..given };
-    let resolved = resolve_parameters::resolve(&resource.parameters, policy, given, settings)?;
+    let resolved = resolve_parameters::resolve(&declared, policy, given, settings)?;
+    let content = content.map(|content| ViewedContent::of(content, &resolved.visible));
+    let version = version?;
     Ok(View {
-        content: content_of(claims, evidence, &resource)?,
         resource,
+        content,
+        version,
         visible: resolved.visible,
         values: resolved.values,
         given_values: resolved.given_values,
@@ -265,16 +287,16 @@ fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
     }
 }
 
-fn content_of(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<Option<Content>> {
+fn version_of(claims: &Claims, evidence: &Evidence) -> Result<Option<Arc<Version>>> {
     match (claims.version, &evidence.version) {
-        (None, _) => Ok(resource.content.clone()),
-        (Some(asked), Some(version)) if version.summary.version == asked => Ok(version.content.clone()),
+        (None, _) => Ok(None),
+        (Some(asked), Some(version)) if version.summary.version == asked => Ok(Some(Arc::clone(version))),
         (Some(_), _) => Err(Reason::VersionNotFound.into()),
     }
 }
 
-fn slugs_for_ids(resource: &Resource, url: &Map<String, Value>) -> Result<Map<String, Value>> {
-    let slug = |(id, value): (&String, &Value)| match resource.parameter_by_id(id) {
+fn slugs_for_ids(declared: &[Parameter], url: &Map<String, Value>) -> Result<Map<String, Value>> {
+    let slug = |(id, value): (&String, &Value)| match Parameter::by_id(declared, id) {
         Some(parameter) => Ok((parameter.slug.clone(), value.clone())),
         None => Err(Error::new(Reason::ParameterUnknown).message(format!(
             "Invalid query params: could not determine slug for parameter with ID \"{}\"",

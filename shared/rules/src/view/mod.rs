@@ -4,6 +4,7 @@ pub mod decide;
 pub mod refusal_count;
 pub mod refusal_record;
 pub mod resolve_parameters;
+pub mod viewed_content;
 pub mod wishes;
 
 pub use decide::{Evidence, View, ViewRequest};

@@ -42,8 +42,8 @@ pub enum Publishing {
 struct CheckedInput(ResourceInput);
 
 impl CheckedInput {
-    fn check(input: ResourceInput, settings: &Settings) -> Result<Self> {
-        let issues = input.issues(settings);
+    fn check(kind: Kind, input: ResourceInput, settings: &Settings) -> Result<Self> {
+        let issues = input.issues(kind, settings);
         if issues.is_empty() {
             Ok(Self(input))
         } else {
@@ -73,7 +73,7 @@ impl ResourcePublisher {
             self.require_publisher(key).await?;
         }
         let deployment = key.reach.place(input.deployment, &self.settings)?;
-        let input = CheckedInput::check(input, &self.settings)?;
+        let input = CheckedInput::check(kind, input, &self.settings)?;
         let new = NewResource { kind, id: NewId::Next, entity_id: None, deployment };
         retry_on_conflict(ATTEMPTS, || self.write_new(&new, &input)).await
     }
@@ -85,7 +85,7 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         input: ResourceInput,
     ) -> Result<WrittenResource> {
-        let input = CheckedInput::check(input, &self.settings)?;
+        let input = CheckedInput::check(reference.kind, input, &self.settings)?;
         input.0.deployment.map_or(Ok(()), |named| key.reach.enter(named))?;
         retry_on_conflict(ATTEMPTS, || async {
             let found = match self.reader.holder(reference).await? {
@@ -116,7 +116,7 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         input: ResourceInput,
     ) -> Result<Resource> {
-        let input = CheckedInput::check(input, &self.settings)?;
+        let input = CheckedInput::check(reference.kind, input, &self.settings)?;
         retry_on_conflict(ATTEMPTS, || async {
             let present = self.get(key, reference).await?;
             self.write_over(key, &present, &input).await
@@ -141,7 +141,7 @@ impl ResourcePublisher {
             {
                 self.require_publisher(key).await?;
             }
-            self.write_over(key, &present, &CheckedInput::check(input, &self.settings)?).await
+            self.write_over(key, &present, &CheckedInput::check(reference.kind, input, &self.settings)?).await
         })
         .await
     }

@@ -28,7 +28,7 @@ pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
 pub(super) fn to_item(dive: &Resource) -> Result<Item> {
     let mut item = Item::new();
     let mut content = dive.content.clone();
-    document::set_markup_aside(&mut item, &mut content);
+    document::set_content_aside(&mut item, &mut content)?;
     let version =
         Version { summary: VersionSummary { version: dive.version, created_at: dive.updated_at }, content };
     document::write(&mut item, &version)?;
@@ -37,7 +37,7 @@ pub(super) fn to_item(dive: &Resource) -> Result<Item> {
 
 pub(super) fn from_item(item: &Item) -> Result<Version> {
     let mut version: Version = document::read(item, "version")?;
-    document::put_markup_back(item, &mut version.content, "version content")?;
+    document::put_content_back(item, &mut version.content, "version content")?;
     Ok(version)
 }
 

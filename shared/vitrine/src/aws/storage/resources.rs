@@ -38,7 +38,7 @@ const LISTING: &str = "resource";
 /// Upper bound of the automatic id counter, so that a very large id chosen by an owner cannot exhaust it.
 const MAX_COUNTED: u64 = ResourceId::MAX_NUMBER / 2;
 
-/// The largest size of everything but the markup. DynamoDB takes items of at most 400 KB.
+/// The largest size of everything but markup and queries. DynamoDB takes items of at most 400 KB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 pub(super) fn key_of(reference: &ResourceRef) -> Item {
@@ -50,7 +50,7 @@ pub(super) fn key_of(reference: &ResourceRef) -> Item {
 fn to_items(resource: &Resource) -> Result<Vec<Item>> {
     let mut described = resource.clone();
     let mut common = Item::new();
-    document::set_markup_aside(&mut common, &mut described.content);
+    document::set_content_aside(&mut common, &mut described.content)?;
     if document::write(&mut common, &described)? > MAX_DOCUMENT_BYTES {
         return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
     }
@@ -95,7 +95,7 @@ pub(super) fn from_item(item: &Item) -> Result<Option<Resource>> {
         return Ok(None);
     }
     let mut resource: Resource = document::read(item, "resource")?;
-    document::put_markup_back(item, &mut resource.content, "resource content")?;
+    document::put_content_back(item, &mut resource.content, "resource content")?;
     Ok(Some(resource))
 }
 
@@ -332,12 +332,14 @@ mod tests {
     use super::*;
     use crate::aws::storage::table::text_of;
     use vitrine_rules::error::Reason;
+    use vitrine_rules::query::content::DiveQueries;
     use vitrine_rules::resource::ResourceInput;
     use vitrine_rules::resource::content::Content;
     use vitrine_rules::resource::ids::Deployment;
 
     fn resource(kind: Kind, id: PrimaryId) -> Resource {
-        let content = Some(Content::Html { html: "<p>Sales</p>".to_owned() });
+        let content =
+            Some(Content::Html { html: "<p>Sales</p>".to_owned(), queries: DiveQueries::default() });
         let input = ResourceInput { title: "Sales".to_owned(), content, ..ResourceInput::default() };
         Resource::create(kind, id, None, input, Deployment::FIRST, Timestamp::from_unix(0)).unwrap()
     }
@@ -377,7 +379,7 @@ mod tests {
     fn a_resource_without_its_markup_is_at_most_64_kib() {
         let large = "x".repeat(MAX_DOCUMENT_BYTES);
         let mut dashboard = resource(Kind::Dashboard, PrimaryId::Number(7));
-        dashboard.content = Some(Content::Html { html: large.clone() });
+        dashboard.content = Some(Content::Html { html: large.clone(), queries: DiveQueries::default() });
         assert!(to_items(&dashboard).is_ok(), "markup does not count");
         dashboard.description = Some(large);
         assert_eq!(to_items(&dashboard).unwrap_err().reason, Reason::RequestInvalid);

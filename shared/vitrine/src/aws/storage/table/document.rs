@@ -1,16 +1,23 @@
 //! The content of an item, as one JSON text.
 //!
-//! The markup of a resource is in an attribute of its own: escaped as JSON it could exceed the size of an item.
+//! The content of a resource is in attributes of its own: markup that is escaped as JSON could exceed the size of an
+//! item, and queries do not count as parameters, policy and texts.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Item, text, text_of, unreadable};
 use vitrine_rules::error::{Error, Result};
+use vitrine_rules::json::named::Named;
+use vitrine_rules::query::content::{DisplaySettings, DiveQueries, QuestionContent};
+use vitrine_rules::query::definition::QueryDefinition;
 use vitrine_rules::resource::content::Content;
 
 pub const DOCUMENT: &str = "document";
 const HTML: &str = "html";
+const QUERIES: &str = "queries";
+const QUESTION: &str = "question";
 
 /// Puts a document into an item, and returns its size in bytes.
 pub fn write(item: &mut Item, document: &impl Serialize) -> Result<usize> {
@@ -35,22 +42,51 @@ pub fn writes() -> usize {
 
 /// The document of an item, which the error names as `what`.
 pub fn read<T: DeserializeOwned>(item: &Item, what: &'static str) -> Result<T> {
-    text_of(item, DOCUMENT)
-        .and_then(|document| serde_json::from_str(document).ok())
-        .ok_or_else(|| unreadable(what))
+    parse(item, DOCUMENT, what)
 }
 
-/// Moves the markup out of content that is about to be written.
-pub fn set_markup_aside(item: &mut Item, content: &mut Option<Content>) {
-    if let Some(Content::Html { html }) = content {
-        item.insert(HTML.to_owned(), text(std::mem::take(html)));
-    }
-}
-
-/// Moves it back into content that was read.
-pub fn put_markup_back(item: &Item, content: &mut Option<Content>, what: &'static str) -> Result<()> {
-    if let Some(Content::Html { html }) = content {
-        text_of(item, HTML).ok_or_else(|| unreadable(what))?.clone_into(html);
+/// Moves markup and queries out of content that is about to be written.
+pub fn set_content_aside(item: &mut Item, content: &mut Option<Content>) -> Result<()> {
+    match content {
+        Some(Content::Html { html, queries }) => {
+            item.insert(HTML.to_owned(), text(std::mem::take(html)));
+            if !queries.is_empty() {
+                item.insert(QUERIES.to_owned(), json(&std::mem::take(queries))?);
+            }
+        }
+        Some(Content::Question(question)) => {
+            item.insert(QUESTION.to_owned(), json(&std::mem::replace(question, no_question()))?);
+        }
+        Some(Content::Url { .. }) | None => {}
     }
     Ok(())
+}
+
+/// Moves them back into content that was read.
+pub fn put_content_back(item: &Item, content: &mut Option<Content>, what: &'static str) -> Result<()> {
+    match content {
+        Some(Content::Html { html, queries }) => {
+            text_of(item, HTML).ok_or_else(|| unreadable(what))?.clone_into(html);
+            if item.contains_key(QUERIES) {
+                *queries = parse::<DiveQueries>(item, QUERIES, what)?;
+            }
+        }
+        Some(Content::Question(question)) => *question = parse::<QuestionContent>(item, QUESTION, what)?,
+        Some(Content::Url { .. }) | None => {}
+    }
+    Ok(())
+}
+
+/// The thing that stands in the document for a question.
+fn no_question() -> QuestionContent {
+    let query = QueryDefinition { sql: String::new(), source: None, tags: Named::default() };
+    QuestionContent { query, display: String::new(), settings: DisplaySettings::default() }
+}
+
+fn json(part: &impl Serialize) -> Result<AttributeValue> {
+    serde_json::to_string(part).map(text).map_err(Error::internal)
+}
+
+fn parse<T: DeserializeOwned>(item: &Item, name: &str, what: &'static str) -> Result<T> {
+    text_of(item, name).and_then(|part| serde_json::from_str(part).ok()).ok_or_else(|| unreadable(what))
 }
