@@ -61,7 +61,10 @@ function sendView(html) {
   frame.contentWindow.postMessage({ type: "vitrine:view", html, view }, isNamed ? new URL(frame.src).origin : "*");
 }
 
-// Calls `handle(type, data)` for everything that the content asks of the page.
+// A page elsewhere could lead its frame to any other page, which must not get rows.
+const isOurDocument = () => markup !== undefined && shownKey !== null;
+
+// Calls `handle(type, data, reply)` for everything that the content asks of the page.
 export function watchContent(handle) {
   addEventListener("message", ({ source, data }) => {
     if (!frame || source !== frame.contentWindow) return;
@@ -76,6 +79,12 @@ export function watchContent(handle) {
       handle("navigate", data);
     } else if (data?.type === "vitrine:download") {
       handle("download", data);
+    } else if (data?.type === "vitrine:query" && isOurDocument()) {
+      // The frame may show other content when the answer is there.
+      const asking = frame;
+      handle("query", data, (reply) => {
+        if (frame === asking) frame.contentWindow.postMessage({ type: "vitrine:answer", id: data.id, ...reply }, "*");
+      });
     }
   });
   frame = part("frame");

@@ -1,7 +1,7 @@
 // The page inside the iframe: takes a credential, requests the view, shows it, and sends events to the host.
 
 import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFilters, takeCredential } from "./address.js";
-import { fetchView, useCredential } from "./api.js";
+import { fetchAnswer, fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
 import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
@@ -332,7 +332,7 @@ function reportSize() {
 
 // ---- requests of the content ----
 
-function handleContent(type, data) {
+function handleContent(type, data, reply) {
   if (type === "height") reportSize(); // the height may be the same as while it filled the window
   if (type === "height" && loadStart) {
     notifyHost("loaded", { duration: Math.round(performance.now() - loadStart) }, view);
@@ -340,6 +340,32 @@ function handleContent(type, data) {
   }
   if (type === "navigate") leave(data.url);
   if (type === "download") download(data);
+  if (type === "query") answerContent(data, reply);
+}
+
+// The content has no token: it asks for a published query by name, with values for the parameters that the viewer may set.
+async function answerContent({ name, parameters }, reply) {
+  try {
+    if (expired) throw { reason: "token_expired" };
+    const { kind, id } = view.resource;
+    const asked = { resource: { [kind]: id }, query: String(name), parameters: { ...chosenValues(), ...parameters } };
+    const { columns, rows, truncated, as_of } = await fetchAnswer(asked);
+    reply({ answer: { columns, rows, truncated, as_of } });
+  } catch (problem) {
+    const { reason = "unknown", message } = problem;
+    if (/^(token_expired|session_)/.test(reason) && view) expire();
+    reply({ problem: { reason, message: message || sentenceFor({ ...problem, reason }) } });
+  }
+}
+
+// The viewer's own values, by slug. All others are the server's to know.
+function chosenValues() {
+  const values = {};
+  for (const { slug, id } of view.parameters) {
+    const given = [slug, id].flatMap((name) => (name ? shownQuery.getAll(name) : []));
+    if (given.length) values[slug] = given.length > 1 ? given : given[0] || null;
+  }
+  return values;
 }
 
 // Follows a link out of the content. In MotherDuck's page the host opens it, elsewhere this page does.

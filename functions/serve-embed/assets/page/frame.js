@@ -3,7 +3,9 @@
 import { checkSchemeSoon, useTheme } from "./scheme.js";
 
 const listeners = [];
+const questions = new Map(); // queries that are not answered yet
 let view, height, width, timer;
+let asked = 0;
 let echoes = 0;
 
 const post = (message) => parent.postMessage(message, "*");
@@ -12,8 +14,14 @@ const navigate = (url) => post({ type: "vitrine:navigate", url: String(url) });
 const onView = (listener) => void listeners.push(listener);
 // The page decides whether the viewer gets the file.
 const download = (name, text, mime) => post({ type: "vitrine:download", name, text, mime });
+// Answers a query that was published with this content: `{columns, rows, truncated, as_of}`.
+const query = (name, parameters = {}) => new Promise((resolve, reject) => {
+  const id = asked += 1;
+  post({ type: "vitrine:query", id, name, parameters });
+  questions.set(id, { resolve, reject });
+});
 // On the window, which outlives the write: a script put before the HTML would cost it its doctype.
-window.vitrine = Object.freeze({ get view() { return view; }, onView, navigate, download });
+window.vitrine = Object.freeze({ get view() { return view; }, onView, query, navigate, download });
 
 // This frame shows nothing but its own content, so the page follows links to elsewhere.
 const follow = (event) => {
@@ -27,12 +35,20 @@ const follow = (event) => {
 const receive = ({ source, data }) => {
   if (source !== parent) return;
   if (data?.type === "vitrine:hello" && !view) announce();
+  if (data?.type === "vitrine:answer") settle(data);
   if (data?.type !== "vitrine:view") return;
   const first = !view;
   view = data.view;
   if (first) write(data.html);
   useTheme(view.theme);
   if (!first) for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
+};
+
+const settle = ({ id, answer, problem }) => {
+  const question = questions.get(id);
+  questions.delete(id);
+  if (problem) question?.reject(Object.assign(new Error(problem.message), { reason: problem.reason }));
+  else question?.resolve(answer);
 };
 
 // Only white space and comments may come before a doctype. One pass over the text: a regular expression with
