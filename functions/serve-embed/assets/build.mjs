@@ -7,6 +7,11 @@ import { build, transform } from "esbuild";
 
 const DIST = new URL("dist/", import.meta.url);
 const OPTIONS = { bundle: true, minify: true, write: false, target: "es2022", charset: "utf8", legalComments: "none" };
+// The libraries in a bundle, whose licences ask for their authors' names.
+const NOTICES = {
+  "page/draw/chart/index.js": "/* With d3-scale, d3-shape, d3-time and what they need: Copyright 2010-2024 Mike Bostock, ISC license */",
+  "page/draw/markdown.js": "/* With marked: Copyright 2018-2026 MarkedJS, 2011-2018 Christopher Jeffrey, MIT license */",
+};
 const COMPRESSIONS = {
   br: {
     compress: (body) => brotliCompressSync(body, { params: {
@@ -43,11 +48,28 @@ function pathOf(name, body) {
   return `/embed/assets/${stem}.${createHash("sha256").update(body).digest("hex").slice(0, 16)}.${extension}`;
 }
 
+const style = async (path) => (await transform(await source(path), { loader: "css", minify: true, charset: "utf8" })).code;
+
+// Modules that the page loads when it needs them. The later ones import the first under the name that it is served by.
+async function drawFiles() {
+  const module = (path, plugins = []) => bundle({ entryPoints: [path], format: "esm", plugins, banner: { js: NOTICES[path] ?? "" } });
+  const draw = await module("page/draw/index.js");
+  const shared = { name: "shared", setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\/(tools|dom)\.js$/ }, () => ({ path: `.${pathOf("draw.js", draw).slice("/embed/assets".length)}`, external: true }));
+  } };
+  return {
+    "draw.css": await style("page/draw/draw.css"),
+    "draw.js": draw,
+    "chart.js": await module("page/draw/chart/index.js", [shared]),
+    "markdown.js": await module("page/draw/markdown.js", [shared]),
+  };
+}
+
 async function pageFiles() {
-  const css = await transform(await source("page/embed.css"), { loader: "css", minify: true, charset: "utf8" });
   const files = {
-    "embed.css": css.code,
+    "embed.css": await style("page/embed.css"),
     "embed.js": await script("page/embed.js"),
+    ...(await drawFiles()),
     "frame.html": fill(joinLines(await source("page/frame.html")), { "frame.js": (await script("page/frame.js")).trim() }),
   };
   const paths = Object.fromEntries(Object.entries(files).map(([name, body]) => [name, pathOf(name, body)]));
