@@ -28,43 +28,45 @@ impl AwsResource {
         Grant { action, on: self, items: None }
     }
 
-    /// The items of this table whose partition key matches `pattern`: the key itself, or a prefix followed by `*`.
-    pub const fn items(self, pattern: &'static str) -> TableItems {
-        TableItems { table: self, pattern }
+    /// The items of this table whose partition key matches `pattern`, or the objects of this bucket whose key does:
+    /// the key itself, or a prefix followed by `*`.
+    pub const fn items(self, pattern: &'static str) -> Items {
+        Items { of: self, pattern }
     }
 }
 
-/// Some of the items of a table.
+/// Some of the items of a table, or some of the objects of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TableItems {
-    table: AwsResource,
+pub struct Items {
+    of: AwsResource,
     pattern: &'static str,
 }
 
-impl TableItems {
+impl Items {
     /// The grant of one action on these items. Writes are granted in this way, so that a function that can create a
     /// session cannot create an access key.
     pub const fn allow(self, action: &'static str) -> Grant {
-        Grant { action, on: self.table, items: Some(self.pattern) }
+        Grant { action, on: self.of, items: Some(self.pattern) }
     }
 }
 
 /// Several actions on several sets of items.
-pub fn allow_all(items: &[TableItems], actions: &[&'static str]) -> BTreeSet<Grant> {
+pub fn allow_all(items: &[Items], actions: &[&'static str]) -> BTreeSet<Grant> {
     items.iter().flat_map(|items| actions.iter().map(|action| items.allow(action))).collect()
 }
 
-/// One action on one resource, or on some items of one table.
+/// One action on one resource, or on some items of one table or bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
     pub action: &'static str,
     pub on: AwsResource,
-    /// The pattern of the partition keys; none for the whole resource.
+    /// The pattern of the keys; none for the whole resource.
     pub items: Option<&'static str>,
 }
 
 impl Grant {
-    /// Returns whether this grant allows `action` on `resource`, for a table on the item with the partition key `item`.
+    /// Returns whether this grant allows `action` on `resource`: for a table on the item with the partition key `item`,
+    /// for a bucket on the object with that key.
     pub fn covers(&self, action: &str, resource: AwsResource, item: Option<&str>) -> bool {
         self.action == action
             && self.on == resource

@@ -1,9 +1,12 @@
-//! Storage in DynamoDB, signing keys in Secrets Manager, and the capabilities that reach them.
+//! Storage in DynamoDB and S3, signing keys in Secrets Manager, the engine's worker, and the capabilities that reach
+//! them.
 
 pub mod admin_key;
 pub mod aws_error;
 pub mod background;
+pub mod blobs;
 pub mod capability;
+pub mod engine_worker;
 pub mod environment;
 pub mod process;
 pub mod signing_keys;

@@ -16,7 +16,7 @@ use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
+use crate::aws::capability::{Capability, Grant, Items, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
 use vitrine_rules::clock::Timestamp;
@@ -26,8 +26,7 @@ use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
-const RESOURCES: [TableItems; 3] =
-    [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
+const RESOURCES: [Items; 3] = [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
 const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
 /// The mark of a removed resource. Its items stay without their content, so that no id is used a second time.

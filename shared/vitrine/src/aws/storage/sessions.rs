@@ -11,7 +11,7 @@ use super::table::document;
 use super::table::schema::TTL;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::{AwsResult, failure};
-use crate::aws::capability::{Capability, Grant, TableItems};
+use crate::aws::capability::{Capability, Grant, Items};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -20,7 +20,7 @@ use vitrine_rules::random;
 use vitrine_rules::session::{Session, SessionContext, SessionState};
 use vitrine_rules::token::LEEWAY_SECONDS;
 
-const SESSIONS: TableItems = TABLE.items("session#*");
+const SESSIONS: Items = TABLE.items("session#*");
 const SORT_KEY: &str = "session";
 const REDEEMED: &str = "redeemed_at";
 const REVOKED: &str = "revoked_at";

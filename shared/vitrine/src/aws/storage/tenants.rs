@@ -10,7 +10,7 @@ use super::table::schema::{PARTITION, SORT};
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
+use crate::aws::capability::{Capability, Grant, Items, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -22,9 +22,9 @@ use vitrine_rules::viewer::upsert_user::TenantWrite;
 
 const TENANTS: &str = "tenants";
 /// The items of the tenants themselves.
-pub(super) const ALL: TableItems = TABLE.items(TENANTS);
+pub(super) const ALL: Items = TABLE.items(TENANTS);
 /// The groups and attributes of tenants.
-pub(super) const CONTENTS: TableItems = TABLE.items("tenant#*");
+pub(super) const CONTENTS: Items = TABLE.items("tenant#*");
 const GROUP: &str = "group#";
 const ATTRIBUTE: &str = "attribute#";
 pub(super) const ID: &str = "tenant_id";

@@ -18,14 +18,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use self::schema::{PARTITION, SORT};
 use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{AwsResource, Capability, TableItems};
+use crate::aws::capability::{AwsResource, Capability, Items};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Reason, Result};
 
 pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
 
 /// The counters of resource numbers and of external users.
-pub const COUNTERS: TableItems = TABLE.items("counter");
+pub const COUNTERS: Items = TABLE.items("counter");
 
 /// Every resource, in order.
 pub const CATALOG_INDEX: AwsResource = index("Table/index/catalog");

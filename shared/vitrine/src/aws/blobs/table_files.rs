@@ -1,0 +1,96 @@
+//! The files of tables. A version's files are written once, before the version is known to anybody, and never changed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use vitrine_rules::data::version::{DataFile, TableVersion};
+use vitrine_rules::error::Result;
+
+use super::{BUCKET, Bucket, below, transfer, with_timeouts};
+use crate::aws::capability::{Capability, Grant, allow_all};
+use crate::aws::environment::Environment;
+
+/// For the answer to a read to begin.
+const READ_ATTEMPT: Duration = Duration::from_secs(4);
+const READ: Duration = Duration::from_secs(12);
+
+/// The key of a file of a version.
+fn file_key(table: &str, version: u64, name: &str) -> Result<String> {
+    below("tables", format!("{}{name}.parquet", TableVersion::prefix(table, version)))
+}
+
+/// Writes and deletes the files of tables.
+#[derive(Debug, Clone)]
+pub struct TableFiles {
+    bucket: Bucket,
+}
+
+impl Capability for TableFiles {
+    fn grants() -> BTreeSet<Grant> {
+        let writes = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"];
+        let mut grants = allow_all(&[BUCKET.items("tables/*")], &writes);
+        grants.extend(TableFileReader::grants());
+        grants
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { bucket: Bucket::of(environment) }
+    }
+}
+
+impl TableFiles {
+    /// Copies a local file to `NAME.parquet` of a version, in parts if it is large. There is no object before all of it
+    /// is there. The tag of the result has its quotes, as the precondition of a read does.
+    pub async fn put(&self, table: &str, version: u64, name: &str, file: &Path) -> Result<DataFile> {
+        transfer::put_file(&self.bucket, &file_key(table, version, name)?, file).await
+    }
+
+    /// The file with this key as it is now; none if it is not there.
+    pub async fn head(&self, key: &str) -> Result<Option<DataFile>> {
+        self.bucket.head(&below("tables", key.to_owned())?).await
+    }
+
+    /// Deletes the file with this key if it is there.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        self.bucket.delete(&below("tables", key.to_owned())?).await
+    }
+}
+
+/// Lets an engine read the files of tables.
+#[derive(Debug, Clone)]
+pub struct TableFileReader {
+    bucket: Bucket,
+    client: Client,
+}
+
+impl Capability for TableFileReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([BUCKET.items("tables/*").allow("s3:GetObject")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let bucket = Bucket::of(environment);
+        let client = with_timeouts(&bucket.client, READ_ATTEMPT, READ);
+        Self { bucket, client }
+    }
+}
+
+impl TableFileReader {
+    /// The client and the bucket for the engine's own store.
+    pub fn client(&self) -> (Client, String) {
+        (self.client.clone(), self.bucket.name.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_version_are_below_its_number() {
+        assert_eq!(file_key("orders", 12, "part-0").unwrap(), "tables/orders/12/part-0.parquet");
+        assert!(file_key("../uploads", 12, "part-0").is_err());
+    }
+}
