@@ -9,10 +9,12 @@ pub mod schema;
 use std::collections::BTreeMap;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use axum::response::Response;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use vitrine::aws::blobs::SignedRequest;
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::aws::process::Process;
 use vitrine::aws::storage::table::Table;
@@ -192,6 +194,21 @@ impl Product {
     /// Waits for the background tasks of earlier requests.
     pub async fn wait_for_background_tasks(&self) {
         self.services.process.background.finish().await;
+    }
+
+    /// Sends a request that a function signed for the bucket, as whoever was given it does.
+    pub async fn send_signed(
+        &self,
+        method: Method,
+        signed: &SignedRequest,
+        body: impl Into<Body>,
+    ) -> Response<Body> {
+        let url: Uri = signed.url.parse().unwrap();
+        let mut request = Request::builder().method(method).header("host", url.authority().unwrap().as_str());
+        for (name, value) in &signed.headers {
+            request = request.header(name, value);
+        }
+        self.services.s3_router().oneshot(request.uri(url).body(body.into()).unwrap()).await.unwrap()
     }
 
     /// Requests the view of a token.

@@ -8,6 +8,7 @@ mod authorization;
 mod authorizer;
 mod bad_input;
 mod binaries;
+mod blobs;
 mod bounds;
 mod clients;
 mod cost;

@@ -259,12 +259,13 @@ pub struct Wires {
 pub async fn wired(settings: &[(&str, &str)]) -> (Product, Wires) {
     let mut wires = None;
     let product = Product::start_behind(settings, async |services| {
-        let ports = services.listen(0, 0).await.unwrap();
+        let ports = services.listen([0; 3]).await.unwrap();
         let laid =
             Wires { dynamodb: Wire::lay(ports.dynamodb), secrets_manager: Wire::lay(ports.secrets_manager) };
         services.reach_at(Ports {
             dynamodb: laid.dynamodb.address,
             secrets_manager: laid.secrets_manager.address,
+            ..ports
         });
         wires = Some(laid);
     })

@@ -47,6 +47,11 @@ impl Credential {
         ]
     }
 
+    /// S3 checks signatures itself, because the URLs that it is reached with are signed as well.
+    pub fn for_s3(&self) -> s3s::auth::SimpleAuth {
+        s3s::auth::SimpleAuth::from_single(self.access_key_id.as_str(), self.secret_access_key.as_str())
+    }
+
     /// Puts the check in front of a service that listens on a port.
     pub fn protect(&self, router: Router) -> Router {
         router.layer(middleware::from_fn_with_state(self.clone(), check))

@@ -1,19 +1,25 @@
 //! All functions of the product in one process. Each has its own clients, caches and grants, as if it ran alone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use vitrine::aws::admin_key::ADMIN_KEY;
+use vitrine::aws::blobs::{BUCKET, Presigner};
 use vitrine::aws::capability::{Capability, Grant};
+use vitrine::aws::engine_worker::WORKER;
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::TABLE;
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
+use vitrine::rules::error::Result;
 use vitrine::rules::settings::Settings;
 
-use crate::least_privilege::LeastPrivilege;
-use crate::services::{self, Services};
+use crate::least_privilege::{LeastPrivilege, Service};
+use crate::services::{self, Endpoint, Services};
 
 /// Passes the product's functions to a macro: the crate of each, and its name in the template.
 ///
@@ -102,7 +108,25 @@ pub async fn authorize_request(
     connected("authorize-request", services, settings, clock).await
 }
 
-async fn connected<S: Capability>(
+/// Lets other functions invoke this one, with state of its own.
+pub async fn invocable<S, W, A, F>(
+    name: &'static str,
+    services: &Services,
+    settings: &Settings,
+    clock: &Clock,
+    handle: impl Fn(Arc<S>, W) -> F + Send + Sync + 'static,
+) where
+    S: Capability + Send + Sync + 'static,
+    W: DeserializeOwned,
+    A: Serialize,
+    F: Future<Output = Result<A>> + Send + 'static,
+{
+    let state = Arc::new(connected::<S>(name, services, settings, clock).await);
+    services.invocable.add(name, move |work| handle(state.clone(), work));
+}
+
+/// A state of capabilities as a function of this name has it.
+pub async fn connected<S: Capability>(
     name: &'static str,
     services: &Services,
     settings: &Settings,
@@ -127,19 +151,33 @@ impl Assembly<'_> {
     }
 
     fn environment(&self, function: &'static str, grants: BTreeSet<Grant>) -> Environment {
-        let guard = LeastPrivilege { function, grants };
+        let guard = |service| LeastPrivilege { function, service, grants: grants.clone() };
+        let url = |endpoint: Endpoint| format!("http://{endpoint}");
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&self.config)
-            .endpoint_url(format!("http://{}", self.services.dynamodb))
-            .interceptor(guard.clone())
+            .endpoint_url(url(self.services.dynamodb))
+            .interceptor(guard(Service::DynamodbOrSecretsManager))
             .build();
         let secrets = aws_sdk_secretsmanager::config::Builder::from(&self.config)
-            .endpoint_url(format!("http://{}", self.services.secrets_manager))
-            .interceptor(guard)
+            .endpoint_url(url(self.services.secrets_manager))
+            .interceptor(guard(Service::DynamodbOrSecretsManager))
+            .build();
+        let s3 = |endpoint| {
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .endpoint_url(url(endpoint))
+                .force_path_style(true)
+                .interceptor(guard(Service::S3));
+            aws_sdk_s3::Client::from_conf(config.build())
+        };
+        let lambda = aws_sdk_lambda::config::Builder::from(&self.config)
+            .endpoint_url(url(self.services.lambda))
+            .interceptor(guard(Service::Lambda))
             .build();
         let names = [
             (TABLE, services::TABLE),
             (SIGNING_SECRET, services::SIGNING_SECRET),
             (ADMIN_KEY, services::ADMIN_KEY),
+            (BUCKET, services::BUCKET),
+            (WORKER, services::IMPORT_FUNCTION),
         ];
         let names = names.map(|(resource, name)| (resource.variable, name.to_owned()));
         Environment::new(
@@ -151,5 +189,8 @@ impl Assembly<'_> {
         )
         .with_client(aws_sdk_dynamodb::Client::from_conf(dynamodb))
         .with_client(aws_sdk_secretsmanager::Client::from_conf(secrets))
+        .with_client(s3(self.services.s3))
+        .with_client(Presigner::at(s3(self.services.link_endpoint())))
+        .with_client(aws_sdk_lambda::Client::from_conf(lambda))
     }
 }

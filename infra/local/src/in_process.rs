@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::shared::IntoShared;
 use aws_smithy_types::body::SdkBody;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, header};
 use tower::ServiceExt;
 
 /// Each service by its host name.
@@ -30,9 +30,14 @@ impl InProcess {
 
     /// Calls the service that the request's host names. Any other host is an error, never a network connection.
     async fn dispatch(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let service = request.uri().host().and_then(|host| self.services.get(host));
         let service = service.ok_or_else(|| ConnectorError::user("not an embedded service".into()))?;
+        // As an HTTP client adds it; it is part of the signature.
+        let host = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+        if let Some(host) = host {
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
         // In a task of its own, as behind a socket: concurrent callers interleave, and a call that has started
         // completes even if its caller is cancelled.
         let call = tokio::spawn(respond(service.clone(), request));

@@ -10,17 +10,31 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use vitrine::aws::admin_key::ADMIN_KEY;
+use vitrine::aws::blobs::BUCKET;
 use vitrine::aws::capability::{AwsResource, Grant};
+use vitrine::aws::engine_worker::{INVOKE, WORKER};
 use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::schema::PARTITION;
 use vitrine::aws::storage::table::{CATALOG_INDEX, DIRECTORY_INDEX, EMBEDDABLE_INDEX, TABLE};
 
-use crate::services;
+use crate::{address, services};
 
 #[derive(Debug, Clone)]
 pub struct LeastPrivilege {
     pub function: &'static str,
+    pub service: Service,
     pub grants: BTreeSet<Grant>,
+}
+
+/// The service that a client is for: it determines where a request names its operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// In a header.
+    DynamodbOrSecretsManager,
+    /// In method, path and query.
+    S3,
+    /// In the path.
+    Lambda,
 }
 
 #[dyn_dispatch_hint]
@@ -36,28 +50,49 @@ impl Intercept for LeastPrivilege {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request();
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let body =
-            request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-        for call in calls(target, &body) {
-            match call {
-                Some(call) if self.grants.iter().any(|grant| call.is_covered_by(grant)) => {}
-                Some(call) => return Err(self.refuse(&format!("{} on {}", call.action, call.on.logical_id))),
-                None => return Err(self.refuse(target)),
+        match self.service {
+            Service::DynamodbOrSecretsManager => {
+                let target = request.headers().get("x-amz-target").unwrap_or_default();
+                let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
+                self.check(&calls(target, &body.unwrap_or_default()), target)
+            }
+            Service::S3 => {
+                let named = address::of_object(request.method(), request.uri());
+                let key = named.as_ref().and_then(|named| named.key.as_deref());
+                let call = named.as_ref().map(|named| Call { action: named.action, on: BUCKET, item: key });
+                let is_copy = request.headers().get("x-amz-copy-source").is_some();
+                self.check(&[call.filter(|_| !is_copy)], "an operation of S3")
+            }
+            Service::Lambda => {
+                let is_ours = address::of_function(request.uri()) == Some(services::IMPORT_FUNCTION);
+                let call = is_ours.then_some(Call { action: INVOKE, on: WORKER, item: None });
+                self.check(&[call], "an operation of Lambda")
             }
         }
-        Ok(())
     }
 }
 
 impl LeastPrivilege {
+    /// `operation` names calls that no function may make.
+    fn check(&self, calls: &[Option<Call<'_>>], operation: &str) -> Result<(), BoxError> {
+        for call in calls {
+            match call {
+                Some(call) if self.grants.iter().any(|grant| call.is_covered_by(grant)) => {}
+                Some(call) => return Err(self.refuse(&format!("{} on {}", call.action, call.on.logical_id))),
+                None => return Err(self.refuse(operation)),
+            }
+        }
+        Ok(())
+    }
+
     fn refuse(&self, call: &str) -> BoxError {
         tracing::error!(function = self.function, call, "not granted");
         format!("{} is not granted {call}", self.function).into()
     }
 }
 
-/// One action on one resource, and for a write the partition key of its item.
+/// One action on one resource: for a write to the table with the partition key of its item, for the bucket with the key
+/// of the object.
 #[derive(Debug, PartialEq, Eq)]
 struct Call<'a> {
     action: &'static str,

@@ -1,6 +1,7 @@
 //! All of Vitrine in one process: the routes of every function on one port, and the real AWS SDK against an
-//! embedded DynamoDB and a stand-in for Secrets Manager. Nothing of this crate runs on AWS.
+//! embedded DynamoDB and stand-ins for S3, Lambda and Secrets Manager. Nothing of this crate runs on AWS.
 
+mod address;
 mod clock_route;
 mod credential;
 mod demo;
@@ -8,12 +9,14 @@ mod dynamodb;
 pub mod functions;
 mod guard;
 mod in_process;
+mod lambda;
 mod least_privilege;
 mod listener;
 mod loopback;
 pub mod options;
 mod private_files;
 mod rotate_route;
+mod s3;
 pub mod secret_store;
 mod secrets_manager;
 pub mod server;
@@ -22,6 +25,8 @@ mod static_files;
 mod table;
 pub mod time_argument;
 
+pub use lambda::Invocable;
+pub use s3::LIFECYCLE;
 pub use table::create_request as table_definition;
 
 use std::io;

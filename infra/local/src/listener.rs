@@ -23,6 +23,9 @@ use crate::LocalError;
 /// Time limit for the head of a request, and then for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Time limit for the body of a request that uploads a file.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 /// Time limit for running requests once the server is told to stop. Browsers keep connections open.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -36,21 +39,26 @@ pub async fn bind(port: u16) -> Result<TcpListener, LocalError> {
 
 /// Serves until `stop` completes, then lets running requests finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_within(READ_TIMEOUT, listener, router, stop).await;
+    serve_within([READ_TIMEOUT; 2], listener, router, stop).await;
+}
+
+/// The same for requests that upload files.
+pub async fn serve_uploads(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    serve_within([READ_TIMEOUT, UPLOAD_TIMEOUT], listener, router, stop).await;
 }
 
 async fn serve_within(
-    read_timeout: Duration,
+    [head_timeout, body_timeout]: [Duration; 2],
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()>,
 ) {
     let router = router.layer(middleware::map_request(move |request: Request| {
-        ready(request.map(|body| Body::new(Deadline { body, end: Box::pin(sleep(read_timeout)) })))
+        ready(request.map(|body| Body::new(Deadline { body, end: Box::pin(sleep(body_timeout)) })))
     }));
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(read_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(head_timeout);
     let connections = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -125,7 +133,7 @@ mod tests {
             .route("/unread", get(async || "unread"));
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
-        let server = tokio::spawn(serve_within(SHORT, listener, router, stopped));
+        let server = tokio::spawn(serve_within([SHORT; 2], listener, router, stopped));
         let started = Instant::now();
         let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
         let mut answer = Vec::new();

@@ -33,8 +33,8 @@ async fn main() -> ExitCode {
     }
     let ran = match &options.command {
         None => run(&options).await,
-        Some(Command::Services { dynamodb_port, secrets_port }) => {
-            run_services(&options, *dynamodb_port, *secrets_port).await
+        Some(Command::Services { dynamodb_port, secrets_port, s3_port }) => {
+            run_services(&options, [*dynamodb_port, *secrets_port, *s3_port]).await
         }
     };
     match ran {
@@ -61,15 +61,16 @@ async fn run(options: &Options) -> Result<(), LocalError> {
     server.serve(interrupted()).await
 }
 
-async fn run_services(options: &Options, dynamodb_port: u16, secrets_port: u16) -> Result<(), LocalError> {
+async fn run_services(options: &Options, ports: [u16; 3]) -> Result<(), LocalError> {
     let services = Services::start(&options.kept)?;
-    let ports = services.listen(dynamodb_port, secrets_port).await?;
+    let ports = services.listen(ports).await?;
     let file = services.write_environment(&ports, &options.kept)?;
     let mut lines = vec![
         "The embedded services of Vitrine, reachable from this machine only".to_owned(),
         String::new(),
         format!("  DynamoDB          http://{}", ports.dynamodb),
         format!("  Secrets Manager   http://{}", ports.secrets_manager),
+        format!("  S3                http://{}", ports.s3),
         format!("  admin access key  {}", services.admin_key()),
         format!("  embedding secret  {}", services.embedding_secret()),
         String::new(),

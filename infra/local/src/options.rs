@@ -60,7 +60,7 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run only the embedded DynamoDB and Secrets Manager, for `cargo lambda watch`
+    /// Run only the embedded DynamoDB, Secrets Manager and S3, for `cargo lambda watch`
     Services {
         /// Port of the embedded DynamoDB; 0 picks a free one
         #[arg(long, default_value_t = 8000, value_name = "N")]
@@ -69,13 +69,17 @@ pub enum Command {
         /// Port of the Secrets Manager stand-in; 0 picks a free one
         #[arg(long, default_value_t = 8001, value_name = "N")]
         secrets_port: u16,
+
+        /// Port of the S3 stand-in; 0 picks a free one
+        #[arg(long, default_value_t = 8002, value_name = "N")]
+        s3_port: u16,
     },
 }
 
 /// Options that the local server and the services alone share.
 #[derive(Debug, Args)]
 pub struct ServiceOptions {
-    /// Keep data and secrets in memory only
+    /// Keep data and secrets in memory only, and files in a temporary folder
     #[arg(long, global = true)]
     pub memory: bool,
 

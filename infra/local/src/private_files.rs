@@ -10,6 +10,8 @@ use crate::LocalError;
 pub const TABLE: &str = "dynamodb.sqlite";
 pub const SECRETS: &str = "secrets.json";
 pub const ENVIRONMENT: &str = "watch.env";
+/// A folder, with permissions of its own.
+pub const OBJECTS: &str = "objects";
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;

@@ -31,7 +31,9 @@ impl Server {
         let listener = bind(options.port).await?;
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
-        let services = Arc::new(Services::start(&options.kept)?);
+        let mut services = Services::start(&options.kept)?;
+        services.open_links().await?;
+        let services = Arc::new(services);
         let functions = functions::connect_all(&services, &settings, &clock).await;
         let rotation = Rotation {
             services: Arc::clone(&services),

@@ -1,4 +1,4 @@
-//! The embedded services: DynamoDB and Secrets Manager. The functions reach them inside this process; ports are
+//! The embedded services: DynamoDB, Secrets Manager, S3 and Lambda. The functions reach them inside this process; ports are
 //! opened only where another process needs them.
 
 use std::collections::BTreeSet;
@@ -18,18 +18,27 @@ use vitrine::rules::random;
 
 use crate::credential::Credential;
 use crate::in_process::InProcess;
-use crate::listener::{bind, serve};
+use crate::lambda::Invocable;
+use crate::listener::{bind, serve, serve_uploads};
 use crate::options::ServiceOptions;
+use crate::s3::Folder;
 use crate::secret_store::SecretStore;
-use crate::{LocalError, dynamodb, private_files, secrets_manager, table};
+use crate::{LocalError, dynamodb, private_files, s3, secrets_manager, table};
 
 pub const TABLE: &str = "vitrine";
 pub const SIGNING_SECRET: &str = "vitrine/signing-keys";
 pub const ADMIN_KEY: &str = "vitrine/admin-key";
+pub const BUCKET: &str = "vitrine-data";
+pub const IMPORT_FUNCTION: &str = "import-table";
 
 /// Names that no DNS server resolves, so that a request that leaves the process by mistake reaches nothing.
 const DYNAMODB: &str = "dynamodb.invalid";
 const SECRETS_MANAGER: &str = "secretsmanager.invalid";
+const S3: &str = "s3.invalid";
+const LAMBDA: &str = "lambda.invalid";
+
+/// The address at which `cargo lambda watch` lets functions invoke each other.
+const WATCH: &str = "http://127.0.0.1:9000";
 
 /// The way the SDK reaches a service; displayed as the authority of its endpoint URL.
 #[derive(Debug, Clone, Copy)]
@@ -52,15 +61,24 @@ impl fmt::Display for Endpoint {
 pub struct Ports {
     pub dynamodb: SocketAddr,
     pub secrets_manager: SocketAddr,
+    pub s3: SocketAddr,
+    pub lambda: SocketAddr,
 }
 
 pub struct Services {
     pub dynamodb: Endpoint,
     pub secrets_manager: Endpoint,
+    pub s3: Endpoint,
+    pub lambda: Endpoint,
+    /// The functions that others invoke.
+    pub invocable: Invocable,
     /// State that all functions share, because they run in one process.
     pub process: Process,
     database: Database,
     secrets: Arc<SecretStore>,
+    objects: Arc<Folder>,
+    /// The port at which others follow the links to objects.
+    links: Option<SocketAddr>,
     credential: Credential,
     stop: watch::Sender<bool>,
 }
@@ -75,45 +93,93 @@ impl Services {
         let database = open_database(folder)?;
         let secrets = Arc::new(SecretStore::open(folder)?);
         keep_secrets(&secrets, kept)?;
+        let kept_in = folder.map(|folder| folder.join(private_files::OBJECTS));
+        let objects = Arc::new(Folder::open(BUCKET, kept_in.as_deref())?);
+        let process = Process::default();
         Ok(Self {
             dynamodb: Endpoint::InProcess(DYNAMODB),
             secrets_manager: Endpoint::InProcess(SECRETS_MANAGER),
-            process: Process::default(),
+            s3: Endpoint::InProcess(S3),
+            lambda: Endpoint::InProcess(LAMBDA),
+            invocable: Invocable::new(process.background.clone()),
+            process,
             database,
             secrets,
+            objects,
+            links: None,
             credential: Credential::generate()?,
             stop: watch::channel(false).0,
         })
     }
 
     /// Opens a port for each service. Callers must show the credential of this process.
-    pub async fn listen(&self, dynamodb_port: u16, secrets_port: u16) -> Result<Ports, LocalError> {
-        let [dynamodb, secrets_manager] = self.routers();
+    pub async fn listen(
+        &self,
+        [dynamodb_port, secrets_port, s3_port]: [u16; 3],
+    ) -> Result<Ports, LocalError> {
+        let protect = |router| self.credential.protect(router);
         let (first, second) = (bind(dynamodb_port).await?, bind(secrets_port).await?);
         Ok(Ports {
-            dynamodb: self.serve(first, dynamodb)?,
-            secrets_manager: self.serve(second, secrets_manager)?,
+            dynamodb: self.serve(first, protect(dynamodb::router(self.database.clone())))?,
+            secrets_manager: self.serve(second, protect(secrets_manager::router(self.secrets.clone())))?,
+            s3: self.listen_for_objects(s3_port).await?,
+            lambda: self.serve(bind(0).await?, protect(self.invocable.router()))?,
         })
     }
 
     fn serve(&self, listener: TcpListener, service: axum::Router) -> Result<SocketAddr, LocalError> {
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
-        let mut stopped = self.stop.subscribe();
-        let stopped = async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        };
-        tokio::spawn(serve(listener, self.credential.protect(service), stopped));
+        tokio::spawn(serve(listener, service, self.stopped()));
         Ok(address)
     }
 
-    fn routers(&self) -> [axum::Router; 2] {
-        [dynamodb::router(self.database.clone()), secrets_manager::router(Arc::clone(&self.secrets))]
+    async fn listen_for_objects(&self, port: u16) -> Result<SocketAddr, LocalError> {
+        let listener = bind(port).await?;
+        let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
+        let service = s3::listening(self.objects.clone(), &self.credential);
+        tokio::spawn(serve_uploads(listener, service, self.stopped()));
+        Ok(address)
+    }
+
+    /// Opens a port for the links to objects that functions give to others.
+    pub async fn open_links(&mut self) -> Result<SocketAddr, LocalError> {
+        let address = self.listen_for_objects(0).await?;
+        self.links = Some(address);
+        Ok(address)
+    }
+
+    fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopped = self.stop.subscribe();
+        async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        }
+    }
+
+    /// S3 in this process, for requests that were signed for it.
+    pub fn s3_router(&self) -> axum::Router {
+        s3::router(self.objects.clone(), &self.credential)
+    }
+
+    fn routers(&self) -> [(&'static str, axum::Router); 4] {
+        [
+            (DYNAMODB, dynamodb::router(self.database.clone())),
+            (SECRETS_MANAGER, secrets_manager::router(self.secrets.clone())),
+            (S3, self.s3_router()),
+            (LAMBDA, self.invocable.router()),
+        ]
     }
 
     /// Has the functions that connect from now on use the network, for example to a proxy before the ports.
     pub fn reach_at(&mut self, ports: Ports) {
         self.dynamodb = Endpoint::Network(ports.dynamodb);
         self.secrets_manager = Endpoint::Network(ports.secrets_manager);
+        self.s3 = Endpoint::Network(ports.s3);
+        self.lambda = Endpoint::Network(ports.lambda);
+    }
+
+    /// The address of S3 in the links that functions give to others.
+    pub fn link_endpoint(&self) -> Endpoint {
+        self.links.map_or(self.s3, Endpoint::Network)
     }
 
     /// The SDK configuration for these services.
@@ -121,13 +187,10 @@ impl Services {
         let loader = impatient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
             .region(Region::from_static("local"))
             .credentials_provider(self.credential.for_sdk());
-        let loader = match (self.dynamodb, self.secrets_manager) {
-            (Endpoint::Network(_), Endpoint::Network(_)) => loader,
-            _ => {
-                let [dynamodb, secrets_manager] = self.routers();
-                let services = [(DYNAMODB, dynamodb), (SECRETS_MANAGER, secrets_manager)];
-                loader.http_client(InProcess::new(services))
-            }
+        let endpoints = [self.dynamodb, self.secrets_manager, self.s3, self.lambda];
+        let loader = match endpoints.iter().all(|endpoint| matches!(endpoint, Endpoint::Network(_))) {
+            true => loader,
+            false => loader.http_client(InProcess::new(self.routers())),
         };
         loader.load().await
     }
@@ -171,6 +234,8 @@ impl Services {
         let mut environment = vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", ports.dynamodb)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", ports.secrets_manager)),
+            ("AWS_ENDPOINT_URL_S3", format!("http://{}", ports.s3)),
+            ("AWS_ENDPOINT_URL_LAMBDA", WATCH.to_owned()),
             ("AWS_REGION", "local".to_owned()),
         ];
         environment.extend(self.credential.variables());
@@ -178,6 +243,8 @@ impl Services {
             ("TABLE_NAME", TABLE.to_owned()),
             ("SIGNING_SECRET_ARN", SIGNING_SECRET.to_owned()),
             ("ADMIN_KEY_SECRET_ARN", ADMIN_KEY.to_owned()),
+            ("DATA_BUCKET", BUCKET.to_owned()),
+            ("IMPORT_FUNCTION", IMPORT_FUNCTION.to_owned()),
         ]);
         environment
     }
@@ -197,6 +264,7 @@ impl Services {
 
     pub fn stop(&self) {
         self.stop.send_replace(true);
+        self.objects.close();
     }
 }
 

@@ -42,7 +42,7 @@ impl Product {
             settings: Vec::new(),
         };
         let services = Services::start(&kept)?;
-        let ports = services.listen(0, 0).await?;
+        let ports = services.listen([0; 3]).await?;
         let functions = functions::connect_all(&services, &Settings::default(), &Clock::default()).await;
         let root = authority.root.display().to_string();
         let mut product = Self {
