@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser;
 use vitrine::aws::admin_key::ADMIN_KEY;
+use vitrine::aws::blobs::BUCKET;
 use vitrine::aws::capability::Grant;
+use vitrine::aws::engine_worker::WORKER;
 use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::TABLE;
 use vitrine::rules::settings::Settings;
@@ -264,6 +266,10 @@ async fn every_write_is_limited_to_some_items() {
                 assert!(grant.items.is_some_and(|items| items != "*"), "{}: {grant}", function.name);
                 writes += 1;
             }
+            if grant.action.starts_with("s3:") {
+                let is_limited = grant.items.is_some_and(|keys| keys.len() > 1 && keys.ends_with("/*"));
+                assert!(is_limited, "{}: {grant}", function.name);
+            }
         }
         let creates_keys = function.grants.iter().any(|grant| grant.items == Some("access_keys"));
         assert_eq!(creates_keys, function.name == "manage-keys", "{}", function.name);
@@ -310,13 +316,55 @@ async fn only_key_management_and_rotation_may_write_the_signing_secret() {
 }
 
 fn in_the_template(grant: &Grant) -> String {
+    if let (true, Some(keys)) = (grant.on == BUCKET, grant.items) {
+        return format!("{} on ${{Data.Arn}}/{keys}", grant.action);
+    }
     let resource = match grant.on.logical_id.split_once('/') {
         Some((table, index)) => format!("${{{table}.Arn}}/{index}"),
-        None if grant.on == TABLE => "Table.Arn".to_owned(),
+        None if [TABLE, BUCKET, WORKER].contains(&grant.on) => format!("{}.Arn", grant.on.logical_id),
         None => grant.on.logical_id.to_owned(),
     };
     let items = grant.items.map(|items| format!(" with the key {items}")).unwrap_or_default();
     format!("{} on {resource}{items}", grant.action)
+}
+
+/// The forms that grants have in a policy: on keys of the table by a condition, on keys of the bucket by the resource.
+#[test]
+fn grants_are_compared_in_the_form_that_policies_have() {
+    for (grant, expected) in [
+        (BUCKET.items("cache/*").allow("s3:GetObject"), "s3:GetObject on ${Data.Arn}/cache/*"),
+        (BUCKET.allow("s3:ListBucket"), "s3:ListBucket on Data.Arn"),
+        (WORKER.allow("lambda:InvokeFunction"), "lambda:InvokeFunction on ImportTable.Arn"),
+        (TABLE.items("a#*").allow("dynamodb:PutItem"), "dynamodb:PutItem on Table.Arn with the key a#*"),
+    ] {
+        assert_eq!(in_the_template(&grant), expected);
+    }
+}
+
+/// The bucket's rules end what the local run ends, and are shut to everybody else.
+#[test]
+fn the_bucket_is_private_encrypted_and_ends_what_is_temporary() {
+    let template = template();
+    let bucket = &template["Resources"]["Data"]["Properties"];
+    let ends: BTreeSet<_> = list(&bucket["LifecycleConfiguration"]["Rules"])
+        .into_iter()
+        .filter_map(|rule| {
+            Some((text(&rule["Prefix"]).trim_end_matches('/'), rule["ExpirationInDays"].as_u64()?))
+        })
+        .collect();
+    assert_eq!(ends, vitrine_local::LIFECYCLE.into());
+    let blocks = members(&bucket["PublicAccessBlockConfiguration"]);
+    assert_eq!(blocks.iter().filter(|(_, is_blocked)| is_blocked.as_bool() == Some(true)).count(), 4);
+    assert_eq!(text(&bucket["VersioningConfiguration"]["Status"]), "Enabled");
+    assert_eq!(text(&bucket["OwnershipControls"]["Rules"][0]["ObjectOwnership"]), "BucketOwnerEnforced");
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    let algorithm = list(&encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]);
+    assert_eq!(algorithm.into_iter().map(text).collect::<Vec<_>>(), ["WithKmsKey", "aws:kms", "AES256"]);
+    let policy = &template["Resources"]["DataPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
+    assert_eq!((text(&policy["Effect"]), text(&policy["Principal"])), ("Deny", "*"));
+    assert_eq!(policy["Condition"]["Bool"]["aws:SecureTransport"].as_bool(), Some(false));
+    let both: Vec<_> = list(&policy["Resource"]).into_iter().map(text).collect();
+    assert_eq!(both, ["Data.Arn", "${Data.Arn}/*"]);
 }
 
 #[tokio::test]
