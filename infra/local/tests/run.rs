@@ -156,6 +156,8 @@ fn the_services_run_alone_and_print_how_to_reach_them() {
         "0",
         "--secrets-port",
         "0",
+        "--s3-port",
+        "0",
         "--data",
         folder.path(),
         "--set",
@@ -170,7 +172,11 @@ fn the_services_run_alone_and_print_how_to_reach_them() {
     for name in [
         "AWS_ENDPOINT_URL_DYNAMODB=\"http://127.0.0.1:",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER=\"http://127.0.0.1:",
+        "AWS_ENDPOINT_URL_S3=\"http://127.0.0.1:",
+        "AWS_ENDPOINT_URL_LAMBDA=\"http://127.0.0.1:9000\"",
         "TABLE_NAME=",
+        "DATA_BUCKET=",
+        "IMPORT_FUNCTION=",
         "Deployments=\"1, 2\"",
     ] {
         assert!(environment.contains(name), "{name} is not in {environment}");
