@@ -8,6 +8,7 @@ mod attacks;
 mod dialects;
 mod encoders;
 mod exhaustion;
+mod imports;
 mod policies;
 mod property;
 #[cfg(feature = "s3")]

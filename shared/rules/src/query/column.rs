@@ -52,6 +52,7 @@ impl Column {
     }
 }
 
-fn is_column_name(name: &str) -> bool {
+/// Returns whether `name` can name a column.
+pub fn is_column_name(name: &str) -> bool {
     (1..=128).contains(&name.chars().count()) && name.trim() == name && !name.chars().any(char::is_control)
 }
