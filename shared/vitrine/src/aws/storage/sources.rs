@@ -8,7 +8,7 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::{Item, Table, key};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
+use crate::aws::capability::{Capability, Grant, Items, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::data::source::Source;
@@ -17,7 +17,7 @@ use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::query::table::MANAGED;
 
 const SOURCES: &str = "sources";
-const ITEMS: TableItems = TABLE.items(SOURCES);
+const ITEMS: Items = TABLE.items(SOURCES);
 /// Sorts before every name of a source.
 const BEFORE_ALL: &str = "!";
 

@@ -17,7 +17,7 @@ use super::table::transaction::Transaction;
 use super::table::{Item, Table as Store, key, number, number_of, text, text_of, unreadable};
 use super::uploads;
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, TableItems, allow_all};
+use crate::aws::capability::{Capability, Grant, Items, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{COUNTERS, TABLE};
 use vitrine_rules::clock::{Clock, Timestamp};
@@ -27,11 +27,11 @@ use vitrine_rules::data::version::{TableVersion, VersionSummary};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 
-const TABLES: TableItems = TABLE.items("table#*");
+const TABLES: Items = TABLE.items("table#*");
 /// The items of lists, all in one partition.
-const LISTED: TableItems = TABLE.items(LIST);
+const LISTED: Items = TABLE.items(LIST);
 const LIST: &str = "tables";
-const VERSIONS: TableItems = TABLE.items("table_versions#*");
+const VERSIONS: Items = TABLE.items("table_versions#*");
 const SORT_KEY: &str = "table";
 const ID: &str = "table_id";
 const REVISION: &str = "revision";

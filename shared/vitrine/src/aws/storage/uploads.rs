@@ -11,7 +11,7 @@ use super::table::document;
 use super::table::schema::TTL;
 use super::table::transaction::Transaction;
 use super::table::{Item, Table, key, number, text};
-use crate::aws::capability::{Capability, Grant, TableItems};
+use crate::aws::capability::{Capability, Grant, Items};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -20,7 +20,7 @@ use vitrine_rules::data::upload::{Upload, UploadState};
 use vitrine_rules::error::{Reason, Result};
 
 /// The items of uploads, which the writer of tables changes too.
-pub(super) const ITEMS: TableItems = TABLE.items("table_uploads#*");
+pub(super) const ITEMS: Items = TABLE.items("table_uploads#*");
 const STATE: &str = "state";
 const LEASE: &str = "lease";
 
