@@ -1,39 +1,28 @@
-//! Rows as CSV.
+//! Rows as CSV: RFC 4180 in UTF-8, with `\n` at the end of lines.
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::error::ArrowError;
 
 use super::cell::{Cell, Cells};
+use super::{Encoder, failed};
 use crate::answer::ColumnInfo;
-use crate::error::{EngineError, QueryFailure};
+use crate::error::EngineError;
 
-/// A writer of CSV that holds no rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A writer of CSV.
+#[derive(Debug)]
 pub struct Csv {
-    /// Puts an apostrophe in front of a text that a spreadsheet would take for a formula.
-    pub guard_formulas: bool,
-}
-
-impl Default for Csv {
-    fn default() -> Self {
-        Self { guard_formulas: true }
-    }
+    header: Vec<String>,
+    guard_formulas: bool,
 }
 
 impl Csv {
-    /// The first line, of display names.
-    pub fn header(self, columns: &[ColumnInfo], out: &mut Vec<u8>) {
-        for (index, column) in columns.iter().enumerate() {
-            self.field(index, &column.display_name, true, out);
-        }
-        out.push(b'\n');
+    /// A writer whose first line has the display names of `columns`. With the guard, a text that a spreadsheet
+    /// would take for a formula gets an apostrophe in front.
+    pub fn new(columns: &[ColumnInfo], guard_formulas: bool) -> Self {
+        Self { header: columns.iter().map(|column| column.display_name.clone()).collect(), guard_formulas }
     }
 
-    pub fn write(self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), EngineError> {
-        self.try_write(batch, out).map_err(|error| EngineError::new(QueryFailure::Failed, error.to_string()))
-    }
-
-    fn try_write(self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {
+    fn try_write(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {
         let columns = batch.columns().iter().map(Cells::new).collect::<Result<Vec<_>, _>>()?;
         let mut text = String::new();
         for row in 0..batch.num_rows() {
@@ -52,12 +41,14 @@ impl Csv {
         Ok(())
     }
 
-    fn field(self, index: usize, text: &str, is_text: bool, out: &mut Vec<u8>) {
+    fn field(&self, index: usize, text: &str, is_text: bool, out: &mut Vec<u8>) {
         if index > 0 {
             out.push(b',');
         }
         let is_formula = is_text && self.guard_formulas && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        if !is_formula && !text.contains(['"', ',', '\n', '\r']) {
+        // Readers skip an empty line, and with it the row.
+        let is_empty_line = text.is_empty() && self.header.len() == 1;
+        if !is_formula && !is_empty_line && !text.contains(['"', ',', '\n', '\r']) {
             out.extend_from_slice(text.as_bytes());
             return;
         }
@@ -67,5 +58,24 @@ impl Csv {
         }
         out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
         out.push(b'"');
+    }
+}
+
+impl Encoder for Csv {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EngineError> {
+        for (index, name) in self.header.iter().enumerate() {
+            self.field(index, name, true, out);
+        }
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<usize, EngineError> {
+        self.try_write(batch, out).map_err(failed)?;
+        Ok(batch.num_rows())
+    }
+
+    fn finish(&mut self, _: &mut Vec<u8>) -> Result<(), EngineError> {
+        Ok(())
     }
 }

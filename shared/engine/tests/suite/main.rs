@@ -9,6 +9,7 @@ mod dialects;
 mod encoders;
 mod exhaustion;
 mod imports;
+mod files;
 mod policies;
 mod property;
 #[cfg(feature = "s3")]

@@ -1,5 +1,7 @@
 //! Tables in a folder, and queries over them.
 
+pub mod archive;
+
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
