@@ -1,23 +1,29 @@
 //! The dependencies of a function's binary: one TLS stack, one HTTP stack, and no development tools.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use vitrine_local::functions;
 
-/// The crates that are linked into `function`, as `name vX.Y.Z`.
-fn linked(function: &str) -> Vec<String> {
+/// The functions that run queries.
+const ENGINE: [&str; 2] = ["run-query", "import-table"];
+
+fn tree(options: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
-        .args(["--package", function])
+        .args(["tree", "--locked", "--offline", "--prefix", "none"])
+        .args(options)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut crates: Vec<_> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
-        .collect();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The crates that are linked into `function`, as `name vX.Y.Z`.
+fn linked(function: &str) -> Vec<String> {
+    let lines = tree(&["--edges", "normal", "--package", function]);
+    let mut crates: Vec<_> =
+        lines.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     crates.sort();
     crates.dedup();
     crates
@@ -62,9 +68,49 @@ fn a_binary_has_one_tls_and_http_stack_and_no_development_tools() {
     }
 }
 
+/// The profile of functions that link the query engine, which cargo reads in their own folder only.
+const ENGINE_PROFILE: &str = include_str!("../bench/engine/.cargo/config.toml");
+
+#[test]
+fn a_function_has_the_profile_of_the_engine_exactly_if_it_links_the_engine() {
+    for function in functions::NAMES {
+        let path = format!("{}/../functions/{function}/.cargo/config.toml", env!("CARGO_MANIFEST_DIR"));
+        let profile = std::fs::read_to_string(path).ok();
+        let links = linked(function).iter().any(|name| name.starts_with("vitrine-engine "));
+        assert_eq!(profile.as_deref(), links.then_some(ENGINE_PROFILE), "{function}");
+    }
+    let profile: toml::Table = toml::from_str(ENGINE_PROFILE).unwrap();
+    assert_eq!(profile["profile"]["release"]["lto"].as_str(), Some("off"));
+}
+
+/// The crates of other authors in what `options` select, each with its features.
+fn features(options: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut features = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in tree(&[options, &["--format", "{p} [{f}]"]].concat()) {
+        if let Some((name, enabled)) = line.split_once(" [").filter(|(name, _)| !name.contains('/')) {
+            features.entry(name.to_owned()).or_default().insert(enabled.to_owned());
+        }
+    }
+    features
+}
+
+#[test]
+fn functions_of_one_profile_share_every_compiled_crate() {
+    for links_engine in [false, true] {
+        let of_the_profile = functions::NAMES.iter().filter(|name| ENGINE.contains(name) == links_engine);
+        let mut shared = BTreeMap::new();
+        for function in of_the_profile {
+            for (name, enabled) in features(&["--edges", "normal", "--package", function]) {
+                let first = shared.entry(name.clone()).or_insert_with(|| enabled.clone());
+                assert_eq!(*first, enabled, "{function}: {name} is compiled once more for other features");
+            }
+        }
+    }
+}
+
 #[test]
 fn only_functions_that_run_queries_link_a_parser_for_sql() {
-    for function in functions::NAMES.iter().filter(|name| !["run-query", "import-table"].contains(*name)) {
+    for function in functions::NAMES.iter().filter(|name| !ENGINE.contains(name)) {
         let crates = linked(function);
         let found = crates.iter().find(|name| is_for_sql(name));
         assert_eq!(found, None, "{function}");

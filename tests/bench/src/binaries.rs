@@ -2,41 +2,46 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::cases::{Case, FLOOR, Program};
+use crate::cases::{Case, Program};
 use crate::folders::Folders;
 
-/// Builds the programs of the cases. The functions have the release profile of a deployment. The hello world is
-/// built separately, so that it gets no feature that only a function needs.
+/// Builds the programs of the cases, exactly as they are deployed.
 pub fn make(cases: &[Case], folders: &Folders) -> Result<()> {
     let programs: BTreeSet<_> = cases.iter().map(|case| case.program).collect();
-    let functions: Vec<_> = programs
-        .iter()
-        .filter_map(|program| match program {
-            Program::Binary(name) if *name != FLOOR => Some(*name),
-            _ => None,
-        })
-        .collect();
-    if !functions.is_empty() {
-        cargo_build(&functions)?;
-    }
-    cargo_build(&[FLOOR])?;
+    let binaries = programs.iter().filter_map(|program| match program {
+        Program::Binary(name) => Some(*name),
+        Program::Peer(_) => None,
+    });
+    make_functions(binaries)?;
     let has_peers = programs.iter().any(|program| matches!(program, Program::Peer(_)));
-    if has_peers { install_peers(folders) } else { Ok(()) }
+    if has_peers { install_peers(folders) } else { build_rules() }
 }
 
-fn cargo_build(packages: &[&str]) -> Result<()> {
+/// Builds programs as functions are built.
+pub fn make_functions<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/functions");
+    run(Command::new("bash").arg(script).args(names))
+}
+
+/// Installs DuckDB, and answers with the Python that has it.
+pub fn python_with_duckdb() -> Result<PathBuf> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/duckdb");
+    let output = Command::new("bash").arg(script).stderr(Stdio::inherit()).output()?;
+    let path = String::from_utf8(output.stdout)?;
+    if output.status.success() { Ok(path.trim().into()) } else { Err(format!("{script} failed").into()) }
+}
+
+/// Optimised as the functions are, also where this program is not.
+fn build_rules() -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    command.args(["build", "--release", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    for package in packages {
-        command.args(["--package", package]);
-    }
-    run(&mut command)
+    command.args(["build", "--profile", "measure", "--locked", "--package", "vitrine-bench-rules"]);
+    run(command.current_dir(env!("CARGO_MANIFEST_DIR")))
 }
 
 /// Installs the peers and their runtimes.
@@ -52,7 +57,7 @@ fn run(command: &mut Command) -> Result<()> {
 /// The size of a binary and of its zip. A peer is more than one file and has no size.
 pub fn weigh(program: Program, folders: &Folders) -> Result<Option<Value>> {
     let Program::Binary(name) = program else { return Ok(None) };
-    let binary = folders.binaries.join(name);
+    let binary = folders.function(name);
     let folder: &Path = &folders.scratch;
     let (bootstrap, zip) = (folder.join("bootstrap"), folder.join("bootstrap.zip"));
     fs::copy(&binary, &bootstrap).map_err(|error| format!("{}: {error}", binary.display()))?;

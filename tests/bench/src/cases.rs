@@ -9,7 +9,7 @@ use crate::product::Product;
 /// The program of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
-    /// A function or the hello world, as a release binary.
+    /// A function or the hello world.
     Binary(&'static str),
     /// The same view in another language.
     Peer(&'static str),
@@ -79,7 +79,7 @@ impl Case {
 
     pub fn bootstrap(&self, folders: &Folders) -> PathBuf {
         match self.program {
-            Program::Binary(name) => folders.binaries.join(name),
+            Program::Binary(name) => folders.function(name),
             Program::Peer(language) => folders.peers.join(language).join("bootstrap"),
         }
     }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 
 pub struct Folders {
-    /// The release binaries, in the target folder that holds this program.
-    pub binaries: PathBuf,
+    /// The functions as they are deployed, each in a folder of its name.
+    pub functions: PathBuf,
+    /// The program that applies rules.
+    pub rules: PathBuf,
     /// The installed peers.
     pub peers: PathBuf,
     /// Removed when this program ends.
@@ -19,7 +21,16 @@ impl Folders {
         let target = own.parent().and_then(Path::parent).ok_or("this program is not in a target folder")?;
         let scratch = std::env::temp_dir().join(format!("vitrine-bench-{}", std::process::id()));
         std::fs::create_dir_all(&scratch)?;
-        Ok(Self { binaries: target.join("release"), peers: target.join("peers"), scratch })
+        Ok(Self {
+            functions: target.join("lambda"),
+            rules: target.join("measure/vitrine-bench-rules"),
+            peers: target.join("peers"),
+            scratch,
+        })
+    }
+
+    pub fn function(&self, name: &str) -> PathBuf {
+        self.functions.join(name).join("bootstrap")
     }
 }
 

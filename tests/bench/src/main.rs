@@ -1,11 +1,13 @@
 //! `cargo measure`: starts the release functions as Lambda does and measures them beside a hello world. With
-//! `--peers`, measures one view beside the same view in Node and Python.
+//! `--peers`, measures one view beside the same view in Node and Python. With `--engine`, measures the query engine
+//! beside DuckDB.
 
 mod authority;
 mod bars;
 mod binaries;
 mod cases;
 mod crowd;
+mod engine;
 mod events;
 mod figures;
 mod folders;
@@ -18,7 +20,6 @@ mod product;
 mod published;
 mod regression;
 mod results;
-mod rules;
 mod runtime_api;
 mod table;
 mod wire;
@@ -28,7 +29,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
@@ -37,18 +38,14 @@ use crate::cases::{CASES, Case, PEER_CASES, Store};
 use crate::folders::Folders;
 use crate::measure::Products;
 use crate::product::Product;
-use crate::rules::Rule;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Result<T> = std::result::Result<T, Failure>;
 
 /// Measure the functions as Lambda runs them
 #[derive(Parser)]
-#[command(name = "vitrine-bench", max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "vitrine-bench", max_term_width = 100)]
 struct Options {
-    #[command(subcommand)]
-    part: Option<Part>,
-
     /// Starts of each program [default: 20; 5 with --guard]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     runs: Option<u16>,
@@ -77,16 +74,13 @@ struct Options {
     #[arg(long)]
     peers: bool,
 
+    /// Compare the query engine with DuckDB instead
+    #[arg(long, conflicts_with_all = ["guard", "peers", "only"])]
+    engine: bool,
+
     /// Folder for the results
     #[arg(long, default_value = env!("CARGO_MANIFEST_DIR"), value_name = "FOLDER")]
     into: PathBuf,
-}
-
-#[derive(Subcommand)]
-enum Part {
-    /// Apply a rule many times, so that its instructions can be counted
-    #[command(hide = true)]
-    Repeat { rule: Rule, times: u32 },
 }
 
 /// Published resources in the small store.
@@ -95,10 +89,10 @@ const FEW: usize = 1_000;
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    if let Some(Part::Repeat { rule, times }) = options.part {
-        return rules::repeat(rule, times).map(|()| ExitCode::SUCCESS);
-    }
     let folders = Folders::find()?;
+    if options.engine {
+        return compare_engines(&options, &folders);
+    }
     let cases: &[Case] = if options.peers { &PEER_CASES } else { &CASES };
     let cases: Vec<_> =
         cases.iter().copied().filter(|case| case.is_selected(options.only.as_deref())).collect();
@@ -123,6 +117,20 @@ async fn main() -> Result<ExitCode> {
     say(&table::bars(&judged))?;
     say(&table::missed(&judged))?;
     write_results(&options.into.join("results.json"), &results)
+}
+
+fn compare_engines(options: &Options, folders: &Folders) -> Result<ExitCode> {
+    let python = binaries::python_with_duckdb()?;
+    if !options.no_build {
+        binaries::make_functions(["vitrine-bench-engine"])?;
+    }
+    let mut results = engine::measure(folders, &python)?;
+    results["machine"] = machine()?;
+    let judged = engine::judge(&results);
+    say(&format!("{results:#}"))?;
+    say(&table::bars(&judged))?;
+    say(&table::missed(&judged))?;
+    write_results(&options.into.join("engine/results.json"), &results)
 }
 
 fn write_results(path: &Path, results: &Value) -> Result<ExitCode> {
