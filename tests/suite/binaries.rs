@@ -109,6 +109,22 @@ fn functions_of_one_profile_share_every_compiled_crate() {
 }
 
 #[test]
+fn a_build_without_the_dependencies_of_tests_shares_the_compiled_engine() {
+    let [alone, with_tests] =
+        ["normal", "normal,dev"].map(|edges| features(&["--edges", edges, "--workspace"]));
+    let engine = linked("vitrine-engine");
+    let of_the_engine =
+        |(name, _): &(&String, _)| engine.iter().any(|linked| name.starts_with(linked.as_str()));
+    let different: Vec<_> = alone
+        .iter()
+        .filter(of_the_engine)
+        .filter(|(name, enabled)| with_tests.get(*name) != Some(enabled))
+        .collect();
+    assert!(different.is_empty(), "{different:#?}");
+    assert!(alone.iter().filter(of_the_engine).count() > 100);
+}
+
+#[test]
 fn only_functions_that_run_queries_link_a_parser_for_sql() {
     for function in functions::NAMES.iter().filter(|name| !ENGINE.contains(name)) {
         let crates = linked(function);
