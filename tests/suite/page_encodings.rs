@@ -18,17 +18,23 @@ fn built(name: &str) -> Vec<u8> {
 /// Everything that is compressed: its path and its name in `dist`.
 async fn files(product: &Product) -> Vec<(String, &'static str)> {
     let page = product.get("/embed/dashboard/garbage").send().await.text;
-    let named = |extension: &str| {
-        let mut paths = page.split('"').filter(|text| text.starts_with("/embed/assets/"));
-        paths.find(|path| path.ends_with(extension)).unwrap().to_owned()
+    let named = |name: &str| {
+        let (stem, extension) = name.split_once('.').unwrap();
+        let mut paths = page.split('"').filter_map(|text| text.strip_prefix("/embed/assets/"));
+        let is_named = |path: &&str| path.starts_with(&format!("{stem}.")) && path.ends_with(extension);
+        format!("/embed/assets/{}", paths.find(is_named).unwrap())
     };
     vec![
         ("/embed/dashboard/garbage".to_owned(), "embed.html"),
         ("/embed/d/1/dashboard/abcdefghijkl".to_owned(), "embed.html"),
         ("/sandbox".to_owned(), "embed.html"),
-        (named(".css"), "embed.css"),
-        (named(".js"), "embed.js"),
-        (named(".html"), "frame.html"),
+        (named("embed.css"), "embed.css"),
+        (named("embed.js"), "embed.js"),
+        (named("frame.html"), "frame.html"),
+        (named("draw.css"), "draw.css"),
+        (named("draw.js"), "draw.js"),
+        (named("chart.js"), "chart.js"),
+        (named("markdown.js"), "markdown.js"),
         ("/vitrine.js".to_owned(), "vitrine.js"),
         ("/vitrine.mjs".to_owned(), "vitrine.mjs"),
         ("/vitrine.d.ts".to_owned(), "vitrine.d.ts"),

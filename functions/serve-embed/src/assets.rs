@@ -38,11 +38,16 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// The page, which names the files below.
 const PAGE: BuiltFile = built_file!("embed.html");
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     [
         Asset::new("embed.css", CSS, built_file!("embed.css"), FILE_POLICY),
         Asset::new("embed.js", SCRIPT, built_file!("embed.js"), FILE_POLICY),
         Asset::new("frame.html", HTML, built_file!("frame.html"), FRAME_POLICY),
+        // Modules that the page loads when it draws an answer.
+        Asset::new("draw.css", CSS, built_file!("draw.css"), FILE_POLICY),
+        Asset::new("draw.js", SCRIPT, built_file!("draw.js"), FILE_POLICY),
+        Asset::new("chart.js", SCRIPT, built_file!("chart.js"), FILE_POLICY),
+        Asset::new("markdown.js", SCRIPT, built_file!("markdown.js"), FILE_POLICY),
     ]
 });
 

@@ -16,7 +16,7 @@ export const svg = (tag, attributes, ...children) => fill(document.createElement
 // The address of a link that may be followed, or null.
 export function safeUrl(text) {
   try {
-    const url = new URL(String(text).trim());
+    const url = new URL(textOf(text).trim());
     return /^(https?|mailto):$/.test(url.protocol) ? url.href : null;
   } catch {
     return null;
@@ -42,6 +42,9 @@ export const own = (object, name) =>
   (object !== null && typeof object === "object" && Object.hasOwn(object, name) ? object[name] : undefined);
 
 export const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+// Any value as text; settings may hold anything.
+export const textOf = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 // A colour that may go into an SVG attribute, or undefined.
 export const colorOf = (text) =>

@@ -1,6 +1,6 @@
 // Numbers, dates and other values as text, by the type of their column and its settings.
 
-import { own } from "./dom.js";
+import { own, textOf } from "./dom.js";
 
 const formats = new Map();
 
@@ -34,7 +34,7 @@ function numberOptions(type, name, setting) {
   const options = {};
   if (style) options.style = style;
   if (style === "currency") {
-    options.currency = String(setting("currency") ?? "USD").toUpperCase();
+    options.currency = textOf(setting("currency") ?? "USD").toUpperCase();
     const display = setting("currency_style");
     if (["symbol", "code", "name"].includes(display)) options.currencyDisplay = display;
   }
@@ -60,7 +60,7 @@ export function numberFormat(type, name, setting, locale) {
   const powers = intl(Intl.NumberFormat, locale, { ...options, notation: "scientific", minimumFractionDigits: 0, maximumFractionDigits: 2 });
   const isFixed = setting("decimals") !== undefined || options.style === "currency" || options.notation;
   const scale = toNumber(setting("scale")) ?? 1;
-  const [prefix, suffix] = ["prefix", "suffix"].map((part) => setting(part) ?? "").map(String);
+  const [prefix, suffix] = ["prefix", "suffix"].map((part) => setting(part) ?? "").map(textOf);
   const separators = setting("number_separators");
   const write = (format, value) => {
     const text = typeof separators === "string" ? separated(format, value, separators) : format.format(value);

@@ -8,7 +8,7 @@
 // cannot be drawn becomes a table; `values`, the parameters that texts may name.
 
 import { readAnswer } from "./columns.js";
-import { isObject, link, make, own } from "./dom.js";
+import { isObject, link, make, own, textOf } from "./dom.js";
 import { drawProgress, drawScalar, drawTrend } from "./scalar.js";
 import { drawTable } from "./table.js";
 import { fillIn } from "./variables.js";
@@ -96,13 +96,13 @@ const ALIGNED = { left: "", center: " vz-center", right: " vz-right" };
 const PLACED = { top: "", middle: " vz-middle", bottom: " vz-bottom" };
 
 function drawText(root, display, settings, context) {
-  const text = fillIn(String(own(settings, "text") ?? ""), context.values, display === "text");
+  const text = fillIn(textOf(own(settings, "text") ?? ""), context.values, display === "text");
   const placed = (own(ALIGNED, own(settings, "text.align_horizontal")) ?? "") + (own(PLACED, own(settings, "text.align_vertical")) ?? "");
   if (display === "heading") return root.append(make("h2", { class: `vz-heading${placed}` }, text));
   if (display === "link") {
     const target = own(settings, "link");
-    const url = String(own(target, "url") ?? "");
-    return root.append(link(url, [String(own(target, "text") ?? url)], context, "vz-link"));
+    const url = textOf(own(target, "url") ?? "");
+    return root.append(link(url, [textOf(own(target, "text") ?? url)], context, "vz-link"));
   }
   const box = make("div", { class: `vz-text${placed}` });
   root.append(box);

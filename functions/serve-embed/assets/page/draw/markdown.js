@@ -2,13 +2,18 @@
 // loading one would tell another site about the viewer.
 
 import { Lexer } from "marked";
-import { link, make } from "./dom.js";
+import { link, make, textOf } from "./dom.js";
 
 const LONGEST_TEXT = 100_000;
 const DEEPEST = 24;
 
 export function renderMarkdown(text, context) {
-  return blocks(new Lexer({ gfm: true, breaks: true }).lex(String(text).slice(0, LONGEST_TEXT)), context, 0);
+  const shown = textOf(text).slice(0, LONGEST_TEXT);
+  try {
+    return blocks(new Lexer({ gfm: true, breaks: true }).lex(shown), context, 0);
+  } catch {
+    return [make("p", null, shown)]; // nested too deeply for the parser
+  }
 }
 
 const ENTITIES = {

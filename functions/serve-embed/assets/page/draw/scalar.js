@@ -1,10 +1,10 @@
 // One figure: a scalar, one with a comparison and a sparkline, and progress towards a goal.
 
-import { colorOf, isObject, make, own, svg } from "./dom.js";
+import { colorOf, isObject, make, own, svg, textOf } from "./dom.js";
 import { toNumber } from "./format.js";
 
 const valueColumn = (data, settings) => {
-  const named = data.column(String(own(settings, "scalar.field")));
+  const named = data.column(textOf(own(settings, "scalar.field")));
   return named ?? data.columns.find(({ isNumeric }) => isNumeric) ?? data.columns[0];
 };
 
@@ -13,7 +13,7 @@ const sizeOf = ({ length }) => (length > 20 ? " vz-longest" : length > 14 ? " vz
 const figure = (text, full) => make("div", { class: `vz-figure${sizeOf(text)}`, title: full !== text && full }, text || "—");
 
 export function drawScalar(data, settings, context) {
-  const column = data.column(String(own(settings, "scalar.field"))) ?? data.columns[0];
+  const column = data.column(textOf(own(settings, "scalar.field"))) ?? data.columns[0];
   if (!column || !data.rows.length) return make("p", { class: "vz-none" }, context.say("none"));
   const value = column.of(data.rows[0]);
   const full = column.format(value);
@@ -55,10 +55,10 @@ function compare(comparison, points, last, column, time, data, say) {
   const type = own(comparison, "type");
   const label = own(comparison, "label");
   const { value, at } = points[last];
-  if (type === "staticNumber") return { value, before: toNumber(own(comparison, "value")), text: String(label ?? say("goal")) };
+  if (type === "staticNumber") return { value, before: toNumber(own(comparison, "value")), text: textOf(label ?? say("goal")) };
   if (type === "anotherColumn") {
-    const other = data.column(String(own(comparison, "column")));
-    return { value, before: other?.isNumeric ? other.number(other.of(points[last].row)) : null, text: String(label ?? other?.title ?? "") };
+    const other = data.column(textOf(own(comparison, "column")));
+    return { value, before: other?.isNumeric ? other.number(other.of(points[last].row)) : null, text: textOf(label ?? other?.title ?? "") };
   }
   if (type === "previousValue" || !time.isTime) {
     const before = points.slice(0, last).findLast(({ value }) => value !== null);
@@ -108,7 +108,7 @@ function sparkline(values) {
 
 export function drawProgress(data, settings, context) {
   const { say, locale } = context;
-  const column = data.column(String(own(settings, "progress.value"))) ?? data.columns.find(({ isNumeric }) => isNumeric);
+  const column = data.column(textOf(own(settings, "progress.value"))) ?? data.columns.find(({ isNumeric }) => isNumeric);
   const raw = data.rows.length ? column?.of(data.rows[0]) ?? null : null;
   const value = column?.isNumeric ? column.number(raw) : null;
   if (value === null) return make("p", { class: "vz-none" }, say("none"));

@@ -1,6 +1,6 @@
 // A table of an answer: sortable, with a header that stays.
 
-import { isObject, link, make, own, safeUrl } from "./dom.js";
+import { isObject, link, make, own, safeUrl, textOf } from "./dom.js";
 
 const FIRST_ROWS = 150; // enough for any screen; the rest follows after the first paint
 const NEXT_ROWS = 400;
@@ -52,7 +52,7 @@ function shownColumns({ columns, column }, settings) {
   const first = [];
   const hidden = new Set();
   for (const item of listed.filter(isObject)) {
-    const found = column(String(own(item, "name")));
+    const found = column(textOf(own(item, "name")));
     if (!found) continue;
     if (own(item, "enabled") === false) hidden.add(found);
     else if (!first.includes(found)) first.push(found);

@@ -1,12 +1,12 @@
 // The series of a chart: which columns, which points and which marks.
 
-import { colorOf, isObject, own, toNumber } from "../tools.js";
+import { colorOf, isObject, own, textOf, toNumber } from "../tools.js";
 import { shareOut, stepFrom } from "./points.js";
 
 const MOST_SERIES = 20;
 const MARKS = ["bar", "line", "area"];
 
-const list = (value) => (Array.isArray(value) ? value.map(String) : typeof value === "string" ? [value] : []);
+const list = (value) => (Array.isArray(value) ? value.map(textOf) : typeof value === "string" ? [value] : []);
 
 // Returns null if the answer has nothing that can be drawn.
 export function readModel(data, display, settings, { say }) {
@@ -59,7 +59,8 @@ function axisOf({ rows }, dimension, display, settings, say) {
   const places = raw.map((value) => (dimension?.isTime ? dimension.time(value) : dimension?.isNumeric ? dimension.number(value) : null));
   const isPlaced = dimension && places.every((place) => place !== null) && scale !== "ordinal" && display !== "row";
   const kind = !isPlaced ? "ordinal" : dimension.isTime ? "time" : display === "bar" && !["linear", "log", "pow"].includes(scale) ? "ordinal" : "linear";
-  const write = (value, index) => (dimension ? dimension.short(value) : String(index + 1)) || say("blank");
+  const format = dimension?.isTime ? dimension.short : dimension?.format;
+  const write = (value, index) => (dimension ? format(value) : String(index + 1)) || say("blank");
   const points = new Map();
   raw.forEach((value, index) => {
     const key = kind === "ordinal" ? (dimension ? JSON.stringify(value) : index) : places[index];
@@ -68,7 +69,7 @@ function axisOf({ rows }, dimension, display, settings, say) {
   });
   const sorted = [...points.values()];
   if (kind !== "ordinal") sorted.sort((one, other) => one.place - other.place);
-  return { kind, scale, points: sorted, unit: dimension?.unit, write: dimension?.writeTime ?? dimension?.short ?? String };
+  return { kind, scale, points: sorted, unit: dimension?.unit, write: dimension?.writeTime ?? dimension?.format ?? String };
 }
 
 // ---- values ----
@@ -102,7 +103,7 @@ function ordered(series, settings) {
   const wanted = own(settings, "graph.series_order");
   const listed = Array.isArray(wanted) ? wanted.filter(isObject) : [];
   if (!listed.length) return series;
-  const place = new Map(listed.map((item, index) => [String(own(item, "name") ?? own(item, "key")), { index, item }]));
+  const place = new Map(listed.map((item, index) => [textOf(own(item, "name") ?? own(item, "key")), { index, item }]));
   return series
     .filter(({ name }) => own(place.get(name)?.item, "enabled") !== false)
     .sort((one, other) => (place.get(one.name)?.index ?? Infinity) - (place.get(other.name)?.index ?? Infinity) || 0);

@@ -1,7 +1,7 @@
 // Pies and rings: the shares of a whole.
 
 import { arc, pie } from "d3-shape";
-import { colorOf, isObject, own, svg, toNumber } from "../tools.js";
+import { colorOf, isObject, own, svg, textOf, toNumber } from "../tools.js";
 import { Canvas, colored } from "./marks.js";
 import { FONT, shorten, widthOf } from "./scales.js";
 
@@ -9,7 +9,7 @@ const MOST_SLICES = 20;
 const SMALLEST_SHARE = 0.025;
 
 export function readPie(data, settings, { say }) {
-  const named = (key) => data.column(String([].concat(own(settings, key) ?? [])[0]));
+  const named = (key) => data.column(textOf([].concat(own(settings, key) ?? [])[0]));
   const set = named("pie.metric");
   const dimension = named("pie.dimension") ?? data.columns.find((column) => !column.isNumeric) ?? data.columns.find((column) => column !== set);
   const metric = set?.isNumeric ? set : data.columns.find((column) => column.isNumeric && column !== dimension);
@@ -26,7 +26,7 @@ export function readPie(data, settings, { say }) {
       notes.add(say("summed"));
       const slice = slices.get(key);
       slice.raw = slice.value += value;
-    } else slices.set(key, { title: dimension.short(raw) || say("blank"), value, raw: metric.of(row), name: String(raw) });
+    } else slices.set(key, { title: dimension.short(raw) || say("blank"), value, raw: metric.of(row), name: textOf(raw) });
   });
   if (!slices.size) return null;
   const sorted = own(settings, "pie.sort_rows") === false ? [...slices.values()] : [...slices.values()].sort((one, other) => other.value - one.value);
@@ -43,10 +43,10 @@ export function readPie(data, settings, { say }) {
   }
   const colors = own(settings, "pie.colors");
   const rows = own(settings, "pie.rows");
-  const rowOf = (name) => (Array.isArray(rows) ? rows.filter(isObject).find((row) => String(own(row, "key")) === name) : undefined);
+  const rowOf = (name) => (Array.isArray(rows) ? rows.filter(isObject).find((row) => textOf(own(row, "key")) === name) : undefined);
   const setting = () => undefined;
   const series = shown.map((slice, index) => ({
-    ...slice, index, metric, setting, mark: "slice", title: String(own(rowOf(slice.name), "name") ?? slice.title),
+    ...slice, index, metric, setting, mark: "slice", title: textOf(own(rowOf(slice.name), "name") ?? slice.title),
     color: colorOf(own(colors, slice.name)) ?? colorOf(own(rowOf(slice.name), "color")), values: [slice.value],
   }));
   return { display: "pie", settings, dimension, metric, series, total, notes: [...notes], x: { points: series.map(({ title }) => ({ label: title })) } };
@@ -77,7 +77,7 @@ export function drawPie(model, size, isHidden, { locale, say }) {
     const place = colored(one.isOther ? { ...one, index: 8 } : one, "vz-slice");
     const sides = canvas.isMirrored ? { startAngle: -angle.endAngle, endAngle: -angle.startAngle, padAngle: angle.padAngle } : angle;
     if (total) {
-      group.append(svg("g", { ...place, "data-series": one.name }, svg("path", { class: "vz-mark", d: shape(sides), "data-point": point, "data-value": String(one.raw) })));
+      group.append(svg("g", { ...place, "data-series": one.name }, svg("path", { class: "vz-mark", d: shape(sides), "data-point": point, "data-value": textOf(one.raw) })));
     }
     const [x, y] = total ? shape.centroid(sides) : [0, 0];
     const text = [hasNames && one.title, hasPercents && shareText(share, locale)].filter(Boolean).join(" ");

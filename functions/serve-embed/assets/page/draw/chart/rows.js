@@ -1,6 +1,6 @@
 // Bars that lie, one row for each point.
 
-import { own, svg } from "../tools.js";
+import { own, svg, textOf } from "../tools.js";
 import { Canvas, colored, spread } from "./marks.js";
 import { goalOf } from "./model.js";
 import { stackUp } from "./points.js";
@@ -26,7 +26,7 @@ export function drawRows(model, size, isHidden, { locale, say }) {
   // The names of the axes turn with the chart, as the settings' do not.
   const hasNames = setting("graph.x_axis.axis_enabled") !== false;
   const hasScale = setting("graph.y_axis.axis_enabled") !== false;
-  const titleOf = (axis, fallback) => (setting(`graph.${axis}_axis.labels_enabled`) === false ? "" : String(setting(`graph.${axis}_axis.title_text`) ?? fallback));
+  const titleOf = (axis, fallback) => (setting(`graph.${axis}_axis.labels_enabled`) === false ? "" : textOf(setting(`graph.${axis}_axis.title_text`) ?? fallback));
   const metrics = new Set(model.series.map(({ metric }) => metric));
   const nameTitle = hasNames ? titleOf("x", dimension?.title ?? "") : "";
   const valueTitle = hasScale ? titleOf("y", metrics.size === 1 ? model.series[0].metric.title : "") : "";
@@ -68,7 +68,7 @@ export function drawRows(model, size, isHidden, { locale, say }) {
       if (!pair) return;
       const [from, to] = pair.map((value) => within(scale(value)));
       const y = top + step * (point + 0.1) + (stack ? 0 : index) * thick;
-      group.append(canvas.rect({ class: "vz-mark", "data-point": point, "data-value": String(one.raw[point]) }, Math.min(from, to), y, Math.abs(to - from), Math.max(1, thick - (slots > 1 && thick > 4 ? 1 : 0))));
+      group.append(canvas.rect({ class: "vz-mark", "data-point": point, "data-value": textOf(one.raw[point]) }, Math.min(from, to), y, Math.abs(to - from), Math.max(1, thick - (slots > 1 && thick > 4 ? 1 : 0))));
       spots[index][point] = [to, y + thick / 2];
     });
     front.append(group);
@@ -76,7 +76,7 @@ export function drawRows(model, size, isHidden, { locale, say }) {
 
   const over = svg("g", { class: "vz-over" });
   if (goalAt !== null) {
-    const label = shorten(String(setting("graph.goal_label") ?? say("goal")), right - left);
+    const label = shorten(textOf(setting("graph.goal_label") ?? say("goal")), right - left);
     const at = scale(goalAt);
     const half = widthOf(label) / 2;
     over.append(canvas.line("vz-goal", at, top, at, bottom), canvas.text("vz-goal-label", label, Math.max(half, Math.min(size.width - half, at)), top - 8));

@@ -1,7 +1,7 @@
 // Bars, lines and areas over an axis of points, and any mixture of them.
 
 import { area, curveLinear, curveMonotoneX, curveStepAfter, line } from "d3-shape";
-import { own, svg } from "../tools.js";
+import { own, svg, textOf } from "../tools.js";
 import { Canvas, colored, dashOf, round, spread, symbolPath } from "./marks.js";
 import { goalOf, trendOf } from "./model.js";
 import { stackUp } from "./points.js";
@@ -42,8 +42,8 @@ export function drawUpright(model, size, isHidden, { locale, say }) {
     if (members.length === 1 && !model.breakout) return members[0].title;
     return new Set(members.map(({ metric }) => metric)).size === 1 ? members[0].metric.title : "";
   };
-  const xTitle = hasXAxis ? String(titleOf("x", dimension?.title)) : "";
-  const yTitle = hasYAxis ? String(titleOf("y", metricTitle(ofAxis("left").length ? ofAxis("left") : series.length ? series : model.series))) : "";
+  const xTitle = hasXAxis ? textOf(titleOf("x", dimension?.title)) : "";
+  const yTitle = hasYAxis ? textOf(titleOf("y", metricTitle(ofAxis("left").length ? ofAxis("left") : series.length ? series : model.series))) : "";
   const bottomTitle = xTitle ? FONT + 8 : 0;
   const topRoom = setting("graph.show_values") === true || goal !== null ? 20 : 10;
 
@@ -112,7 +112,7 @@ export function drawUpright(model, size, isHidden, { locale, say }) {
       const [from, to] = pair.map((value) => limit(scale(value), bottom, scale, value));
       const leftEdge = place.at(point) - place.width / 2 + slot * slotWidth;
       const gap = slots.length > 1 && slotWidth > 4 ? 1 : 0;
-      group.append(canvas.rect({ class: "vz-mark", "data-point": point, "data-value": String(one.raw[point]) }, leftEdge, Math.min(from, to), slotWidth - gap, Math.abs(from - to)));
+      group.append(canvas.rect({ class: "vz-mark", "data-point": point, "data-value": textOf(one.raw[point]) }, leftEdge, Math.min(from, to), slotWidth - gap, Math.abs(from - to)));
       spots.get(one)[point] = [leftEdge + slotWidth / 2, to];
     });
     front.append(group);
@@ -147,7 +147,7 @@ export function drawUpright(model, size, isHidden, { locale, say }) {
       const [atX, atY] = spots.get(one)[point];
       spotGroup.append(svg("path", {
         class: "vz-mark", d: symbolPath(series.length > 1 ? one.index : 0), transform: `translate(${round(canvas.x(atX))} ${round(atY)})`,
-        "data-point": point, "data-value": String(one.raw[point]),
+        "data-point": point, "data-value": textOf(one.raw[point]),
       }));
     });
     dots.append(spotGroup);
@@ -165,7 +165,7 @@ export function drawUpright(model, size, isHidden, { locale, say }) {
   }
   if (goalAt !== null) {
     const y = left.scale(goalAt);
-    const label = String(setting("graph.goal_label") ?? say("goal"));
+    const label = textOf(setting("graph.goal_label") ?? say("goal"));
     over.append(canvas.line("vz-goal", area0.left, y, area0.right, y), canvas.text("vz-goal-label", shorten(label, area0.right - area0.left), area0.right, y - 5, "end"));
   }
   if (series.some(({ setting }) => setting("show_series_values") === true) || setting("graph.show_values") === true) {
