@@ -6,7 +6,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 
 const DIST = new URL("../../functions/serve-embed/assets/dist/", import.meta.url);
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
+const FRAME_POLICY = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'";
 
 // The page has no drawing of its own: tests call `show`.
 const SCRIPT = (names) => `
@@ -38,14 +39,15 @@ export class Drawings {
   static async start() {
     const files = new Map();
     const names = {};
-    for (const name of ["draw.js", "chart.js", "markdown.js", "draw.css", "embed.css"]) {
+    for (const name of ["draw.js", "chart.js", "markdown.js", "draw.css", "embed.css", "embed.js", "frame.html"]) {
       const body = await readFile(new URL(name, DIST));
       const [stem, extension] = name.split(".");
       names[name] = `${stem}.${createHash("sha256").update(body).digest("hex").slice(0, 16)}.${extension}`;
-      files.set(`/embed/assets/${names[name]}`, [extension === "css" ? "text/css" : "text/javascript", body]);
+      files.set(`/embed/assets/${names[name]}`, [{ css: "text/css", js: "text/javascript", html: "text/html" }[extension], body]);
     }
     files.set("/page.js", ["text/javascript", SCRIPT(names)]);
     files.set("/page.css", ["text/css", BOXES]);
+    files.set("/embed/question/token", ["text/html; charset=utf-8", await readFile(new URL("embed.html", DIST))]);
     files.set("/", ["text/html; charset=utf-8", `<!doctype html><html lang="en" data-background><title>Drawings</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/embed/assets/${names["embed.css"]}"><link rel="stylesheet" href="/embed/assets/${names["draw.css"]}"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/page.js"></script><main id="embed"><h1>Drawings</h1><div id="stage"></div></main>`]);
@@ -53,7 +55,7 @@ export class Drawings {
     const server = createServer(({ url }, response) => {
       asked.push(url);
       const [type, body] = files.get(url) ?? [];
-      response.writeHead(body === undefined ? 404 : 200, { "content-type": type ?? "text/plain", "content-security-policy": POLICY });
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": type ?? "text/plain", "content-security-policy": url.endsWith(".html") ? FRAME_POLICY : POLICY });
       response.end(body ?? "");
     });
     server.listen(0, "127.0.0.1");

@@ -4,6 +4,7 @@ import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFil
 import { fetchAnswer, fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
+import { dropQuestion, likedHeight, prepareDrawing, renderQuestion } from "./drawing.js";
 import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
 import { SANDBOX, language, sentence } from "./words.js";
 
@@ -238,6 +239,7 @@ function fail(problem) {
   view = null;
   stop();
   unmount();
+  dropQuestion();
   for (const { id } of part("embed").children) part(id).hidden = id !== "problem" && id !== "notice";
   showNotice("");
   part("sentence").textContent = sentenceFor(problem);
@@ -307,9 +309,32 @@ function render() {
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
   renderControls(visibleParameters(), words, expired);
-  renderContent(view.content, contentMessage(), words);
+  if (view.content?.type === "question") {
+    unmount();
+    renderQuestion(view, question).catch((problem) => refuse({ reason: "unknown", ...problem }));
+  } else {
+    dropQuestion();
+    renderContent(view.content, contentMessage(), words);
+  }
   reportSize();
 }
+
+// What a question needs of the page.
+const question = {
+  fetchAnswer,
+  isShown: (one) => one === view,
+  looks: () => ({ theme: theme(), locale: root.lang, timezone: look("timezone") ?? null }),
+  values: () => chosenValues(),
+  words: () => words,
+  sentenceFor: (problem) => sentenceFor(problem),
+  handle: (type, data) => handleContent(type, data),
+  // Returns whether the page itself says it.
+  refused: (problem) => {
+    if (/^(token_expired|session_)/.test(problem.reason)) return expire(), true;
+    report(problem);
+    return false;
+  },
+};
 
 // The message to the content: the view, and nothing of the credential.
 function contentMessage() {
@@ -326,6 +351,8 @@ function setBusy(busy) {
 
 function reportSize() {
   const { classList, offsetHeight } = part("embed");
+  const liked = likedHeight();
+  if (liked !== null) return reportHeight(liked);
   // The height of the skeleton, or of content that fills the window, is not the height of the content.
   if (part("skeleton").hidden && !classList.contains("fills")) reportHeight(offsetHeight);
 }
@@ -340,6 +367,7 @@ function handleContent(type, data, reply) {
   }
   if (type === "navigate") leave(data.url);
   if (type === "download") download(data);
+  if (type === "fallback") notifyHost("notice", { reason: "display_is_table", ...data }, view);
   if (type === "query") answerContent(data, reply);
 }
 
@@ -442,6 +470,7 @@ function start() {
   document.addEventListener("visibilitychange", () => { if (!document.hidden && view) checkExpiry(); });
   prefersDark.addEventListener("change", applyLooks);
   new ResizeObserver(reportSize).observe(part("embed"));
+  if (address.kind === "question") prepareDrawing().catch(() => {}); // asked for again when it is needed
   load();
 }
 

@@ -13,7 +13,7 @@ const WORDS = {
     retry: "Temporarily unavailable. Trying again…",
     unknown: "Something went wrong.",
     reference: "Reference:", empty: "Nothing to show yet.", any: "Any", yes: "Yes", no: "No", from: "From", to: "To",
-    list: "Separate with commas", download: "Download",
+    again: "Try again", list: "Separate with commas", download: "Download",
   },
   de: {
     expired: "Diese Einbettung ist abgelaufen. Laden Sie die Seite neu.",
@@ -28,7 +28,7 @@ const WORDS = {
     retry: "Vorübergehend nicht verfügbar. Neuer Versuch …",
     unknown: "Etwas ist schiefgegangen.",
     reference: "Referenz:", empty: "Noch nichts zu sehen.", any: "Alle", yes: "Ja", no: "Nein", from: "Von", to: "Bis",
-    list: "Mit Kommas trennen", download: "Herunterladen",
+    again: "Erneut versuchen", list: "Mit Kommas trennen", download: "Herunterladen",
   },
   fr: {
     expired: "Cette intégration a expiré. Rechargez la page pour continuer.",
@@ -43,7 +43,7 @@ const WORDS = {
     retry: "Temporairement indisponible. Nouvel essai…",
     unknown: "Une erreur s’est produite.",
     reference: "Référence :", empty: "Rien à afficher pour le moment.", any: "Tous", yes: "Oui", no: "Non", from: "Du", to: "Au",
-    list: "Séparez par des virgules", download: "Télécharger",
+    again: "Réessayer", list: "Séparez par des virgules", download: "Télécharger",
   },
   es: {
     expired: "Este contenido integrado ha caducado. Recargue la página para continuar.",
@@ -58,7 +58,7 @@ const WORDS = {
     retry: "No disponible por el momento. Reintentando…",
     unknown: "Algo ha salido mal.",
     reference: "Referencia:", empty: "Todavía no hay nada que mostrar.", any: "Todos", yes: "Sí", no: "No", from: "Desde", to: "Hasta",
-    list: "Separe con comas", download: "Descargar",
+    again: "Reintentar", list: "Separe con comas", download: "Descargar",
   },
   pt: {
     expired: "Esta incorporação expirou. Recarregue a página para continuar.",
@@ -73,7 +73,7 @@ const WORDS = {
     retry: "Temporariamente indisponível. Tentando novamente…",
     unknown: "Algo deu errado.",
     reference: "Referência:", empty: "Ainda não há nada para mostrar.", any: "Todos", yes: "Sim", no: "Não", from: "De", to: "Até",
-    list: "Separe com vírgulas", download: "Baixar",
+    again: "Tentar novamente", list: "Separe com vírgulas", download: "Baixar",
   },
   ja: {
     expired: "この埋め込みの有効期限が切れました。ページを再読み込みしてください。",
@@ -88,7 +88,7 @@ const WORDS = {
     retry: "一時的に利用できません。再試行しています…",
     unknown: "問題が発生しました。",
     reference: "参照番号:", empty: "表示する内容がまだありません。", any: "すべて", yes: "はい", no: "いいえ", from: "開始", to: "終了",
-    list: "カンマで区切ってください", download: "ダウンロード",
+    again: "再試行", list: "カンマで区切ってください", download: "ダウンロード",
   },
   ko: {
     expired: "이 임베드가 만료되었습니다. 페이지를 새로 고치세요.",
@@ -103,7 +103,7 @@ const WORDS = {
     retry: "일시적으로 사용할 수 없습니다. 다시 시도하는 중…",
     unknown: "문제가 발생했습니다.",
     reference: "참조:", empty: "아직 표시할 내용이 없습니다.", any: "전체", yes: "예", no: "아니요", from: "시작", to: "끝",
-    list: "쉼표로 구분하세요", download: "다운로드",
+    again: "다시 시도", list: "쉼표로 구분하세요", download: "다운로드",
   },
   zh: {
     expired: "此嵌入内容已过期。请重新加载页面。",
@@ -118,7 +118,7 @@ const WORDS = {
     retry: "暂时不可用。正在重试…",
     unknown: "出了点问题。",
     reference: "参考编号：", empty: "暂无内容可显示。", any: "全部", yes: "是", no: "否", from: "从", to: "到",
-    list: "用逗号分隔", download: "下载",
+    again: "重试", list: "用逗号分隔", download: "下载",
   },
 };
 

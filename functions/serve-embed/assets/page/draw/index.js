@@ -15,6 +15,7 @@ import { fillIn } from "./variables.js";
 import { speaker } from "./words.js";
 
 export { drawGrid } from "./grid.js";
+export { makeQuestion } from "../question.js";
 export * from "./tools.js";
 
 const FIGURES = { scalar: drawScalar, smartscalar: drawTrend, progress: drawProgress };

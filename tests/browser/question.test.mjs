@@ -1,0 +1,130 @@
+// The page of a question: it asks for the answer beside the files that draw it, waits for a slow one, and survives errors.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Drawings, byMonth, byRegion, table } from "./drawings.mjs";
+import { launch, serious, until } from "./harness.mjs";
+
+let drawings, browser;
+before(async () => { [drawings, browser] = await Promise.all([Drawings.start(), launch()]); });
+after(() => Promise.all([drawings?.stop(), browser?.close()]));
+
+const CONTENT = { type: "question", display: "bar", settings: {} };
+const view = (content, more = {}) => ({
+  resource: { kind: "question", id: 7, title: "Revenue" }, parameters: [], content, expires_at: "2026-03-09T11:00:00Z", server_time: "2026-03-09T10:00:00Z", frame_origins: [], ...more,
+});
+
+// Opens the page with answers of our own. `answers` are the responses of the query, in their order; the last one stays.
+async function open(t, { content = CONTENT, answers = [byMonth], more, behind = "", options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const asked = [];
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
+  const reply = (route, body, status = 200) => route.fulfill({ status, contentType: "application/json", body: JSON.stringify(body) });
+  await page.route("**/v1/view/**", (route) => reply(route, typeof content === "function" ? content(route.request()) : view(content, more)));
+  await page.route("**/v1/query**", async (route) => {
+    const request = route.request();
+    asked.push([request.method(), new URL(request.url()).pathname, request.postDataJSON(), request.headers().authorization]);
+    const answer = answers[Math.min(asked.length, answers.length) - 1];
+    if (answer === "abort") return route.abort();
+    return reply(route, answer.body ?? answer, answer.status);
+  });
+  const requests = [];
+  page.on("request", (request) => requests.push(new URL(request.url()).pathname.split("/").at(-1).replace(/\.[0-9a-f]{16}/, "")));
+  t.after(() => assert.deepEqual(problems, []));
+  await page.goto(`${drawings.base}embed/question/token${behind}`);
+  return { page, asked, requests };
+}
+
+const marks = (page) => page.locator(".vz-mark");
+
+test("a question is asked for with the viewer's token, and drawn", async (t) => {
+  const { page, asked, requests } = await open(t);
+  await until(async () => (await marks(page).count()) === 12);
+  assert.deepEqual(asked, [["POST", "/v1/query", { resource: { question: 7 }, parameters: {} }, "Bearer token"]]);
+  // What draws is asked for before the answer is.
+  for (const file of ["draw.js", "draw.css", "chart.js"]) assert.ok(requests.indexOf(file) >= 0, file);
+  assert.ok(requests.indexOf("draw.js") < requests.indexOf("query"));
+  assert.deepEqual(await serious(page, []), []);
+  assert.equal(await page.locator("h1").textContent(), "Revenue");
+});
+
+test("a table needs no charts", async (t) => {
+  const { page, requests } = await open(t, { content: { ...CONTENT, display: "table" }, answers: [table] });
+  await page.getByText("Ann Example").waitFor();
+  assert.ok(!requests.includes("chart.js") && !requests.includes("markdown.js"));
+});
+
+test("a slow answer is waited for under its handle", async (t) => {
+  const { page, asked } = await open(t, { answers: [{ status: 202, body: { handle: "h/1", retry_after: 0 } }, { status: 202, body: { handle: "h/1", retry_after: 0 } }, byMonth] });
+  await page.locator(".waits").waitFor();
+  await until(async () => (await marks(page).count()) === 12);
+  assert.deepEqual(asked.map(([method, path]) => [method, path]), [["POST", "/v1/query"], ["GET", "/v1/query/h%2F1"], ["GET", "/v1/query/h%2F1"]]);
+});
+
+test("a failed query says so with a reference, and is tried again by hand", async (t) => {
+  const { page } = await open(t, { answers: [{ status: 400, body: { reason: "query_failed", message: "The query ran out of time.", request_id: "r-1" } }, byMonth] });
+  await page.getByRole("alert").getByText("The query ran out of time.").waitFor();
+  await page.getByText("Reference: r-1").waitFor();
+  assert.deepEqual(await serious(page, []), []);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await until(async () => (await marks(page).count()) === 12);
+  assert.equal(await page.getByRole("alert").filter({ hasText: "time" }).count(), 0);
+});
+
+test("an error in another language does not show the developers' text", async (t) => {
+  const { page } = await open(t, { answers: [{ status: 400, body: { reason: "query_failed", message: "Column secret." } }], behind: "#locale=de" });
+  await page.getByRole("button", { name: "Erneut versuchen" }).waitFor();
+  assert.ok(!(await page.locator("#content").textContent()).includes("secret"));
+});
+
+test("a change of theme or language draws again and asks nothing", async (t) => {
+  const { page, asked } = await open(t);
+  await until(async () => (await marks(page).count()) === 12);
+  await page.evaluate(() => { location.hash = "#theme=night&locale=de"; });
+  await page.locator(".vz-dark").getByText("Als Tabelle zeigen").waitFor();
+  assert.equal(asked.length, 1);
+});
+
+test("a parameter of the viewer asks again, and an expired credential shows nothing new", async (t) => {
+  const parameters = [{ slug: "city", name: "City", type: "text", value: null }];
+  const answers = [byMonth, byRegion, { status: 401, body: { reason: "token_expired", message: "Expired." } }];
+  const { page, asked } = await open(t, { answers, more: { parameters } });
+  await until(async () => (await marks(page).count()) === 12);
+  const field = page.getByLabel("City");
+  await field.fill("Bern");
+  await field.blur();
+  await until(async () => (await marks(page).count()) === 4);
+  assert.deepEqual(asked[1][2], { resource: { question: 7 }, parameters: { city: "Bern" } });
+  await field.fill("Rome");
+  await field.blur();
+  await page.getByText("This embed has expired.").waitFor();
+  assert.equal(await marks(page).count(), 4);
+});
+
+test("a drawing fills the window, and has a height to tell in any window", async (t) => {
+  const { page } = await open(t);
+  await until(async () => (await marks(page).count()) === 12);
+  const height = () => page.locator(".vz-picture").evaluate((node) => node.getBoundingClientRect().height);
+  const fits = () => page.evaluate(() => document.documentElement.scrollHeight <= innerHeight);
+  const before = await height();
+  assert.ok(await fits());
+  await page.setViewportSize({ width: 900, height: 900 });
+  await until(async () => (await height()) > before + 250);
+  await page.setViewportSize({ width: 320, height: 480 });
+  await until(async () => (await height()) < 400);
+  assert.ok(await fits());
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+});
+
+test("hostile rows and settings stay text", async (t) => {
+  const hostile = "<img src=x onerror=\"document.title='pwned'\">";
+  const columns = [{ name: "__proto__", type: "text", display_name: hostile }, { name: "n", type: "integer", display_name: hostile }];
+  const { page } = await open(t, { content: { ...CONTENT, settings: { "graph.x_axis.title_text": hostile } }, answers: [{ columns, rows: [[hostile, 1]], truncated: false }] });
+  await until(async () => (await marks(page).count()) === 1);
+  assert.equal(await page.locator("#content :is(img, script)").count(), 0);
+  assert.notEqual(await page.title(), "pwned");
+});
