@@ -9,12 +9,12 @@
 
 import { readAnswer } from "./columns.js";
 import { isObject, link, make, own, textOf } from "./dom.js";
+import { drawGrid } from "./grid.js";
 import { drawProgress, drawScalar, drawTrend } from "./scalar.js";
 import { drawTable } from "./table.js";
 import { fillIn } from "./variables.js";
 import { speaker } from "./words.js";
 
-export { drawGrid } from "./grid.js";
 export { makeQuestion } from "../question.js";
 export * from "./tools.js";
 
@@ -25,6 +25,9 @@ const TEXTS = ["text", "heading", "link"];
 // Whether a display needs `charts()`, so that it can be loaded beside the answer.
 export const needsCharts = (display) => CHARTS.includes(display === "donut" ? "pie" : display);
 export const needsAnswer = (display) => !TEXTS.includes(display);
+
+// Cards on the grid of a dashboard, which draw with `draw`.
+export const drawDashboard = (dashboard, options) => drawGrid(dashboard, { draw, needsAnswer, ...options });
 
 export function draw(answer, display, settings, given = {}) {
   const context = { locale: "en", ...given, say: speaker(given.locale) };
