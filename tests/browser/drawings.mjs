@@ -1,5 +1,6 @@
 // Answers and settings to draw, as data, and a server that shows them under the policy of the embed page.
 
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -79,11 +80,25 @@ export class Drawings {
     return { page, show, errors, close: () => context.close() };
   }
 
+  // The same for a test, which fails if the policy of the page was violated.
+  async openFor(t, browser, options) {
+    const opened = await this.open(browser, options);
+    t.after(async () => {
+      const violations = await opened.page.evaluate(() => globalThis.violations);
+      await opened.close();
+      assert.deepEqual([violations, opened.errors], [[], []]);
+    });
+    return opened;
+  }
+
   stop() {
     this.server.closeAllConnections();
     this.server.close();
   }
 }
+
+// The texts of the table that is shown.
+export const cells = (page) => page.$$eval(".vz-grid tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
 
 // ---- answers ----
 

@@ -11,12 +11,7 @@ after(() => Promise.all([drawings?.stop(), browser?.close()]));
 
 // Shows a dashboard whose answers come when `settle(id, answer or null)` is called.
 async function open(t, dashboard, { options, context = {} } = {}) {
-  const { page, errors, close } = await drawings.open(browser, options);
-  t.after(async () => {
-    const violations = await page.evaluate(() => globalThis.violations);
-    await close();
-    assert.deepEqual([violations, errors], [[], []]);
-  });
+  const { page } = await drawings.openFor(t, browser, options);
   await page.evaluate(([dashboard, more]) => {
     globalThis.asked = [];
     globalThis.waiting = new Map();

@@ -82,7 +82,7 @@ export function drawPie(model, size, isHidden, { locale, say }) {
     const [x, y] = total ? shape.centroid(sides) : [0, 0];
     const text = [hasNames && one.title, hasPercents && shareText(share, locale)].filter(Boolean).join(" ");
     const room = Math.min(radius - inner, (angle.endAngle - angle.startAngle) * Math.hypot(x, y));
-    if (text && room > FONT + 2 && widthOf(text) < radius - inner + 8) group.append(svg("text", { class: "vz-inside", x, y: y + 4, "text-anchor": "middle" }, text));
+    if (text && room > FONT + 2 && widthOf(text) < (radius - inner) * (inner ? 0.9 : 0.6)) group.append(svg("text", { class: "vz-inside", x, y: y + 4, "text-anchor": "middle" }, text));
     return { at: point, title: one.title, entries: [{ series: one, point, x: centerX + x, y: centerY + y, share }] };
   });
   if (!isFull) {
