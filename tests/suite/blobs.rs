@@ -31,6 +31,7 @@ fn upload(product: &Product, id: &str, content: &[u8]) -> Upload {
     Upload {
         id: id.to_owned(),
         table: "orders".to_owned(),
+        table_id: 1,
         format: FileFormat::Csv,
         size: content.len() as u64,
         sha256: random::fingerprint_bytes(content),
