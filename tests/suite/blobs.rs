@@ -21,7 +21,7 @@ use vitrine::rules::random;
 use vitrine::rules::settings::Settings;
 use vitrine_tests::Product;
 
-async fn connected<S: Capability>(product: &Product) -> S {
+pub async fn connected<S: Capability>(product: &Product) -> S {
     let settings = Settings::default();
     vitrine_local::functions::connected("test", &product.services, &settings, &product.clock).await
 }

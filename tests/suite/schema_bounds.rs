@@ -149,9 +149,11 @@ fn bodies(filled: &Filled) -> Map<String, Value> {
         "slug": "region", "name": "Region", "type": "text", "id": "r", "default": "a", "required": false,
         "multiple": false, "values": [["a", "A"], ["b"]], "values_strict": false,
     });
+    let tag = json!({"type": "text", "display_name": "R", "default": "a", "required": false});
+    let query = json!({"sql": "select {{region}}", "source": "managed", "tags": {"region": tag}});
     let resource = json!({
         "title": "T", "description": "D", "archived": false,
-        "content": {"type": "html", "html": "x"}, "parameters": [parameter], "enable_embedding": false,
+        "content": {"type": "html", "html": "x", "queries": {"total": query}}, "parameters": [parameter], "enable_embedding": false,
         "embedding_params": {"region": "enabled"}, "allowed_origins": ["https://a.example"],
         "allow_downloads": true, "deployment": 1,
     });

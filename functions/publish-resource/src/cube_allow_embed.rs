@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use deserr::Deserr;
 use serde::Serialize;
+use vitrine::app::check_queries::Mode;
 use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
 use vitrine::http::caller::Admin;
@@ -48,6 +49,7 @@ pub async fn allow_embed(
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
     request_context::resource(&dashboard);
     let change = |decided| ResourceInput { enable_embedding: input.allow_embed, ..decided };
-    let resource = publisher.change(&caller.key, &dashboard, Publishing::Writers, change).await?;
+    let changed = publisher.change(&caller.key, &dashboard, Publishing::Writers, change, Mode::Write).await?;
+    let resource = changed.resource;
     Ok(axum::Json(EmbedAllowed { public_id: resource.public_id, allow_embed: resource.enable_embedding }))
 }

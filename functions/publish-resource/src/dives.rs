@@ -17,6 +17,7 @@ use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
+use crate::publication::{Publication, PublishQuery};
 
 /// A change of flags and titles, which leaves the content as it is.
 #[derive(Debug, Clone, Default, Deserr)]
@@ -62,19 +63,20 @@ impl DivePatch {
 
 /// Create a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/v1/dives", tag = "dives",
-    description = "Permission: `resources:write`. `content` is required. The id is new, the version 1.",
-    request_body = ResourceInput, responses((status = 201, body = Resource), (status = 409))
+    post, path = "/v1/dives", tag = "dives", params(PublishQuery),
+    description = "Permission: `resources:write`. `content` is required. The id is new, the version 1. Queries are checked as by `PUT /v1/resources/{kind}/{id}`.",
+    request_body = ResourceInput, responses((status = 201, body = Publication), (status = 409))
 ))]
 pub async fn create(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
+    Query(query): Query<PublishQuery>,
     Json(input): ContentJson<ResourceInput>,
-) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
+) -> HttpResult<(StatusCode, axum::Json<Publication>)> {
     require_content(&input)?;
     let dive = ResourceRef::new(Kind::Dive, PrimaryId::Uuid(new_uuid()?));
-    let written = app.publisher.put(&caller.key, &dive, input).await?;
-    Ok((StatusCode::CREATED, axum::Json(written.resource)))
+    let written = app.publisher.put(&caller.key, &dive, input, query.mode()).await?;
+    Ok((StatusCode::CREATED, axum::Json(written.into())))
 }
 
 /// Read a dive.
@@ -93,35 +95,39 @@ pub async fn get(
 
 /// Replace a dive.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    put, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
+    put, path = "/v1/dives/{id}", tag = "dives", params(PublishQuery, ("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`. Content that differs makes a new version; the older ones stay readable. Without `deployment`, the dive stays where it is.",
-    request_body = ResourceInput, responses((status = 200, body = Resource), (status = 409))
+    request_body = ResourceInput, responses((status = 200, body = Publication), (status = 409))
 ))]
 pub async fn replace(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
+    Query(query): Query<PublishQuery>,
     Json(input): ContentJson<ResourceInput>,
-) -> HttpResult<axum::Json<Resource>> {
+) -> HttpResult<axum::Json<Publication>> {
     require_content(&input)?;
-    Ok(axum::Json(app.publisher.replace(&caller.key, &named(&id)?, input).await?))
+    let written = app.publisher.replace(&caller.key, &named(&id)?, input, query.mode()).await?;
+    Ok(axum::Json(written.into()))
 }
 
 /// Change a dive's flags and titles.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    patch, path = "/v1/dives/{id}", tag = "dives", params(("id" = vitrine::rules::forms::DiveId, Path,)),
+    patch, path = "/v1/dives/{id}", tag = "dives", params(PublishQuery, ("id" = vitrine::rules::forms::DiveId, Path,)),
     description = "Permission: `resources:write`. Makes no new version.",
-    request_body = DivePatch, responses((status = 200, body = Resource), (status = 409))
+    request_body = DivePatch, responses((status = 200, body = Publication), (status = 409))
 ))]
 pub async fn patch(
     caller: Allowed<WriteResources>,
     State(app): State<App>,
     Path(id): Path<String>,
+    Query(query): Query<PublishQuery>,
     Json(input): Json<DivePatch>,
-) -> HttpResult<axum::Json<Resource>> {
+) -> HttpResult<axum::Json<Publication>> {
     let change = |decided| input.clone().apply_to(decided);
-    let changed = app.publisher.change(&caller.key, &named(&id)?, Publishing::Writers, change).await?;
-    Ok(axum::Json(changed))
+    let (dive, mode) = (named(&id)?, query.mode());
+    let changed = app.publisher.change(&caller.key, &dive, Publishing::Writers, change, mode).await?;
+    Ok(axum::Json(changed.into()))
 }
 
 /// Remove a dive.

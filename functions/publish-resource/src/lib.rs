@@ -3,6 +3,7 @@
 mod cube_allow_embed;
 mod dives;
 mod metabase_cards;
+mod publication;
 mod resources;
 
 use axum::Router;

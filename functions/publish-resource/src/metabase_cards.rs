@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
+use vitrine::app::check_queries::Mode;
 use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
@@ -199,7 +200,7 @@ async fn create(
     let blank = ResourceInput { allow_downloads: true, ..ResourceInput::default() };
     let input = input.apply_to(blank);
     let created = publisher.create(key, kind, Publishing::Publishers, input).await;
-    Ok(axum::Json(created.map_err(rename_title_to_name)?.into()))
+    Ok(axum::Json(created.map_err(rename_title_to_name)?.resource.into()))
 }
 
 async fn get(
@@ -219,8 +220,8 @@ async fn update(
     input: CardInput,
 ) -> Result<axum::Json<Card>> {
     let change = |decided| input.clone().apply_to(decided);
-    let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change).await;
-    Ok(axum::Json(changed.map_err(rename_title_to_name)?.into()))
+    let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change, Mode::Write).await;
+    Ok(axum::Json(changed.map_err(rename_title_to_name)?.resource.into()))
 }
 
 /// Metabase's name for the title is `name`.

@@ -5,28 +5,31 @@ use axum::http::StatusCode;
 use vitrine::app::publish_resource::ResourcePublisher;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
-use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
+use vitrine::http::{Allowed, ContentJson, HttpResult, Json, Query};
 use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::ids::{ResourceId, ResourceRef};
 use vitrine::rules::resource::{Resource, ResourceInput};
 
+use crate::publication::{Publication, PublishQuery};
+
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/v1/resources/{kind}/{id}", tag = "resources",
-    params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
-    description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults; `deployment` stays. 409 if the id is taken outside of the key's scope.",
+    params(PublishQuery, ("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "A number or a 21-character entity id for dashboards and questions, a UUID for dives; the public id of an existing resource")),
+    description = "Permission: `resources:write`. Returns the whole resource with its other ids. Fields that are left out are reset to their defaults; `deployment` stays. Queries of the content are checked: what cannot be published is 400, the rest is among the `warnings`. 409 if the id is taken outside of the key's scope.",
     request_body = ResourceInput,
-    responses((status = 200, body = Resource, description = "Replaced"), (status = 201, body = Resource, description = "Created"), (status = 409))
+    responses((status = 200, body = Publication, description = "Replaced"), (status = 201, body = Publication, description = "Created"), (status = 409))
 ))]
 pub async fn put(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(path): Path<(String, String)>,
+    Query(query): Query<PublishQuery>,
     Json(input): ContentJson<ResourceInput>,
-) -> HttpResult<(StatusCode, axum::Json<Resource>)> {
-    let written = publisher.put(&caller.key, &named(path)?, input).await?;
+) -> HttpResult<(StatusCode, axum::Json<Publication>)> {
+    let written = publisher.put(&caller.key, &named(path)?, input, query.mode()).await?;
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, axum::Json(written.resource)))
+    Ok((status, axum::Json(written.into())))
 }
 
 /// Read a resource.

@@ -8,8 +8,8 @@ mod attacks;
 mod dialects;
 mod encoders;
 mod exhaustion;
-mod imports;
 mod files;
+mod imports;
 mod policies;
 mod property;
 #[cfg(feature = "s3")]

@@ -19,13 +19,16 @@ use crate::resource::parameter::{Parameter, ParameterType};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueryDefinition {
     /// SQL with tags: `select count(*) from orders [[where city = {{city}}]]`.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub sql: String,
     /// `managed` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 63, pattern = "^[a-z][a-z0-9_-]*$"))]
     pub source: Option<String>,
     #[serde(default, skip_serializing_if = "no_tags")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, Tag>))]
     pub tags: Named<Tag>,
 }
 
@@ -42,9 +45,11 @@ pub struct Tag {
     pub kind: TagType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub display_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::resource::parameter::any_value))]
     pub default: Option<Value>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[deserr(default)]
@@ -95,7 +100,9 @@ pub enum TagType {
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Dimension {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 63, pattern = "^[a-z_][a-z0-9_]*$"))]
     pub table: String,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128))]
     pub column: String,
 }
 

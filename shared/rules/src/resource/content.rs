@@ -15,22 +15,16 @@ use crate::resource::parameter::Parameter;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[deserr(error = Invalid, from(Written) = Self::of)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Content {
     /// HTML and scripts of the owner, run in a nested sandbox that cannot reach the page around it.
     Html {
-        #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
         html: String,
         /// Queries that its script asks for by name.
         #[serde(default, skip_serializing_if = "has_none")]
-        #[cfg_attr(feature = "openapi", schema(required = false))]
         queries: DiveQueries,
     },
     /// A page on the owner's own site.
-    Url {
-        #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::FrameUrl))]
-        url: String,
-    },
+    Url { url: String },
     /// A query and how to draw it.
     Question(QuestionContent),
 }
@@ -42,22 +36,53 @@ fn has_none(queries: &DiveQueries) -> bool {
 /// Content as its owner writes it: unknown fields are refused, which stored content need not be checked for.
 #[derive(Deserr)]
 #[deserr(error = Invalid, tag = "type", rename_all = lowercase, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(Serialize, utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", serde(tag = "type", rename_all = "lowercase"))]
 enum Written {
+    /// HTML and scripts of the owner, run in a nested sandbox that cannot reach the page around it.
     Html {
+        #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
         html: String,
+        /// Queries that its script asks for by name.
         #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, QueryDefinition>))]
         queries: DiveQueries,
     },
+    /// A page on the owner's own site.
     Url {
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::FrameUrl))]
         url: String,
     },
+    /// A query and how to draw it; for questions only.
     Question {
         query: QueryDefinition,
+        /// `table`, `bar`, `line` and so on. An unknown one is drawn as a table.
         #[deserr(default = table())]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(required = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]*$")
+        )]
         display: String,
+        /// Kept as they are; those that are not known have no effect.
         #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
         settings: DisplaySettings,
     },
+}
+
+/// The schema of content is that of its written form, which has the fields of each type side by side.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Content {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        Written::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Content {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        Written::schemas(schemas);
+    }
 }
 
 impl Content {

@@ -41,6 +41,10 @@ pub struct Resource {
     /// Starts at 1 and grows whenever the content changes. Older versions of a dive stay readable.
     pub version: u64,
     pub parameters: Vec<Parameter>,
+    /// The tables that its queries read, as of the last check.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 40))]
+    pub tables: BTreeSet<String>,
     pub enable_embedding: bool,
     pub embedding_params: EmbeddingParams,
     pub allowed_origins: Vec<Origin>,
@@ -197,6 +201,7 @@ impl Resource {
             content: None,
             version: 0,
             parameters: Vec::new(),
+            tables: BTreeSet::new(),
             enable_embedding: false,
             embedding_params: EmbeddingParams::default(),
             allowed_origins: Vec::new(),

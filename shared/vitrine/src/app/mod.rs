@@ -2,6 +2,7 @@
 
 pub mod change_account;
 pub mod change_group_members;
+pub mod check_queries;
 pub mod create_access_key;
 pub mod create_account;
 pub mod create_group;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::app::check_queries::{Checked, Mode, QueryChecker};
 use crate::app::retry::{Attempts, retry_on_conflict};
 use crate::aws::storage::resources::Holder;
 use crate::aws::storage::{EmbeddingSwitchReader, ResourceReader, ResourceWriter};
 use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::Clock;
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::{Error, Issues, Reason, Result};
 use vitrine_rules::resource::ids::{Deployment, Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceInput};
 use vitrine_rules::settings::Settings;
@@ -19,14 +20,24 @@ crate::capability_set! {
         reader: ResourceReader,
         writer: ResourceWriter,
         switch: EmbeddingSwitchReader,
+        queries: QueryChecker,
         settings: Arc<Settings>,
         clock: Clock,
     }
 }
 
+/// A resource as its owner reads it, after it was written or in a dry run.
 pub struct WrittenResource {
     pub resource: Resource,
     pub created: bool,
+    /// Findings about its queries; none if they were not checked.
+    pub warnings: Option<Issues>,
+}
+
+impl WrittenResource {
+    fn of(resource: Resource, created: bool, warnings: Option<Issues>) -> Self {
+        Self { resource: resource.described(), created, warnings }
+    }
 }
 
 /// The callers that may change the embed flags of a resource.
@@ -55,6 +66,10 @@ impl CheckedInput {
 impl ResourcePublisher {
     /// Reads a resource that the key may write.
     pub async fn get(&self, key: &AccessKey, reference: &ResourceRef) -> Result<Resource> {
+        self.present(key, reference).await.map(Resource::described)
+    }
+
+    async fn present(&self, key: &AccessKey, reference: &ResourceRef) -> Result<Resource> {
         let found = self.reader.find(reference).await?;
         key.reach.see(found).ok_or(Reason::ResourceNotFound.into())
     }
@@ -66,7 +81,7 @@ impl ResourcePublisher {
         kind: Kind,
         publishing: Publishing,
         input: ResourceInput,
-    ) -> Result<Resource> {
+    ) -> Result<WrittenResource> {
         if publishing == Publishing::Publishers
             && (input.enable_embedding || !input.embedding_params.is_empty())
         {
@@ -75,7 +90,7 @@ impl ResourcePublisher {
         let deployment = key.reach.place(input.deployment, &self.settings)?;
         let input = CheckedInput::check(kind, input, &self.settings)?;
         let new = NewResource { kind, id: NewId::Next, entity_id: None, deployment };
-        retry_on_conflict(ATTEMPTS, || self.write_new(&new, &input)).await
+        retry_on_conflict(ATTEMPTS, || self.write_new(&new, &input, Mode::Write)).await
     }
 
     /// Creates a resource under an id that its owner chose, or replaces the one that has it.
@@ -84,6 +99,7 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         input: ResourceInput,
+        mode: Mode,
     ) -> Result<WrittenResource> {
         let input = CheckedInput::check(reference.kind, input, &self.settings)?;
         input.0.deployment.map_or(Ok(()), |named| key.reach.enter(named))?;
@@ -94,15 +110,11 @@ impl ResourcePublisher {
                     return Err(Reason::IdDeleted.into());
                 }
                 Holder::Deleted | Holder::Nothing => {
-                    let resource = self.write_named(key, reference, &input).await?;
-                    return Ok(WrittenResource { resource, created: true });
+                    return self.write_named(key, reference, &input, mode).await;
                 }
             };
             match key.reach.see(Some(found)) {
-                Some(present) => {
-                    let resource = self.write_over(key, &present, &input).await?;
-                    Ok(WrittenResource { resource, created: false })
-                }
+                Some(present) => self.write_over(key, &present, &input, mode).await,
                 None => Err(taken(&reference.id)),
             }
         })
@@ -115,11 +127,12 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         input: ResourceInput,
-    ) -> Result<Resource> {
+        mode: Mode,
+    ) -> Result<WrittenResource> {
         let input = CheckedInput::check(reference.kind, input, &self.settings)?;
         retry_on_conflict(ATTEMPTS, || async {
-            let present = self.get(key, reference).await?;
-            self.write_over(key, &present, &input).await
+            let present = self.present(key, reference).await?;
+            self.write_over(key, &present, &input, mode).await
         })
         .await
     }
@@ -131,9 +144,10 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         publishing: Publishing,
         change: impl Fn(ResourceInput) -> ResourceInput,
-    ) -> Result<Resource> {
+        mode: Mode,
+    ) -> Result<WrittenResource> {
         retry_on_conflict(ATTEMPTS, || async {
-            let present = self.get(key, reference).await?;
+            let present = self.present(key, reference).await?;
             let input = change(present.decided());
             let published = (present.enable_embedding, &present.embedding_params);
             if publishing == Publishing::Publishers
@@ -141,7 +155,8 @@ impl ResourcePublisher {
             {
                 self.require_publisher(key).await?;
             }
-            self.write_over(key, &present, &CheckedInput::check(reference.kind, input, &self.settings)?).await
+            let input = CheckedInput::check(reference.kind, input, &self.settings)?;
+            self.write_over(key, &present, &input, mode).await
         })
         .await
     }
@@ -149,7 +164,7 @@ impl ResourcePublisher {
     /// Removes a resource.
     pub async fn remove(&self, key: &AccessKey, reference: &ResourceRef) -> Result<()> {
         retry_on_conflict(ATTEMPTS, || async {
-            let present = self.get(key, reference).await?;
+            let present = self.present(key, reference).await?;
             self.writer.delete(&present, self.clock.now()).await
         })
         .await
@@ -166,7 +181,8 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         input: &CheckedInput,
-    ) -> Result<Resource> {
+        mode: Mode,
+    ) -> Result<WrittenResource> {
         let deployment = key.reach.place(input.0.deployment, &self.settings)?;
         let (id, entity_id) = match &reference.id {
             ResourceId::Number(number) => {
@@ -177,7 +193,7 @@ impl ResourcePublisher {
             ResourceId::Entity(entity) => (NewId::Next, Some(entity.clone())),
             ResourceId::Public(_) => return Err(taken(&reference.id)),
         };
-        self.write_new(&NewResource { kind: reference.kind, id, entity_id, deployment }, input).await
+        self.write_new(&NewResource { kind: reference.kind, id, entity_id, deployment }, input, mode).await
     }
 
     /// Refuses an entity id that another resource has or had.
@@ -192,7 +208,12 @@ impl ResourcePublisher {
     }
 
     /// Checks everything before the counter of numbers moves, so that a refused creation writes nothing.
-    async fn write_new(&self, new: &NewResource, CheckedInput(input): &CheckedInput) -> Result<Resource> {
+    async fn write_new(
+        &self,
+        new: &NewResource,
+        CheckedInput(input): &CheckedInput,
+        mode: Mode,
+    ) -> Result<WrittenResource> {
         let NewResource { kind, id, entity_id, deployment } = new;
         let drafted = match id {
             NewId::Next => PrimaryId::Number(ResourceId::MAX_NUMBER),
@@ -204,12 +225,22 @@ impl ResourcePublisher {
             Resource::create(*kind, drafted, entity_id.clone(), input.clone(), *deployment, now)?;
         require_same_entity_id(input, &resource)?;
         self.writer.check(&resource)?;
-        match id {
-            NewId::Next => resource.id = PrimaryId::Number(self.writer.next_number(*kind).await?),
-            NewId::Number(number) => self.writer.pass_over(*kind, *number).await?,
-            NewId::Uuid(_) => {}
+        let Checked { warnings, tables } = self.queries.check(input, None, mode).await?;
+        resource.tables = tables;
+        match (id, mode) {
+            (NewId::Next, Mode::DryRun) => {
+                resource.id = PrimaryId::Number(self.reader.upcoming_number(*kind).await?);
+            }
+            (NewId::Next, Mode::Write) => {
+                resource.id = PrimaryId::Number(self.writer.next_number(*kind).await?);
+            }
+            (NewId::Number(number), Mode::Write) => self.writer.pass_over(*kind, *number).await?,
+            (NewId::Number(_), Mode::DryRun) | (NewId::Uuid(_), _) => {}
         }
-        self.writer.create(&resource).await.map(|()| resource)
+        if mode == Mode::Write {
+            self.writer.create(&resource).await?;
+        }
+        Ok(WrittenResource::of(resource, true, warnings))
     }
 
     async fn write_over(
@@ -217,14 +248,21 @@ impl ResourcePublisher {
         key: &AccessKey,
         present: &Resource,
         CheckedInput(input): &CheckedInput,
-    ) -> Result<Resource> {
+        mode: Mode,
+    ) -> Result<WrittenResource> {
         // A deployment that is no longer among the settings does not prevent changes of what is in it.
         if input.deployment.is_some_and(|named| named != present.deployment) {
             key.reach.place(input.deployment, &self.settings)?;
         }
-        let resource = present.clone().replaced(input.clone(), self.clock.now());
+        let mut resource = present.clone().replaced(input.clone(), self.clock.now());
         require_same_entity_id(input, &resource)?;
-        self.writer.replace(&resource, present).await.map(|()| resource)
+        let Checked { warnings, tables } = self.queries.check(input, Some(present), mode).await?;
+        resource.tables = tables;
+        match mode {
+            Mode::Write => self.writer.replace(&resource, present).await?,
+            Mode::DryRun => self.writer.check(&resource)?,
+        }
+        Ok(WrittenResource::of(resource, false, warnings))
     }
 }
 

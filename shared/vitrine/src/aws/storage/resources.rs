@@ -14,7 +14,8 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, text, unreadable};
+use super::table::{Item, Table, key, number, number_of, text, unreadable};
+use super::table_uses::{self, TABLE_USES};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, Items, allow_all};
 use crate::aws::environment::Environment;
@@ -139,6 +140,12 @@ impl ResourceReader {
         let item = self.0.get(key_of(reference)).await?;
         Ok(item.as_ref().map(from_item).transpose()?.flatten())
     }
+
+    /// The number that the next resource of a kind would get now.
+    pub async fn upcoming_number(&self, kind: Kind) -> Result<u64> {
+        let counter = self.0.get(key("counter", kind.word())).await?;
+        Ok(counter.and_then(|counter| number_of(&counter, "last")).unwrap_or_default() + 1)
+    }
 }
 
 /// Writes and removes resources.
@@ -147,7 +154,9 @@ pub struct ResourceWriter(Table);
 
 impl Capability for ResourceWriter {
     fn grants() -> BTreeSet<Grant> {
-        let mut grants = allow_all(&RESOURCES, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
+        let [dashboards, questions, dives] = RESOURCES;
+        let written = [dashboards, questions, dives, TABLE_USES];
+        let mut grants = allow_all(&written, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
         grants.extend([COUNTERS.allow("dynamodb:UpdateItem"), TABLE.allow("dynamodb:Query")]);
         grants
     }
@@ -165,12 +174,12 @@ impl ResourceWriter {
 
     /// Writes a new resource, or `Reason::Conflict` if one of its ids is taken.
     pub async fn create(&self, resource: &Resource) -> Result<()> {
-        self.put(resource, true, |put| put.condition_expression("attribute_not_exists(pk)")).await
+        self.put(resource, None, |put| put.condition_expression("attribute_not_exists(pk)")).await
     }
 
     /// Replaces `present`, or `Reason::Conflict` if that was changed since it was read.
     pub async fn replace(&self, resource: &Resource, present: &Resource) -> Result<()> {
-        self.put(resource, resource.version != present.version, |put| {
+        self.put(resource, Some(present), |put| {
             put.condition_expression("revision = :seen")
                 .expression_attribute_values(":seen", number(present.revision))
         })
@@ -194,6 +203,7 @@ impl ResourceWriter {
                     .expression_attribute_values(":seen", number(resource.revision))
             })?;
         }
+        table_uses::write_changes(&mut transaction, (), resource, &resource.tables, &BTreeSet::new())?;
         transaction.commit().await?.or_conflict()
     }
 
@@ -254,18 +264,22 @@ impl ResourceWriter {
     async fn put(
         &self,
         resource: &Resource,
-        is_new_version: bool,
+        present: Option<&Resource>,
         condition: impl Fn(PutBuilder) -> PutBuilder,
     ) -> Result<()> {
         let mut transaction = Transaction::on(&self.0);
         for item in to_items(resource)? {
             transaction.put((), item, &condition)?;
         }
+        let is_new_version = present.is_none_or(|present| present.version != resource.version);
         if is_new_version && resource.kind.keeps_versions() {
             for item in to_version_items(resource)? {
                 transaction.put((), item, |put| put)?;
             }
         }
+        let none = BTreeSet::new();
+        let before = present.map_or(&none, |present| &present.tables);
+        table_uses::write_changes(&mut transaction, (), resource, before, &resource.tables)?;
         transaction.commit().await?.or_conflict()
     }
 }

@@ -1,0 +1,97 @@
+//! The resources that read a table, by table. Each is written together with its resource.
+
+use std::collections::BTreeSet;
+
+use super::table::schema::SORT;
+use super::table::transaction::Transaction;
+use super::table::{Item, Table, key, text_of, unreadable};
+use crate::aws::aws_error::AwsResult;
+use crate::aws::capability::{Capability, Grant, Items};
+use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
+use vitrine_rules::error::Result;
+use vitrine_rules::resource::Resource;
+use vitrine_rules::resource::ids::{ResourceId, ResourceRef};
+
+pub(super) const TABLE_USES: Items = TABLE.items("table_uses#*");
+
+fn partition(table: &str) -> String {
+    format!("table_uses#{table}")
+}
+
+fn key_of(table: &str, user: &ResourceRef) -> Item {
+    key(&partition(table), &user.to_string())
+}
+
+/// Adds the difference between the tables that a resource reads and those that it read before.
+pub(super) fn write_changes<L: PartialEq + Copy>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    resource: &Resource,
+    before: &BTreeSet<String>,
+    after: &BTreeSet<String>,
+) -> Result<()> {
+    let user = resource.reference();
+    for table in after.difference(before) {
+        transaction.put(label, key_of(table, &user), |put| put)?;
+    }
+    for table in before.difference(after) {
+        transaction.delete(label, key_of(table, &user), |delete| delete)?;
+    }
+    Ok(())
+}
+
+fn reference(user: &str) -> Option<ResourceRef> {
+    let (kind, id) = user.split_once('#')?;
+    let kind = kind.parse().ok()?;
+    Some(ResourceRef { kind, id: ResourceId::parse(kind, id).ok()? })
+}
+
+/// The resources that read a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// In the order of their ids, the first [`Users::MOST`] at most.
+    pub resources: Vec<ResourceRef>,
+    /// There are more.
+    pub is_cut: bool,
+}
+
+impl Users {
+    pub const MOST: usize = 1_000;
+}
+
+/// Finds the resources that read a table.
+#[derive(Debug, Clone)]
+pub struct TableUses(Table);
+
+impl Capability for TableUses {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([TABLE.allow("dynamodb:Query")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Table::of(environment))
+    }
+}
+
+impl TableUses {
+    pub async fn of(&self, table: &str) -> Result<Users> {
+        let query =
+            self.0.partition(&partition(table)).limit(i32::try_from(Users::MOST + 1).unwrap_or(i32::MAX));
+        let (mut users, mut start) = (Users::default(), None);
+        loop {
+            let answer = query.clone().set_exclusive_start_key(start).send().await.or_unavailable("Query")?;
+            for item in answer.items.unwrap_or_default() {
+                if users.resources.len() == Users::MOST {
+                    return Ok(Users { is_cut: true, ..users });
+                }
+                let user = text_of(&item, SORT).and_then(reference);
+                users.resources.push(user.ok_or_else(|| unreadable("table use"))?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(users);
+            }
+        }
+    }
+}
