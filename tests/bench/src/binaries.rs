@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use vitrine_local::functions;
 
 use crate::Result;
 use crate::cases::{Case, Program};
 use crate::folders::Folders;
 
-/// Builds the programs of the cases, exactly as they are deployed.
-pub fn make(cases: &[Case], folders: &Folders) -> Result<()> {
+/// Builds the programs of the cases, exactly as they are deployed, and `others` that are only weighed.
+pub fn make(cases: &[Case], others: &[&str], folders: &Folders) -> Result<()> {
     let programs: BTreeSet<_> = cases.iter().map(|case| case.program).collect();
     let binaries = programs.iter().filter_map(|program| match program {
         Program::Binary(name) => Some(*name),
         Program::Peer(_) => None,
     });
+    let binaries: BTreeSet<_> = binaries.chain(others.iter().copied()).collect();
     make_functions(binaries)?;
     let has_peers = programs.iter().any(|program| matches!(program, Program::Peer(_)));
     if has_peers { install_peers(folders) } else { build_rules() }
@@ -56,7 +58,18 @@ fn run(command: &mut Command) -> Result<()> {
 
 /// The size of a binary and of its zip. A peer is more than one file and has no size.
 pub fn weigh(program: Program, folders: &Folders) -> Result<Option<Value>> {
-    let Program::Binary(name) = program else { return Ok(None) };
+    match program {
+        Program::Binary(name) => weigh_binary(name, folders).map(Some),
+        Program::Peer(_) => Ok(None),
+    }
+}
+
+/// The sizes of all functions, also of those that no case measures.
+pub fn weigh_all(folders: &Folders) -> Result<Value> {
+    functions::NAMES.iter().map(|name| Ok(((*name).to_owned(), weigh_binary(name, folders)?))).collect()
+}
+
+fn weigh_binary(name: &str, folders: &Folders) -> Result<Value> {
     let binary = folders.function(name);
     let folder: &Path = &folders.scratch;
     let (bootstrap, zip) = (folder.join("bootstrap"), folder.join("bootstrap.zip"));
@@ -64,5 +77,5 @@ pub fn weigh(program: Program, folders: &Folders) -> Result<Option<Value>> {
     run(Command::new("python3")
         .args(["-m", "zipfile", "-c", "bootstrap.zip", "bootstrap"])
         .current_dir(folder))?;
-    Ok(Some(json!({"binary": fs::metadata(bootstrap)?.len(), "zip": fs::metadata(zip)?.len()})))
+    Ok(json!({"binary": fs::metadata(bootstrap)?.len(), "zip": fs::metadata(zip)?.len()}))
 }

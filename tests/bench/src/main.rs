@@ -31,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Value, json};
+use vitrine_local::functions;
 
 use crate::authority::Authority;
 use crate::bars::Which;
@@ -83,6 +84,13 @@ struct Options {
     into: PathBuf,
 }
 
+impl Options {
+    /// Returns whether the sizes of all functions are part of the results.
+    fn weighs_all(&self) -> bool {
+        !self.peers && self.only.is_none()
+    }
+}
+
 /// Published resources in the small store.
 const FEW: usize = 1_000;
 
@@ -97,7 +105,8 @@ async fn main() -> Result<ExitCode> {
     let cases: Vec<_> =
         cases.iter().copied().filter(|case| case.is_selected(options.only.as_deref())).collect();
     if !options.no_build {
-        binaries::make(&cases, &folders)?;
+        let others = if options.weighs_all() { functions::NAMES } else { &[] };
+        binaries::make(&cases, others, &folders)?;
     }
     let results = measure(&cases, &options, &folders).await?;
     say(&if options.peers { table::peer_figures(&results) } else { table::figures(&results) })?;
@@ -173,6 +182,9 @@ async fn measure(cases: &[Case], options: &Options, folders: &Folders) -> Result
         instructions::of_cases(cases, &mut rows, &products, folders).await?;
         results["rules_instructions"] = instructions::of_rules(folders)?;
         results["resources"] = json!({"few": FEW, "many": many});
+    }
+    if options.weighs_all() {
+        results["functions"] = binaries::weigh_all(folders)?;
     }
     products.stop();
     results["cases"] = rows.into();

@@ -10,6 +10,11 @@ impl<'a> Results<'a> {
         self.0["cases"].as_array().into_iter().flatten()
     }
 
+    /// The sizes of each function.
+    pub fn functions(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.0["functions"].as_object().into_iter().flatten().map(|(name, bytes)| (name.as_str(), bytes))
+    }
+
     pub fn case(self, name: &str) -> &'a Value {
         self.cases().find(|row| row["case"] == name).unwrap_or(&Value::Null)
     }
@@ -38,5 +43,9 @@ pub fn peak_megabytes(row: &Value) -> f64 {
 }
 
 pub fn zip_megabytes(row: &Value) -> f64 {
-    number(row, "/bytes/zip") / 1_000_000.0
+    megabytes(row, "/bytes/zip")
+}
+
+pub fn megabytes(row: &Value, pointer: &str) -> f64 {
+    number(row, pointer) / 1_000_000.0
 }
