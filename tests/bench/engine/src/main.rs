@@ -15,7 +15,8 @@ use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::json;
 use vitrine_engine::embedded::EmbeddedEngine;
-use vitrine_engine::encode::csv::Csv;
+use vitrine_engine::encode::file::FileStream;
+use vitrine_engine::encode::format::{FileFormat, FileOptions};
 use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::error::EngineError;
 use vitrine_engine::query::{EngineQuery, Limits};
@@ -67,19 +68,16 @@ async fn files(root: &std::path::Path) -> Result<Files, EngineError> {
 
 /// The rows and the bytes of the text of one execution.
 async fn run(engine: &EmbeddedEngine, query: &EngineQuery, csv: bool) -> Result<(usize, usize), EngineError> {
-    let mut answer = engine.run(query).await?;
+    let answer = engine.run(query).await?;
     if !csv {
         let answer = collect(answer, RowForm::List).await?;
         return Ok((answer.count, answer.rows.len()));
     }
-    let (mut rows, mut bytes, mut text) = (0, 0, vec![]);
-    while let Some(batch) = answer.next().await? {
-        rows += batch.num_rows();
-        Csv::default().write(&batch, &mut text)?;
-        bytes += text.len();
-        text.clear();
+    let (mut file, mut bytes) = (FileStream::new(FileFormat::Csv, answer, FileOptions::default()), 0);
+    while let Some(piece) = file.next().await? {
+        bytes += piece.len();
     }
-    Ok((rows, bytes))
+    Ok((file.written().rows, bytes))
 }
 
 fn peak_kib() -> Option<u64> {
