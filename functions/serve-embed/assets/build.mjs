@@ -12,6 +12,7 @@ const NOTICES = {
   "page/draw/chart/index.js": "/* With d3-scale, d3-shape, d3-time and what they need: Copyright 2010-2024 Mike Bostock, ISC license */",
   "page/draw/markdown.js": "/* With marked: Copyright 2018-2026 MarkedJS, 2011-2018 Christopher Jeffrey, MIT license */",
 };
+const NUMBERS = Object.fromEntries(["d3-interpolate", "d3-format"].map((name) => [name, "./page/draw/chart/numbers.js"]));
 const COMPRESSIONS = {
   br: {
     compress: (body) => brotliCompressSync(body, { params: {
@@ -52,7 +53,7 @@ const style = async (path) => (await transform(await source(path), { loader: "cs
 
 // Modules that the page loads when it needs them. The later ones import the first under the name that it is served by.
 async function drawFiles() {
-  const module = (path, plugins = []) => bundle({ entryPoints: [path], format: "esm", plugins, banner: { js: NOTICES[path] ?? "" } });
+  const module = (path, plugins = []) => bundle({ entryPoints: [path], format: "esm", plugins, alias: NUMBERS, banner: { js: NOTICES[path] ?? "" } });
   const draw = await module("page/draw/index.js");
   const shared = { name: "shared", setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\/(tools|dom)\.js$/ }, () => ({ path: `.${pathOf("draw.js", draw).slice("/embed/assets".length)}`, external: true }));
