@@ -48,6 +48,8 @@ export class Drawings {
     }
     files.set("/page.js", ["text/javascript", SCRIPT(names)]);
     files.set("/page.css", ["text/css", BOXES]);
+    // A host whose frame has no origin of its own.
+    files.set("/sandboxed", ["text/html; charset=utf-8", '<!doctype html><title>Host</title><iframe sandbox="allow-scripts" title="Embed" width="800" height="500" src="/embed/question/token"></iframe>']);
     files.set("/embed/question/token", ["text/html; charset=utf-8", await readFile(new URL("embed.html", DIST))]);
     files.set("/", ["text/html; charset=utf-8", `<!doctype html><html lang="en" data-background><title>Drawings</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/embed/assets/${names["embed.css"]}"><link rel="stylesheet" href="/embed/assets/${names["draw.css"]}"><link rel="stylesheet" href="/page.css">
@@ -56,7 +58,7 @@ export class Drawings {
     const server = createServer(({ url }, response) => {
       asked.push(url);
       const [type, body] = files.get(url) ?? [];
-      response.writeHead(body === undefined ? 404 : 200, { "content-type": type ?? "text/plain", "content-security-policy": url.endsWith(".html") ? FRAME_POLICY : POLICY });
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": type ?? "text/plain", "access-control-allow-origin": "*", "content-security-policy": url.endsWith(".html") ? FRAME_POLICY : POLICY });
       response.end(body ?? "");
     });
     server.listen(0, "127.0.0.1");

@@ -15,7 +15,7 @@ const view = (content, more = {}) => ({
 });
 
 // Opens the page with answers of our own. `answers` are the responses of the query, in their order; the last one stays.
-async function open(t, { content = CONTENT, answers = [byMonth], more, behind = "", options } = {}) {
+async function open(t, { content = CONTENT, answers = [byMonth], more, at = "embed/question/token", behind = "", options } = {}) {
   const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
   t.after(() => context.close());
   const page = await context.newPage();
@@ -23,7 +23,7 @@ async function open(t, { content = CONTENT, answers = [byMonth], more, behind = 
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
-  const reply = (route, body, status = 200) => route.fulfill({ status, contentType: "application/json", body: JSON.stringify(body) });
+  const reply = (route, body, status = 200) => route.fulfill({ status, contentType: "application/json", headers: { "access-control-allow-origin": "*", "access-control-allow-headers": "*" }, body: JSON.stringify(body) });
   await page.route("**/v1/view/**", (route) => reply(route, typeof content === "function" ? content(route.request()) : view(content, more)));
   await page.route("**/v1/query**", async (route) => {
     const request = route.request();
@@ -35,7 +35,7 @@ async function open(t, { content = CONTENT, answers = [byMonth], more, behind = 
   const requests = [];
   page.on("request", (request) => requests.push(new URL(request.url()).pathname.split("/").at(-1).replace(/\.[0-9a-f]{16}/, "")));
   t.after(() => assert.deepEqual(problems, []));
-  await page.goto(`${drawings.base}embed/question/token${behind}`);
+  await page.goto(`${drawings.base}${at}${behind}`);
   return { page, asked, requests };
 }
 
@@ -118,6 +118,13 @@ test("a drawing fills the window, and has a height to tell in any window", async
   await until(async () => (await height()) < 400);
   assert.ok(await fits());
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+});
+
+test("a question is drawn in a frame without an origin of its own", async (t) => {
+  const { page } = await open(t, { at: "sandboxed", more: { frame_origins: ["*"] } });
+  const frame = page.frameLocator("iframe");
+  await until(async () => (await frame.locator(".vz-mark").count()) === 12);
+  assert.equal(await page.frames()[1].evaluate(() => origin), "null");
 });
 
 test("hostile rows and settings stay text", async (t) => {

@@ -1,4 +1,5 @@
-// Loads what draws a question: a file of its own, which arrives beside the view.
+// Loads what draws a question: a file of its own, which arrives beside the view. In a frame without an origin only scripts
+// that were loaded with CORS may import, so the page's HTML asks for this one with `crossorigin`.
 
 import { make } from "./controls.js";
 

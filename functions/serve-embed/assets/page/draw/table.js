@@ -74,7 +74,8 @@ function cellWriter(column, context) {
     const value = column.of(row);
     const text = column.format(value);
     const content = isLink(value) ? link(value, [text], context) : isMail(value) ? link(`mailto:${value}`, [text], context) : text;
-    return make("td", { class: column.isNumeric && "vz-number" }, content);
+    // What may be cut off can still be read.
+    return make("td", { class: column.isNumeric && "vz-number", title: text.length > 40 && text.slice(0, 1000) }, content);
   };
 }
 
