@@ -50,7 +50,7 @@ export class Drawings {
     files.set("/page.css", ["text/css", BOXES]);
     // A host whose frame has no origin of its own.
     files.set("/sandboxed", ["text/html; charset=utf-8", '<!doctype html><title>Host</title><iframe sandbox="allow-scripts" title="Embed" width="800" height="500" src="/embed/question/token"></iframe>']);
-    files.set("/embed/question/token", ["text/html; charset=utf-8", await readFile(new URL("embed.html", DIST))]);
+    for (const kind of ["question", "dashboard"]) files.set(`/embed/${kind}/token`, ["text/html; charset=utf-8", await readFile(new URL("embed.html", DIST))]);
     files.set("/", ["text/html; charset=utf-8", `<!doctype html><html lang="en" data-background><title>Drawings</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/embed/assets/${names["embed.css"]}"><link rel="stylesheet" href="/embed/assets/${names["draw.css"]}"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/page.js"></script><main id="embed"><h1>Drawings</h1><div id="stage"></div></main>`]);

@@ -1,4 +1,5 @@
-// The page of a question: it asks for the answer beside the files that draw it, waits for a slow one, and survives errors.
+// The pages of questions and dashboards: they ask for answers beside the files that draw them, wait for slow ones, and
+// survive errors.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +12,7 @@ after(() => Promise.all([drawings?.stop(), browser?.close()]));
 
 const CONTENT = { type: "question", display: "bar", settings: {} };
 const view = (content, more = {}) => ({
-  resource: { kind: "question", id: 7, title: "Revenue" }, parameters: [], content, expires_at: "2026-03-09T11:00:00Z", server_time: "2026-03-09T10:00:00Z", frame_origins: [], ...more,
+  resource: { kind: content.type, id: 7, title: "Revenue" }, parameters: [], content, expires_at: "2026-03-09T11:00:00Z", server_time: "2026-03-09T10:00:00Z", frame_origins: [], ...more,
 });
 
 // Opens the page with answers of our own. `answers` are the responses of the query, in their order; the last one stays.
@@ -28,7 +29,7 @@ async function open(t, { content = CONTENT, answers = [byMonth], more, at = "emb
   await page.route("**/v1/query**", async (route) => {
     const request = route.request();
     asked.push([request.method(), new URL(request.url()).pathname, request.postDataJSON(), request.headers().authorization]);
-    const answer = answers[Math.min(asked.length, answers.length) - 1];
+    const answer = typeof answers === "function" ? answers(request.postDataJSON()) : answers[Math.min(asked.length, answers.length) - 1];
     if (answer === "abort") return route.abort();
     return reply(route, answer.body ?? answer, answer.status);
   });
@@ -125,6 +126,45 @@ test("a question is drawn in a frame without an origin of its own", async (t) =>
   const frame = page.frameLocator("iframe");
   await until(async () => (await frame.locator(".vz-mark").count()) === 12);
   assert.equal(await page.frames()[1].evaluate(() => origin), "null");
+});
+
+// ---- dashboards ----
+
+const place = (row, col) => ({ row, col, width: 12, height: 5 });
+const DASHBOARD = { type: "dashboard", cards: [
+  { id: 1, ...place(0, 0), display: "bar", settings: {}, title: "By month", parameters: { city: "city" } },
+  { id: 2, ...place(0, 12), display: "scalar", settings: { "scalar.field": "revenue" }, title: "Revenue", parameters: {} },
+  { id: 3, ...place(5, 0), display: "table", settings: {}, title: "Rows", parameters: { city: "town" } },
+  { id: 4, row: 5, col: 12, width: 12, height: 2, text: "In **{{city}}**" },
+] };
+const onDashboard = { at: "embed/dashboard/token", content: DASHBOARD };
+
+test("the cards of a dashboard are asked for at once, and fail alone", async (t) => {
+  const { page, asked } = await open(t, { ...onDashboard, answers: ({ card }) => (card === 2 ? { status: 400, body: { reason: "query_failed", message: "No such thing." } } : byMonth) });
+  await until(async () => (await marks(page).count()) === 12);
+  assert.deepEqual(asked.map(([, , body]) => body), [1, 2, 3].map((card) => ({ resource: { dashboard: 7 }, card, parameters: {} })));
+  const failed = page.getByRole("region", { name: "Revenue" });
+  await failed.getByText("No such thing.").waitFor();
+  assert.equal(await page.getByRole("region", { name: "Rows" }).locator("tbody tr").count(), 12);
+  await failed.getByRole("button", { name: "Try again" }).click();
+  await until(() => asked.length === 4);
+  assert.equal(asked[3][2].card, 2);
+  assert.deepEqual(await serious(page, []), []);
+});
+
+test("a parameter asks again for the cards that it reaches, and texts name it", async (t) => {
+  const content = (request) => view(DASHBOARD, { parameters: [{ slug: "city", name: "City", type: "text", value: new URL(request.url()).searchParams.get("city") }] });
+  const { page, asked } = await open(t, { ...onDashboard, content, answers: () => byMonth });
+  await until(async () => (await marks(page).count()) === 12);
+  assert.equal(asked.length, 3);
+  await page.getByLabel("City").fill("Bern");
+  await page.getByLabel("City").blur();
+  await page.locator(".vz-text strong").getByText("Bern").waitFor();
+  await until(() => asked.length === 5);
+  assert.deepEqual(asked.slice(3).map(([, , { card, parameters }]) => [card, parameters]), [[1, { city: "Bern" }], [3, { city: "Bern" }]]);
+  await page.evaluate(() => { location.hash = "#theme=night"; });
+  await until(async () => (await page.locator(".vz-card .vz-dark").count()) === 4);
+  assert.equal(asked.length, 5);
 });
 
 test("hostile rows and settings stay text", async (t) => {

@@ -4,7 +4,7 @@ import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFil
 import { fetchAnswer, fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
-import { dropQuestion, likedHeight, prepareDrawing, renderQuestion } from "./drawing.js";
+import { dropDrawing, isDrawn, likedHeight, prepareDrawing, renderDrawing } from "./drawing.js";
 import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
 import { SANDBOX, language, sentence } from "./words.js";
 
@@ -239,7 +239,7 @@ function fail(problem) {
   view = null;
   stop();
   unmount();
-  dropQuestion();
+  dropDrawing();
   for (const { id } of part("embed").children) part(id).hidden = id !== "problem" && id !== "notice";
   showNotice("");
   part("sentence").textContent = sentenceFor(problem);
@@ -309,18 +309,18 @@ function render() {
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
   renderControls(visibleParameters(), words, expired);
-  if (view.content?.type === "question") {
+  if (isDrawn(view.content)) {
     unmount();
-    renderQuestion(view, question).catch((problem) => refuse({ reason: "unknown", ...problem }));
+    renderDrawing(view, drawing).catch((problem) => refuse({ reason: "unknown", ...problem }));
   } else {
-    dropQuestion();
+    dropDrawing();
     renderContent(view.content, contentMessage(), words);
   }
   reportSize();
 }
 
-// What a question needs of the page.
-const question = {
+// What drawings need of the page.
+const drawing = {
   fetchAnswer,
   isShown: (one) => one === view,
   looks: () => ({ theme: theme(), locale: root.lang, timezone: look("timezone") ?? null }),

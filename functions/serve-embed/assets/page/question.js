@@ -2,6 +2,7 @@
 
 import { make } from "./draw/dom.js";
 import { draw, needsAnswer, needsCharts } from "./draw/index.js";
+import { contextOf, loader } from "./modules.js";
 
 const SIZES = { scalar: 160, smartscalar: 200, progress: 160 };
 
@@ -9,17 +10,10 @@ const SIZES = { scalar: 160, smartscalar: 200, progress: 160 };
 // `fetchAnswer`, and what happens then: `handle` and `refused`. `files` has the paths of the other modules.
 export function makeQuestion(page, place, files) {
   const box = make("div", { class: "drawing" });
-  const modules = {};
+  const load = loader(files);
   let view = null, answer = null, problem = null; // of the question that is shown
   let request, drawnKey = null;
   place.replaceChildren(box);
-
-  // Returns the module once it is there, so that what is drawn again does not wait. One that did not arrive is asked for
-  // again the next time.
-  const load = (name) => modules[name] ??= import(files[name]).then((module) => modules[name] = module).catch((error) => {
-    delete modules[name];
-    throw error;
-  });
 
   // The answer is asked for again only if the view is another one.
   function render(fresh) {
@@ -54,17 +48,11 @@ export function makeQuestion(page, place, files) {
   }
 
   function show() {
-    const { locale, timezone, theme } = page.looks();
-    const key = JSON.stringify([locale, timezone, theme, problem?.reason]);
+    const key = JSON.stringify([page.looks(), problem?.reason]);
     if (!answer && !problem) return box.replaceChildren(make("div", { class: "waits", "aria-hidden": "true" }));
     if (key === drawnKey) return;
     drawnKey = key;
-    box.replaceChildren(problem ? problemNode() : draw(answer, view.content.display, view.content.settings, {
-      locale, timezone, theme, title: view.resource.title, values: page.values(),
-      charts: () => load("charts"), markdown: () => load("markdown"),
-      follow: (url) => page.handle("navigate", { url }),
-      onFallback: (what) => page.handle("fallback", what),
-    }));
+    box.replaceChildren(problem ? problemNode() : draw(answer, view.content.display, view.content.settings, contextOf(page, view, load)));
     page.handle("height");
   }
 

@@ -23,7 +23,7 @@ export function drawGrid(dashboard, { load, draw, needsAnswer, context = {}, sen
   if (!tabs.length) {
     root.append(board(cards));
     cards.forEach((card) => card.start());
-    return finish(root, cards);
+    return handleOf(root, cards);
   }
 
   // Cards without a tab, and those of a tab that is not there, are on the first.
@@ -55,16 +55,19 @@ export function drawGrid(dashboard, { load, draw, needsAnswer, context = {}, sen
   });
   root.append(make("div", { class: "vz-tabs", role: "tablist" }, ...buttons), ...panels);
   open(0);
-  return finish(root, cards);
+  return handleOf(root, cards);
 }
 
 let serial = 0;
 
 // What was not asked for yet is asked for when its tab is opened.
-const finish = (node, cards) => ({
+const handleOf = (node, cards) => ({
   node,
   refresh: (isWanted = () => true) => cards.filter(({ card }) => isWanted(card)).forEach((one) => one.refresh()),
-  redraw: (context) => cards.forEach((one) => one.redraw(context)),
+  redraw: (context, isTextOnly = false) => {
+    node.classList.toggle("vz-dark", context.theme === "dark");
+    cards.forEach((one) => one.redraw(context, isTextOnly));
+  },
 });
 
 // In the order in which they are read, which is also that of one column on a phone.
@@ -138,9 +141,9 @@ function makeCard(card, index, given) {
   return {
     card, node, place, start,
     refresh: () => { if (isStarted && isFigure) ask(); },
-    redraw: (fresh) => {
+    redraw: (fresh, isTextOnly) => {
       context = fresh;
-      if (isStarted && (answer || !isFigure)) show();
+      if (isStarted && (isFigure ? answer && !isTextOnly : true)) show();
     },
   };
 }

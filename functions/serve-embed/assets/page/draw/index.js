@@ -15,6 +15,7 @@ import { drawTable } from "./table.js";
 import { fillIn } from "./variables.js";
 import { speaker } from "./words.js";
 
+export { makeDashboard } from "../dashboard.js";
 export { makeQuestion } from "../question.js";
 export * from "./tools.js";
 
