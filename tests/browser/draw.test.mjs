@@ -60,7 +60,7 @@ for (const [name, one] of Object.entries(CASES).filter(([name, one]) => isChart(
     const said = heard.map((text) => text.replace(/ \([\d.]+%\)$/, "").replace(/^.*?[,:] (?=[^,:]*(,\d{3})*[^,:]*$)/, ""));
     for (const value of shown) assert.ok(said.some((text) => text.endsWith(value)), `${value} in ${said}`);
     assert.equal(said.length, shown.length);
-    await page.getByRole("button", { name: "Show as table" }).click();
+    await page.getByRole("button", { name: "Show as chart" }).click();
     assert.equal(await page.locator(".vz-picture").count(), 1, "and back");
   });
 }

@@ -82,15 +82,15 @@ function later(load, root, show, fail) {
 }
 
 function showChart(root, { node, notes: extra }, table, notes, { say }) {
-  const toggle = make("button", { type: "button", class: "vz-toggle", "aria-pressed": "false" }, say("table"));
+  const toggle = make("button", { type: "button", class: "vz-toggle" }, say("table"));
   const foot = make("div", { class: "vz-foot" }, make("div", { class: "vz-notes" }, ...notes(extra)), toggle);
   let other = null;
   toggle.addEventListener("click", () => {
-    const isTable = toggle.getAttribute("aria-pressed") === "true";
+    const isTable = Boolean(other?.isConnected);
     other ??= make("div", { class: "vz-as-table" }, ...table());
     if (isTable) other.replaceWith(node);
     else node.replaceWith(other);
-    toggle.setAttribute("aria-pressed", String(!isTable));
+    toggle.textContent = say(isTable ? "table" : "chart");
   });
   root.append(node, foot);
 }
