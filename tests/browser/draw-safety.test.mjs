@@ -82,6 +82,12 @@ test("links lead to web pages and mail addresses only", async (t) => {
   await show({ answer: answer({ site: "text", mail: "text" }, [...bad, "https://example.com/a"].map((url) => [url, "a@b?bcc=c@d"])), display: "table",
     settings: { column_settings: { '["name","site"]': { view_as: "link" }, '["name","mail"]': { view_as: "email_link" } } } });
   assert.deepEqual(await links(), [["https://example.com/a", "noopener noreferrer", "_blank"]]);
+  // Values of the row go into an address where the owner put them, and nowhere else.
+  await show({ answer: answer({ id: "integer", path: "text" }, [[7, "a/b?c=d&é"], [8, "javascript:globalThis.pwned=1"], [9, null]]), display: "table",
+    settings: { column_settings: { '["name","id"]': { view_as: "link", link_url: "https://example.com/{{id}}?of={{path}}", link_text: "No. {{id}}" }, '["name","path"]': { view_as: "link", link_url: "{{path}}" } } } });
+  assert.deepEqual(await page.$$eval("#stage a", (all) => all.map((one) => [one.getAttribute("href"), one.textContent])), [
+    ["https://example.com/7?of=a%2Fb%3Fc%3Dd%26%C3%A9", "No. 7"], ["https://example.com/8?of=javascript%3AglobalThis.pwned%3D1", "No. 8"], ["https://example.com/9?of=", "No. 9"],
+  ]);
   const markdown = [...bad.map((url) => `[x](${url})`), ...bad.map((url) => `[x](<${url}>)`), "[x](java&#115;cript:alert(1))", "[x](javascript&colon;alert(1))", "<javascript:alert(1)>", "![x](javascript:1)",
     "[x][r]\n\n[r]: javascript:alert(1)", "<a href='javascript:1'>x</a>", "<https://example.com/b>", "[mail](mailto:a@example.com)", "![image](https://example.com/i.png)"].join("\n\n");
   await show({ display: "text", settings: { text: markdown } });

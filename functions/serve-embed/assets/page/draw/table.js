@@ -12,7 +12,7 @@ export function drawTable(data, settings, context) {
   const body = make("tbody");
   const headers = columns.map((column) => headerOf(column));
   const table = make("table", { class: "vz-grid" }, make("thead", null, make("tr", null, ...headers)), body);
-  const cells = columns.map((column) => cellWriter(column, context));
+  const cells = columns.map((column) => cellWriter(column, data, context));
   let painting = 0;
 
   function paint(rows) {
@@ -66,14 +66,28 @@ function headerOf(column) {
   return make("th", { scope: "col", class: column.isNumeric && "vz-number" }, button);
 }
 
-function cellWriter(column, context) {
+// Fills values of the row into a text such as `/customers/{{id}}`. What is at its start may be a whole address.
+function fillRow(template, row, data, isUrl) {
+  return textOf(template).replace(/\{\{\s*([^{}]{1,200}?)\s*\}\}/g, (_, name, at) => {
+    const value = textOf(data.column(name)?.of(row));
+    return isUrl && at > 0 ? encodeURIComponent(value) : value;
+  });
+}
+
+function cellWriter(column, data, context) {
   const viewAs = column.setting("view_as");
-  const isLink = (value) => (viewAs === "link" || viewAs === "auto") && typeof value === "string" && safeUrl(value);
+  const [linkUrl, linkText] = [column.setting("link_url"), column.setting("link_text")];
+  const urlOf = (value, row) => {
+    const url = viewAs === "link" && linkUrl && value !== null ? fillRow(linkUrl, row, data, true) : value;
+    return (viewAs === "link" || viewAs === "auto") && typeof url === "string" && safeUrl(url) ? url : null;
+  };
   const isMail = (value) => viewAs === "email_link" && /^[^\s@:/?]+@[^\s@:/?]+$/.test(value ?? "");
   return (row) => {
     const value = column.of(row);
     const text = column.format(value);
-    const content = isLink(value) ? link(value, [text], context) : isMail(value) ? link(`mailto:${value}`, [text], context) : text;
+    const url = urlOf(value, row);
+    const label = url && viewAs === "link" && linkText ? fillRow(linkText, row, data, false) : text;
+    const content = url ? link(url, [label], context) : isMail(value) ? link(`mailto:${value}`, [text], context) : text;
     // What may be cut off can still be read.
     return make("td", { class: column.isNumeric && "vz-number", title: text.length > 40 && text.slice(0, 1000) }, content);
   };
