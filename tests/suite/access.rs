@@ -55,6 +55,11 @@ pub fn routes() -> Vec<Route> {
     const GROUPS: &str = "/api/v1/embed-tenants/{tenant}/groups";
     const GROUP: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}";
     const MEMBERS: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}/users";
+    const SOURCE: &str = "/v1/sources/{source}";
+    const TABLE: &str = "/v1/tables/{table}";
+    const TABLE_VERSIONS: &str = "/v1/tables/{table}/versions";
+    let source = Some(json!({"kind": "files", "location": "s3://lake"}));
+    let upload = Some(json!({"format": "csv", "size": 1, "sha256": "0".repeat(64)}));
     let attribute = Some(json!({"name": "{fresh}", "type": "string"}));
     let fresh_name = Some(json!({"name": "{fresh}"}));
     let external = Some(json!({"externalId": "{fresh}"}));
@@ -246,6 +251,40 @@ pub fn routes() -> Vec<Route> {
             200,
         ),
         route(Method::DELETE, MEMBERS, "/api/v1/embed-tenants/acme/groups/{team}/users", members, None, 204),
+        route(Method::GET, "/v1/sources", "/v1/sources", None, None, 200),
+        route(Method::PUT, SOURCE, "/v1/sources/lake", source, None, 200),
+        route(Method::GET, SOURCE, "/v1/sources/lake", None, None, 200),
+        route(Method::DELETE, SOURCE, "/v1/sources/{spare_source}", None, None, 204),
+        route(Method::GET, "/v1/tables", "/v1/tables", None, None, 200),
+        route(Method::PUT, TABLE, "/v1/tables/orders", Some(json!({})), None, 200),
+        route(Method::GET, TABLE, "/v1/tables/orders", None, None, 200),
+        route(Method::DELETE, TABLE, "/v1/tables/{spare_table}", None, None, 204),
+        route(Method::POST, "/v1/tables/{table}/uploads", "/v1/tables/orders/uploads", upload, None, 201),
+        route(
+            Method::GET,
+            "/v1/tables/{table}/uploads/{upload}",
+            "/v1/tables/orders/uploads/none",
+            None,
+            None,
+            404,
+        ),
+        route(
+            Method::POST,
+            TABLE_VERSIONS,
+            "/v1/tables/orders/versions",
+            Some(json!({"upload": "none"})),
+            None,
+            404,
+        ),
+        route(Method::GET, TABLE_VERSIONS, "/v1/tables/orders/versions", None, None, 200),
+        route(
+            Method::POST,
+            "/v1/tables/{table}/rollback",
+            "/v1/tables/orders/rollback",
+            Some(json!({"version": 1})),
+            None,
+            404,
+        ),
     ]
 }
 
@@ -317,6 +356,13 @@ pub async fn restore(product: &Product) {
     for resource in ["dashboard/1", "dashboard/2", "question/1"] {
         product.publish(resource, json!({ "parameters": x })).await;
     }
+    for (path, body) in [
+        ("/v1/sources/lake", json!({"kind": "files", "location": "s3://lake"})),
+        ("/v1/tables/orders", json!({})),
+    ] {
+        let answer = product.put(path, body).admin().send().await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text);
+    }
     let account = product.post("/v1/users", json!({"username": "acme"})).admin().send().await;
     assert!(matches!(account.status.as_u16(), 200 | 409), "{}", account.text);
 }
@@ -342,6 +388,15 @@ async fn example(product: &Product, name: &str, fresh: &str) -> String {
             let answer = product.post(&path, json!({"externalId": fresh})).admin().send().await;
             assert!(answer.status.is_success(), "{}", answer.text);
             return fresh.to_lowercase();
+        }
+        "spare_source" | "spare_table" => {
+            let spare = fresh.to_lowercase();
+            let source = json!({"kind": "files", "location": "s3://lake"});
+            let (list, body) =
+                if name == "spare_source" { ("sources", source) } else { ("tables", json!({})) };
+            let answer = product.put(&format!("/v1/{list}/{spare}"), body).admin().send().await;
+            assert_eq!(answer.status, 201, "{}", answer.text);
+            return spare;
         }
         "public" => {
             let dashboard = product.get("/v1/resources/dashboard/1").admin().send().await;
@@ -374,9 +429,12 @@ impl Route {
         let fresh = vitrine::rules::random::short_id().unwrap();
         let mut path = self.path.to_owned();
         let names = ["victim", "preview", "dive", "account_token", "account"];
-        let names =
-            [&names[..], &["attribute", "group", "user", "team", "tenant", "public", "spare_card", "spare"]]
-                .concat();
+        let names = [
+            &names[..],
+            &["attribute", "group", "user", "team", "tenant", "public", "spare_card", "spare"],
+            &["spare_source", "spare_table"],
+        ]
+        .concat();
         for name in names {
             if path.contains(&format!("{{{name}}}")) {
                 path = path.replace(&format!("{{{name}}}"), &example(product, name, &fresh).await);

@@ -219,6 +219,15 @@ fn bodies(filled: &Filled) -> Map<String, Value> {
         "post /api/v1/embed-tenants/{tenant}/groups/{id}/users": {"members": [{"externalId": "mark"}]},
         "delete /api/v1/embed-tenants/{tenant}/groups/{id}/users": {"members": [{"externalId": "mark"}]},
         "post /api/v1/embed/generate-session": session,
+        "put /v1/sources/{source}": {"kind": "files", "location": "s3://lake/sales"},
+        "put /v1/tables/{table}": {
+            "source": "managed", "description": "D",
+            "columns": [{"name": "city", "type": "text", "description": "D", "hidden": false}],
+            "row_policies": [{"groups": ["*"], "rows": "all"}],
+        },
+        "post /v1/tables/{table}/uploads": {"format": "csv", "size": 1, "sha256": vitrine_tests::SECRET},
+        "post /v1/tables/{table}/versions": {"upload": "none"},
+        "post /v1/tables/{table}/rollback": {"version": 1},
         "post /api/v1/embed/session/token": {"sessionId": "none"},
         "post /api/v1/embed/session/revoke": {"sessionId": "none"},
     });

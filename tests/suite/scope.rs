@@ -81,6 +81,14 @@ const OUTCOMES: &[(&str, Outcome)] = &[
     ("/v1/external-users", Denied),
     ("/v1/decisions/unauthenticated", Denied),
     ("/api/v1/embed-tenants", Denied),
+    ("/v1/sources", Denied),
+    ("/v1/sources/{source}", Denied),
+    ("/v1/tables", Denied),
+    ("/v1/tables/{table}", Denied),
+    ("/v1/tables/{table}/uploads", Denied),
+    ("/v1/tables/{table}/uploads/{upload}", Denied),
+    ("/v1/tables/{table}/versions", Denied),
+    ("/v1/tables/{table}/rollback", Denied),
 ];
 
 fn outcome(method: &str, pattern: &str) -> Outcome {

@@ -38,6 +38,7 @@ macro_rules! for_each_function {
                 publish_resource = "publish-resource",
                 manage_keys = "manage-keys",
                 manage_viewers = "manage-viewers",
+                manage_data = "manage-data",
                 explain_refusal = "explain-refusal",
                 serve_embed = "serve-embed",
             }

@@ -59,6 +59,18 @@ forms! {
     TenantInPath: 2 to 36, r"^[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$";
     /// The id of a service account's token.
     AccountTokenId: 24 to 24, r"^[0-9a-f]{24}$";
+    /// The name of a table: lower-case letters, digits and underscores, no digit first.
+    TableName: 1 to 63, r"^[a-z_][a-z0-9_]*$";
+    /// The name of a source: lower-case letters, digits, hyphens and underscores, a letter first.
+    SourceName: 1 to 63, r"^[a-z][a-z0-9_-]*$";
+    /// `s3://bucket/prefix`, or a folder where the stack runs on a laptop.
+    Location: 1 to 1024, r"^(s3://|/)";
+    /// `text`, `integer`, `number`, `decimal(p,s)`, `boolean`, `date`, `timestamp` or `json`.
+    ColumnTypeWord: 4 to 16, r"^(text|integer|number|decimal\( *[0-9]{1,2} *, *[0-9]{1,2} *\)|boolean|date|timestamp|json)$";
+    /// The name of a group, or `*`.
+    PolicyGroup: 1 to 255, r"\S";
+    /// A SHA-256 in hex.
+    Sha256: 64 to 64, r"^[0-9a-fA-F]{64}$";
     /// `card` or `dashboard`.
     EmbedKind: 4 to 9, r"^(card|dashboard)$";
 }
@@ -85,6 +97,7 @@ impl ToSchema for NumberOrId {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::table::{is_source_name, is_table_name};
     use crate::resource::ids::{Kind, is_entity_id, is_name, is_public_id};
     use crate::token::key_set::is_secret;
 
@@ -129,6 +142,10 @@ mod tests {
             &secret.to_uppercase(),
             &long,
             &longest,
+            "orders_2024",
+            "_x",
+            "lake-2",
+            "Orders",
         ];
         for text in texts {
             let is_id = |kind| ResourceId::parse(kind, text).is_ok();
@@ -141,6 +158,8 @@ mod tests {
                 ("entity id", has_form::<EntityId>(text), is_entity_id(text)),
                 ("numbered id", has_form::<NumberedId>(text), is_numbered),
                 ("dive id", has_form::<DiveId>(text), is_id(Kind::Dive)),
+                ("table name", has_form::<TableName>(text), is_table_name(text)),
+                ("source name", has_form::<SourceName>(text), is_source_name(text)),
                 ("any id", has_form::<AnyId>(text), is_numbered || is_id(Kind::Dive)),
             ] {
                 assert_eq!(fits, rule, "{form}: {text:?}");

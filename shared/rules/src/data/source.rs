@@ -15,7 +15,7 @@ use crate::query::table::MANAGED;
 pub struct SourceInput {
     pub kind: SourceKind,
     /// `s3://bucket/prefix`; on a laptop also a folder.
-    #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::Location))]
     pub location: String,
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::data::version::TableVersion;
+use crate::error::Issue;
 use crate::query::column::Column;
 use crate::query::table::{MANAGED, TableInput};
 use crate::row_policy::RowPolicy;
@@ -69,6 +70,8 @@ pub struct TableSummary {
 impl Table {
     /// The most columns that a table has had in its life; ids of columns are made from the table's id and this.
     pub const ORDINALS: u64 = 10_000;
+    /// The longest number that a table can have, for checks of its size.
+    pub const MAX_ID: u64 = u64::MAX / Self::ORDINALS - 1;
 
     pub fn create(name: String, id: u64, input: TableInput, now: Timestamp) -> Self {
         let blank = Self {
@@ -88,6 +91,51 @@ impl Table {
             revision: 0,
         };
         blank.replaced(input, now)
+    }
+
+    /// The table in place of a removed one of the same name, whose numbers are not used again.
+    #[must_use]
+    pub fn after(self, newest_version: u64, revision: u64) -> Self {
+        Self { newest_version, revision: revision + self.revision, ..self }
+    }
+
+    /// The problems of row policies that were written before the columns were known, or for other columns.
+    pub fn policy_problems(&self) -> Vec<Issue> {
+        let columns = self.plain_columns();
+        let known = (!columns.is_empty()).then_some(columns.as_slice());
+        RowPolicy::problems(&self.row_policies, known, "row_policies")
+    }
+
+    /// The problems of columns that the owner declares for the files of the current version.
+    pub fn column_problems(&self, declared: &[Column]) -> Vec<Issue> {
+        let Some(current) = &self.current else { return Vec::new() };
+        let problem = |(index, column): (usize, &Column)| {
+            let path = format!("columns[{index}]");
+            let name = &column.name;
+            match current.columns.iter().find(|stored| stored.name == *name) {
+                None => {
+                    let message = format!("is {name:?}, which version {} does not have", current.number);
+                    Some(Issue::new(format!("{path}.name"), message))
+                }
+                Some(stored) if stored.kind != column.kind => {
+                    let message =
+                        format!("must be {}, as {name:?} is in version {}", stored.kind, current.number);
+                    Some(Issue::new(format!("{path}.type"), message))
+                }
+                Some(_) => None,
+            }
+        };
+        declared.iter().enumerate().filter_map(problem).collect()
+    }
+
+    /// The columns that queries can read now, and can no longer read, or with another type, after the change to `next`.
+    pub fn narrowed(&self, next: &Self) -> Vec<&str> {
+        let is_kept = |column: &Column| {
+            let after = next.column(&column.name).map(|stored| &stored.column);
+            after.is_some_and(|after| !after.hidden && after.kind == column.kind)
+        };
+        let open = self.columns.iter().map(|stored| &stored.column).filter(|column| !column.hidden);
+        open.filter(|column| !is_kept(column)).map(|column| column.name.as_str()).collect()
     }
 
     /// The table with the owner's fields replaced. Columns that the input leaves out stay as they are.
@@ -235,6 +283,69 @@ mod tests {
         let back = declared_again.at_version(version(3, with), now);
         assert!(back.column("s").unwrap().column.hidden, "the owner left the column out");
         assert!(!back.column("a").unwrap().column.hidden);
+    }
+
+    #[test]
+    fn declared_columns_have_to_fit_the_current_version() {
+        let now = Timestamp::from_unix(1);
+        let table = Table::create("t".into(), 1, input(json!({})), now);
+        let column = |name: &str, kind: &str| json!({"name": name, "type": kind});
+        let problems = |table: &Table, columns: Value| {
+            let columns: Vec<Column> = input::read(columns).unwrap();
+            table.column_problems(&columns).into_iter().map(|issue| issue.path).collect::<Vec<_>>()
+        };
+        assert_eq!(problems(&table, json!([column("any", "json")])), [""; 0], "no version yet");
+        let table = table.at_version(version(1, json!([column("a", "text"), column("b", "date")])), now);
+        for (columns, paths) in [
+            (json!([column("b", "date"), column("a", "text")]), &[][..]),
+            (json!([column("b", "date")]), &[]),
+            (json!([column("a", "text"), column("c", "text")]), &["columns[1].name"]),
+            (json!([column("a", "integer")]), &["columns[0].type"]),
+            (json!([column("A", "text")]), &["columns[0].name"]),
+        ] {
+            assert_eq!(problems(&table, columns.clone()), paths, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_narrowed_by_columns_that_queries_lose() {
+        let now = Timestamp::from_unix(1);
+        let table = |columns: Value| Table::create("t".into(), 1, input(json!({"columns": columns})), now);
+        let column =
+            |name: &str, kind: &str, hidden: bool| json!({"name": name, "type": kind, "hidden": hidden});
+        let before =
+            table(json!([column("a", "text", false), column("b", "date", false), column("h", "text", true)]));
+        for (columns, lost) in [
+            (json!([column("b", "date", false), column("a", "text", false)]), &[][..]),
+            (
+                json!([column("a", "text", false), column("b", "date", false), column("c", "text", false)]),
+                &[],
+            ),
+            (json!([column("a", "text", false)]), &["b"]),
+            (json!([column("a", "text", true), column("b", "date", false)]), &["a"]),
+            (json!([column("a", "text", false), column("b", "timestamp", false)]), &["b"]),
+        ] {
+            assert_eq!(before.narrowed(&table(columns.clone())), lost, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_checked_when_the_columns_are_known() {
+        let now = Timestamp::from_unix(1);
+        let policy = json!([{"groups": ["*"], "rows": [{"column": "a", "op": "=", "value": "x"}]}]);
+        let table = Table::create("t".into(), 1, input(json!({ "row_policies": policy })), now);
+        assert_eq!(table.policy_problems(), []);
+        let at = |kind: &str| table.clone().at_version(version(1, json!([{"name": "a", "type": kind}])), now);
+        assert_eq!(at("text").policy_problems(), []);
+        assert_eq!(at("date").policy_problems()[0].path, "row_policies[0].rows[0].value");
+    }
+
+    #[test]
+    fn a_table_in_place_of_a_removed_one_goes_on_counting() {
+        let now = Timestamp::from_unix(1);
+        let table = Table::create("t".into(), 9, input(json!({})), now).after(4, 7);
+        assert_eq!((table.id, table.newest_version, table.revision), (9, 4, 8));
+        assert!(table.current.is_none());
     }
 
     #[test]

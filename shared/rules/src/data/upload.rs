@@ -30,7 +30,7 @@ pub struct UploadInput {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1073741824))]
     pub size: u64,
     /// SHA-256 of the file as 64 hexadecimal digits.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::Sha256))]
     pub sha256: String,
 }
 

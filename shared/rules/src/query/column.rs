@@ -11,13 +11,15 @@ use crate::query::column_type::ColumnType;
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Column {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128))]
     pub name: String,
     #[serde(rename = "type")]
     #[deserr(rename = "type")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::forms::ColumnTypeWord))]
     pub kind: ColumnType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub description: Option<String>,
     /// No query can name it; row policies can.
     #[serde(default)]

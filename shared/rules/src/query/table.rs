@@ -17,19 +17,24 @@ pub struct TableInput {
     /// `managed` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::forms::SourceName>))]
     pub source: Option<String>,
     /// The prefix of files that others write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 1024))]
     pub location: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub columns: Option<Vec<Column>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub row_policies: Vec<RowPolicy>,
 }
 

@@ -15,6 +15,7 @@ use crate::viewer::tenant::group_name_problem;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RowPolicy {
     /// Names of groups; `*` is every viewer.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100, value_type = Vec<crate::forms::PolicyGroup>))]
     pub groups: Vec<String>,
     pub rows: PolicyRows,
 }

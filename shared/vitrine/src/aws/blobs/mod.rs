@@ -25,7 +25,7 @@ use vitrine_rules::error::{Error, Result};
 
 pub use answer_cache::AnswerCache;
 pub use export_files::{ExportFiles, ExportName};
-pub use table_files::{TableFileReader, TableFiles};
+pub use table_files::{TableFileReader, TableFileRemover, TableFiles};
 pub use upload_store::UploadStore;
 
 use crate::aws::aws_error::AwsResult;

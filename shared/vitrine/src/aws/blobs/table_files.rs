@@ -58,6 +58,29 @@ impl TableFiles {
     }
 }
 
+/// Deletes the files of tables, and can do nothing else with them.
+#[derive(Debug, Clone)]
+pub struct TableFileRemover {
+    bucket: Bucket,
+}
+
+impl Capability for TableFileRemover {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([BUCKET.items("tables/*").allow("s3:DeleteObject")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { bucket: Bucket::of(environment) }
+    }
+}
+
+impl TableFileRemover {
+    /// Deletes the file with this key if it is there.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        self.bucket.delete(&below("tables", key.to_owned())?).await
+    }
+}
+
 /// Lets an engine read the files of tables.
 #[derive(Debug, Clone)]
 pub struct TableFileReader {

@@ -24,7 +24,7 @@ use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::data::table::{Table, TableSummary};
 use vitrine_rules::data::upload::Upload;
 use vitrine_rules::data::version::{TableVersion, VersionSummary};
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 
 const TABLES: Items = TABLE.items("table#*");
@@ -113,11 +113,13 @@ pub enum Holder {
     Table(Box<Table>),
 }
 
-/// The part of a removed table that stays, so that no number of a version is used again under its name.
+/// The part of a removed table that stays, so that no number of a version or revision is used again under its name: caches
+/// and files are found by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remains {
     pub id: u64,
     pub newest_version: u64,
+    pub revision: u64,
     /// Whether its versions were removed as well.
     pub is_swept: bool,
 }
@@ -130,6 +132,7 @@ fn holder_of(item: &Item) -> Result<Holder> {
     Ok(Holder::Deleted(Remains {
         id: number_of(item, ID).ok_or_else(unreadable)?,
         newest_version: number_of(item, NEWEST).ok_or_else(unreadable)?,
+        revision: number_of(item, REVISION).ok_or_else(unreadable)?,
         is_swept: item.contains_key(SWEPT),
     }))
 }
@@ -216,15 +219,12 @@ impl TableVersionReader {
         range.page(paging, |item| document::read(&item, "table summary").map(Some)).await
     }
 
-    /// Whether a table has its files in `source`.
-    pub async fn first_of_source(&self, source: &str) -> Result<Option<TableSummary>> {
-        for item in self.0.all(LIST).await? {
-            let table: TableSummary = document::read(&item, "table summary")?;
-            if table.source == source {
-                return Ok(Some(table));
-            }
-        }
-        Ok(None)
+    /// The tables that have their files in `source`.
+    pub async fn names_with_source(&self, source: &str) -> Result<Vec<String>> {
+        let items = self.0.all(LIST).await?;
+        let tables = items.iter().map(|item| document::read::<TableSummary>(item, "table summary"));
+        let tables: Vec<_> = tables.collect::<Result<_>>()?;
+        Ok(tables.into_iter().filter(|table| table.source == source).map(|table| table.name).collect())
     }
 
     pub async fn find(&self, table: &Table, version: u64) -> Result<Option<TableVersion>> {
@@ -299,7 +299,7 @@ impl TableWriter {
         last.ok_or_else(|| unreadable("counter"))
     }
 
-    /// Writes a new table, where there may be the remains of an earlier one. [`Reason::Conflict`] if the name was taken
+    /// Writes a new table, where there may be the remains of an earlier one. `Reason::Conflict` if the name was taken
     /// or freed since it was read.
     pub async fn create(&self, table: &Table, remains: Option<&Remains>) -> Result<()> {
         self.write(table, |put| match remains {
@@ -311,14 +311,14 @@ impl TableWriter {
         .await
     }
 
-    /// Replaces `seen`, or [`Reason::Conflict`] if it was changed since it was read. Rolling back is such a change.
+    /// Replaces `seen`, or `Reason::Conflict` if it was changed since it was read. Rolling back is such a change.
     pub async fn replace(&self, table: &Table, seen: &Table) -> Result<()> {
         self.write(table, |put| if_unchanged(put, seen)).await
     }
 
     /// Stores the current version of `table`, which replaces `seen`, and marks its upload as done.
     ///
-    /// [`Reason::Conflict`] if the table was changed since it was read, or the import has lost its lease: then both have
+    /// `Reason::Conflict` if the table was changed since it was read, or the import has lost its lease: then both have
     /// to be read again. The upload `seen` is in the state of the running import. Files of the version need a name that
     /// no other import uses, because an import that has lost its lease may still be writing.
     pub async fn commit(
@@ -339,10 +339,15 @@ impl TableWriter {
         transaction.commit().await?.or_conflict()
     }
 
-    /// Removes a table, or [`Reason::Conflict`] if it was changed since it was read. Its versions are no longer found,
+    /// Removes a table, or `Reason::Conflict` if it was changed since it was read. Its versions are no longer found,
     /// and can be removed one by one.
     pub async fn delete(&self, table: &Table, now: Timestamp) -> Result<Remains> {
-        let remains = Remains { id: table.id, newest_version: table.newest_version, is_swept: false };
+        let remains = Remains {
+            id: table.id,
+            newest_version: table.newest_version,
+            revision: table.revision,
+            is_swept: false,
+        };
         let mut transaction = Transaction::on(&self.0);
         transaction.put((), remains_item(&table.name, &remains, now), |put| if_unchanged(put, table))?;
         transaction.delete((), list_key(&table.name), |delete| delete)?;
@@ -392,6 +397,7 @@ fn remains_item(name: &str, remains: &Remains, now: Timestamp) -> Item {
     item.insert(DELETED.to_owned(), number(now.unix()));
     item.insert(ID.to_owned(), number(remains.id));
     item.insert(NEWEST.to_owned(), number(remains.newest_version));
+    item.insert(REVISION.to_owned(), number(remains.revision));
     if remains.is_swept {
         item.insert(SWEPT.to_owned(), number(1));
     }
@@ -402,6 +408,7 @@ fn remains_item(name: &str, remains: &Remains, now: Timestamp) -> Item {
 mod tests {
     use super::*;
     use serde_json::json;
+    use vitrine_rules::error::Reason;
     use vitrine_rules::json::input;
 
     fn table(input: serde_json::Value) -> Table {
@@ -422,7 +429,7 @@ mod tests {
     #[test]
     fn a_removed_table_is_no_table_and_keeps_its_numbers() {
         for is_swept in [false, true] {
-            let remains = Remains { id: 7, newest_version: 3, is_swept };
+            let remains = Remains { id: 7, newest_version: 3, revision: 9, is_swept };
             let item = remains_item("orders", &remains, Timestamp::from_unix(9));
             assert_eq!(from_item(&item).unwrap(), None);
             assert!(matches!(holder_of(&item).unwrap(), Holder::Deleted(read) if read == remains));
