@@ -65,6 +65,7 @@ mod shape;
 mod sources;
 mod stored_data;
 mod stub_engine;
+mod table_users;
 mod tables;
 mod template;
 mod uploads;

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
 use serde_json::{Value, json};
-use tower::ServiceExt;
+use vitrine::aws::blobs::SignedRequest;
 use vitrine::aws::storage::{TableReader, TableWriter, UploadReader, UploadWriter};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::data::finding::Finding;
@@ -25,7 +23,7 @@ use vitrine_tests::{Answer, Product};
 use crate::tables::{put, table};
 
 vitrine::capability_set! {
-    struct Importer {
+    pub struct Importer {
         tables: TableReader,
         uploads: UploadReader,
         upload_writer: UploadWriter,
@@ -144,17 +142,13 @@ async fn start(product: &Product, table: &str, file: &str) -> Answer {
 
 /// Sends a file to the URL of an upload, as its headers say.
 async fn send(product: &Product, upload: &Value, file: &str) -> u16 {
-    let url = upload["url"].as_str().unwrap();
-    let mut request = Request::builder().method(upload["method"].as_str().unwrap()).uri(url);
-    for (name, value) in upload["headers"].as_object().unwrap() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    let host = url.split('/').nth(2).unwrap();
-    if !upload["headers"].as_object().unwrap().contains_key("host") {
-        request = request.header("host", host);
-    }
-    let request = request.body(Body::from(file.to_owned())).unwrap();
-    product.services.s3_router().oneshot(request).await.unwrap().status().as_u16()
+    let headers = upload["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+    let expires_at = upload["expires_at"].as_str().unwrap().parse().unwrap();
+    let url = upload["url"].as_str().unwrap().to_owned();
+    let signed = SignedRequest { url, headers: headers.collect(), expires_at };
+    let method = upload["method"].as_str().unwrap().parse().unwrap();
+    product.send_signed(method, &signed, file.to_owned()).await.status().as_u16()
 }
 
 /// The id of an upload whose file is there.

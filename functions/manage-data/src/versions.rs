@@ -14,7 +14,6 @@ use vitrine::rules::data::version::VersionSummary;
 use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::query::column::Column;
-use vitrine::rules::resource::ids::ResourceId;
 
 use crate::ForceQuery;
 use crate::tables::{find, require_form};
@@ -34,15 +33,15 @@ impl Check for VersionInput {}
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RollbackInput {
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9007199254740991_u64))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     version: u64,
 }
 
 impl Check for RollbackInput {
     fn problems(&self) -> Vec<Issue> {
         match self.version {
-            1..=ResourceId::MAX_NUMBER => Vec::new(),
-            _ => vec![Issue::new("version", "must be the number of a version")],
+            0 => vec![Issue::new("version", "must be the number of a version")],
+            _ => Vec::new(),
         }
     }
 }
