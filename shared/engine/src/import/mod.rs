@@ -1,6 +1,6 @@
 //! Uploaded files on their way into a table: CSV, JSON lines and Parquet become Parquet of ours.
 //!
-//! - [`convert`]: the whole of it
+//! - [`convert`]: the whole of it; [`inspect`]: the columns of files that stay where they are
 //! - `source` and the formats below it: files as rows; `infer`: the types of their columns
 //! - `columns`: rows as batches of the columns' types; `sort`: their order; `output`: the files
 //!
@@ -11,6 +11,7 @@ mod columns;
 mod csv;
 pub mod error;
 mod infer;
+pub mod inspect;
 mod json_lines;
 pub mod output;
 mod parquet;
@@ -21,7 +22,7 @@ mod texts;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use datafusion::arrow::array::RecordBatch;
@@ -45,8 +46,7 @@ use self::source::{Row, Source};
 pub struct Import {
     pub file: PathBuf,
     pub format: FileFormat,
-    /// The columns as their owner declares them; inferred from all values without.
-    pub columns: Option<Vec<Column>>,
+    pub columns: Expected,
     /// The columns that row policies name. Rows are sorted by those that the file has, so that a viewer's query
     /// skips most of the row groups.
     pub sort_by: Vec<String>,
@@ -57,6 +57,19 @@ pub struct Import {
     pub limits: ImportLimits,
     /// The rows that were read so far.
     pub progress: Arc<AtomicU64>,
+    /// Ends the import when it is set.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// The columns that a file has to have. Types of others are inferred from all of their values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Expected {
+    #[default]
+    Any,
+    /// These columns and no others, and each value has the type of its column.
+    Exactly(Vec<Column>),
+    /// Any columns, but those of these names have these types.
+    Known(Vec<Column>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,8 +108,8 @@ pub fn convert(import: Import) -> Result<Imported, ImportError> {
 
 fn run(import: &Import) -> Result<Imported, ImportError> {
     let file = File::open(&import.file)?;
-    let watch = Watch { deadline: import.limits.deadline, count: 0 };
-    let (mut source, columns) = open(file, import, watch)?;
+    let mut watch = Watch { deadline: import.limits.deadline, stop: import.stop.clone(), count: 0 };
+    let (mut source, columns) = open(file, import, watch.clone())?;
     let mut rows =
         Rows { builder: BatchBuilder::new(&columns), positions: positions(source.names(), &columns)? };
     let schema = rows.builder.schema().clone();
@@ -110,7 +123,6 @@ fn run(import: &Import) -> Result<Imported, ImportError> {
         true => None,
         false => Some(Sorter::new(schema, by, import.limits.sort_memory, &import.scratch)?),
     };
-    let mut watch = Watch { deadline: import.limits.deadline, count: 0 };
     let (mut count, mut unfolded) = (0, 0_u64);
     let mut forward = |batch: Option<RecordBatch>| -> Result<(), ImportError> {
         let Some(batch) = batch else { return Ok(()) };
@@ -152,18 +164,28 @@ fn placed(error: ImportError, source: &dyn Source) -> ImportError {
     if is_about_a_row { error.at(source.place()) } else { error }
 }
 
-/// Opens a file with the columns that it has, or that are declared.
+/// Opens a file with the columns that it has, or has to have.
 fn open(
     file: File,
     import: &Import,
     mut watch: Watch,
 ) -> Result<(Box<dyn Source>, Vec<Column>), ImportError> {
-    let declared = import.columns.as_ref();
+    let known = match &import.columns {
+        Expected::Any | Expected::Exactly(_) => &[],
+        Expected::Known(columns) => columns.as_slice(),
+    };
+    let exactly = match &import.columns {
+        Expected::Exactly(columns) => Some(columns.clone()),
+        Expected::Any | Expected::Known(_) => None,
+    };
+    let known = |name: &str| known.iter().find(|column| column.name == name).cloned();
+    let typed = |name: String, kind| known(&name).unwrap_or_else(|| column(name, kind));
     Ok(match import.format {
         FileFormat::Csv => {
             let mut source = Csv::open(file.try_clone()?)?;
-            let columns = match declared {
-                Some(declared) => declared.clone(),
+            let are_known: Option<Vec<Column>> = source.names().iter().map(|name| known(name)).collect();
+            let columns = match exactly.or(are_known) {
+                Some(columns) => columns,
                 None => {
                     let mut guesses = Guesses(vec![Guess::default(); source.names().len()]);
                     loop {
@@ -173,8 +195,8 @@ fn open(
                         }
                     }
                     let names = source.names().iter().cloned();
-                    let columns =
-                        names.zip(guesses.0).map(|(name, guess)| column(name, guess.kind())).collect();
+                    let columns = names.zip(guesses.0).map(|(name, guess)| typed(name, guess.kind()));
+                    let columns = columns.collect();
                     source = Csv::open(file)?;
                     columns
                 }
@@ -182,12 +204,12 @@ fn open(
             (Box::new(source), columns)
         }
         FileFormat::Jsonl => {
-            let columns: Vec<Column> = match declared {
-                Some(declared) => declared.clone(),
-                None => json_lines::infer(file.try_clone()?, || watch.tick())?
-                    .into_iter()
-                    .map(|(name, guess)| column(name, guess.kind()))
-                    .collect(),
+            let columns: Vec<Column> = match exactly {
+                Some(columns) => columns,
+                None => {
+                    let inferred = json_lines::infer(file.try_clone()?, || watch.tick())?;
+                    inferred.into_iter().map(|(name, guess)| typed(name, guess.kind())).collect()
+                }
             };
             let names = columns.iter().map(|column| column.name.clone()).collect();
             (Box::new(JsonLines::open(file, names)?), columns)
@@ -195,10 +217,7 @@ fn open(
         FileFormat::Parquet => {
             let source = ParquetFile::open(file, || watch.tick())?;
             let kinds = source.names().iter().cloned().zip(source.kinds().iter().copied());
-            let columns = match declared {
-                Some(declared) => declared.clone(),
-                None => kinds.map(|(name, kind)| column(name, kind)).collect(),
-            };
+            let columns = exactly.unwrap_or_else(|| kinds.map(|(name, kind)| typed(name, kind)).collect());
             (Box::new(source), columns)
         }
     })
@@ -241,10 +260,11 @@ impl Row for Guesses {
     }
 }
 
-/// The deadline, which is looked at now and then.
+/// The reasons to end early, which are looked at now and then.
 #[derive(Clone)]
 struct Watch {
     deadline: Option<Instant>,
+    stop: Arc<AtomicBool>,
     count: u32,
 }
 
@@ -255,6 +275,9 @@ impl Watch {
     }
 
     fn check(&self) -> Result<(), ImportError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(ImportError::new(ImportFailure::Unavailable, "the import was stopped"));
+        }
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => {
                 Err(ImportError::new(ImportFailure::TooLarge, "the import takes longer than it may"))

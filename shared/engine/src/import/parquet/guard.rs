@@ -38,34 +38,46 @@ impl From<Wrong> for ImportError {
     }
 }
 
+/// The bytes at the end of a file that tell the length of its footer.
+pub const TAIL: u64 = 8;
+
 /// Checks the footer of a file, without decoding it.
-pub fn check_footer(file: &mut File) -> Result<(), ImportError> {
+pub fn check_file(file: &mut File) -> Result<(), ImportError> {
     let size = file.seek(SeekFrom::End(0))?;
-    if size < 12 {
-        return Err(damaged());
-    }
-    let mut tail = [0; 8];
-    file.seek(SeekFrom::Start(size - 8))?;
-    file.read_exact(&mut tail)?;
-    if tail[4..] == *b"PARE" {
+    let start = size.checked_sub(TAIL).ok_or_else(damaged)?;
+    let mut tail = vec![];
+    file.seek(SeekFrom::Start(start))?;
+    (&mut *file).take(TAIL).read_to_end(&mut tail)?;
+    let length = footer_length(&tail, size)?;
+    file.seek(SeekFrom::Start(start - length))?;
+    let mut footer = vec![];
+    file.take(length).read_to_end(&mut footer)?;
+    check_footer(&footer)
+}
+
+/// The length of the footer of a file of this size.
+pub fn footer_length(tail: &[u8], size: u64) -> Result<u64, ImportError> {
+    let [a, b, c, d, magic @ ..] = tail else { return Err(damaged()) };
+    if magic == b"PARE" {
         return Err(ImportError::file("encrypted Parquet is not supported"));
     }
-    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
-    if tail[4..] != *MAGIC || length > size - 12 {
+    let length = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
+    // The magic number is also at the beginning.
+    if magic != MAGIC || size.checked_sub(TAIL + 4).is_none_or(|most| length > most) {
         return Err(damaged());
     }
     if length > MAX_FOOTER {
-        return Err(ImportError::new(
-            ImportFailure::TooLarge,
-            "the footer of the Parquet file is larger than 16 MiB",
-        ));
+        let message = "the footer of the Parquet file is larger than 16 MiB";
+        return Err(ImportError::new(ImportFailure::TooLarge, message));
     }
-    file.seek(SeekFrom::Start(size - 8 - length))?;
-    let mut footer = vec![];
-    file.take(length).read_to_end(&mut footer)?;
+    Ok(length)
+}
+
+/// Checks a footer, without decoding it.
+pub fn check_footer(footer: &[u8]) -> Result<(), ImportError> {
     let mut row_groups = 0;
     let mut schema = Ok(());
-    Thrift::new(&footer).fields(|thrift, id, kind| match (id, kind) {
+    Thrift::new(footer).fields(|thrift, id, kind| match (id, kind) {
         (2, kind::LIST) => {
             schema = check_schema(thrift)?;
             Ok(true)

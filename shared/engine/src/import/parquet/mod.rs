@@ -1,9 +1,9 @@
 //! Parquet of other programs: read into rows, because the size of row groups and the order of rows are ours.
 
-mod guard;
+pub(super) mod guard;
 mod nested;
 mod thrift;
-mod values;
+pub(super) mod values;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct ParquetFile {
 
 impl ParquetFile {
     pub fn open(mut file: File, each: impl FnMut() -> Result<(), ImportError>) -> Result<Self, ImportError> {
-        guard::check_footer(&mut file)?;
+        guard::check_file(&mut file)?;
         // The schema of Arrow that some writers add is ignored: it is for their own readers.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(damaged)?;
@@ -109,7 +109,7 @@ impl Source for ParquetFile {
 }
 
 /// The texts of readers name offsets and buffers, which tell an owner nothing.
-fn damaged<E>(_: E) -> ImportError {
+pub(super) fn damaged<E>(_: E) -> ImportError {
     ImportError::file("the file is not Parquet, or is damaged")
 }
 

@@ -1,6 +1,7 @@
 //! Files of owners become tables.
 
 mod hostile;
+mod inspect;
 mod memory;
 mod order;
 mod parquet;
@@ -17,7 +18,7 @@ use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use object_store::path::Path;
 use tempfile::TempDir;
 use vitrine_engine::import::error::ImportError;
-use vitrine_engine::import::{Import, ImportLimits, Imported, convert};
+use vitrine_engine::import::{Expected, Import, ImportLimits, Imported, convert};
 use vitrine_engine::store::folder;
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
 use vitrine_rules::data::upload::FileFormat;
@@ -43,18 +44,19 @@ impl Place {
         let import = Import {
             file: path,
             format,
-            columns: None,
+            columns: Expected::Any,
             sort_by: vec![],
             output,
             scratch,
             limits: ImportLimits::default(),
             progress: Arc::default(),
+            stop: Arc::default(),
         };
         Self { folder, import }
     }
 
     pub fn declare(mut self, columns: &[(&str, &str)]) -> Self {
-        self.import.columns = Some(columns.iter().map(|(name, kind)| column(name, kind)).collect());
+        self.import.columns = Expected::Exactly(columns_of(columns));
         self
     }
 
@@ -106,6 +108,10 @@ impl Place {
         let data = Data { folder: tempfile::tempdir().unwrap(), tables: vec![table] };
         (columns.join(", "), data.rows("select * from t").await)
     }
+}
+
+pub fn columns_of(columns: &[(&str, &str)]) -> Vec<Column> {
+    columns.iter().map(|(name, kind)| column(name, kind)).collect()
 }
 
 pub fn column(name: &str, kind: &str) -> Column {

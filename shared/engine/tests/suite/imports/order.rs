@@ -18,7 +18,7 @@ fn sorted(rows: usize, sort_memory: usize) -> Vec<(Option<String>, i64)> {
     let batch = stored(&place.convert().unwrap());
     let ids = batch.column(0).as_primitive::<Int64Type>();
     let cities = batch.column(1).as_string::<i32>();
-    (0..rows).map(|row| (cities.iter().nth(row).unwrap().map(str::to_owned), ids.value(row))).collect()
+    cities.iter().map(|city| city.map(str::to_owned)).zip(ids.values().iter().copied()).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! CSV and JSON lines.
 
-use super::{Place, csv, jsonl};
+use super::{Place, columns_of, csv, jsonl};
+use vitrine_engine::import::Expected;
 use vitrine_engine::import::error::{ImportFailure, Place as ErrorPlace};
 use vitrine_rules::data::upload::FileFormat;
 
@@ -208,6 +209,28 @@ fn columns_are_those_that_are_declared() {
         let place = Place::new(format, text.as_bytes()).declare(&declared);
         assert_eq!(place.refusal(), expected, "{text}");
     }
+}
+
+#[tokio::test]
+async fn known_columns_keep_their_types_and_others_are_inferred() {
+    let known = columns_of(&[("code", "text"), ("amount", "decimal(10,2)"), ("gone", "date")]);
+    let jsons = "{\"amount\": 1, \"new\": 5, \"code\": 7}\n";
+    for mut place in [csv("amount,new,code\n1,5,7\n"), jsonl(jsons)] {
+        place.import.columns = Expected::Known(known.clone());
+        let (columns, rows) = place.answer().await;
+        assert_eq!(columns, "amount decimal(10,2), new integer, code text");
+        assert_eq!(rows, "[[1.00,5,\"7\"]]");
+    }
+    let mut place = csv("amount\n1\nx\n");
+    place.import.columns = Expected::Known(known);
+    assert_eq!(place.refusal(), "line 3, column `amount`: `x` is not a decimal(10,2)");
+}
+
+#[test]
+fn an_import_that_is_stopped_ends() {
+    let place = csv(&format!("a\n{}", "1\n".repeat(20_000)));
+    place.import.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(place.convert().unwrap_err().failure(), ImportFailure::Unavailable);
 }
 
 #[test]
