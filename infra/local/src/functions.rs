@@ -15,6 +15,7 @@ use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::TABLE;
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
+use vitrine::rules::data::work::Work;
 use vitrine::rules::error::Result;
 use vitrine::rules::settings::Settings;
 
@@ -46,6 +47,7 @@ macro_rules! for_each_function {
             without_routes {
                 rotate_key = "rotate-key",
                 authorize_request = "authorize-request",
+                import_table = "import-table",
             }
         }
     };
@@ -76,6 +78,7 @@ macro_rules! define {
         /// Every function of the product, connected to `services`.
         pub async fn connect_all(services: &Services, settings: &Settings, clock: &Clock) -> Vec<Function> {
             let assembly = Assembly { services, config: services.sdk_config().await, settings, clock };
+            import_table(services, settings, clock).await;
             vec![
                 $(assembly.function($routed_name, $routed::routes()),)+
                 $(without_routes::<$called::State>($called_name),)+
@@ -107,6 +110,13 @@ pub async fn authorize_request(
     clock: &Clock,
 ) -> authorize_request::State {
     connected("authorize-request", services, settings, clock).await
+}
+
+/// The function that does an engine's long work for those that have no engine.
+async fn import_table(services: &Services, settings: &Settings, clock: &Clock) {
+    let take =
+        |state: Arc<import_table::State>, work: Work| async move { import_table::take(&state, work).await };
+    invocable(services::IMPORT_FUNCTION, services, settings, clock, take).await;
 }
 
 /// Lets other functions invoke this one, with state of its own.
