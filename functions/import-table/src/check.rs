@@ -22,7 +22,7 @@ use vitrine_engine::engine::{Engine, Prepared};
 use vitrine_engine::error::{EngineError, QueryFailure};
 use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
-use vitrine_query::{Surface, parse};
+use vitrine_query::{Surface, guard, parse};
 
 use crate::catalog::CatalogReader;
 
@@ -102,7 +102,7 @@ impl Checker {
             table_functions: functions::table_names(),
             allow_cross_joins: false,
         };
-        let guarded = match parsed.guard(&prepared, &surface) {
+        let guarded = match guard(&prepared, &surface, &syntax) {
             Ok(guarded) => guarded,
             Err(issues) => {
                 issues.into_iter().for_each(|issue| add(report, below(&report.path, issue)));
@@ -156,7 +156,7 @@ fn without_rows(table: &Table) -> EngineTable {
 fn reason(error: &EngineError) -> Result<String> {
     match error.failure() {
         QueryFailure::Unavailable => {
-            Err(Error::new(Reason::EngineUnavailable).detail("a query could not be planned"))
+            Err(Error::new(Reason::Unavailable).detail("a query could not be planned"))
         }
         _ => Ok(format!("cannot be planned: {}", error.owner_text())),
     }

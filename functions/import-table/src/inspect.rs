@@ -35,14 +35,17 @@ impl Inspector {
         let Some(source) = self.sources.get(source).await? else {
             return refused("source", "is no source".to_owned());
         };
+        let Some(place) = &source.location else {
+            return refused("source", "has no files that others write".to_owned());
+        };
         let below = location.trim_matches('/');
-        let (store, prefix): (Arc<dyn ObjectStore>, String) = match bucket_and_prefix(&source.location) {
+        let (store, prefix): (Arc<dyn ObjectStore>, String) = match bucket_and_prefix(place) {
             Some((bucket, prefix)) => {
                 let (client, _) = self.files.client();
                 let parts = [prefix, below].into_iter().filter(|part| !part.is_empty());
                 (Arc::new(S3Store::new(client, bucket)), parts.collect::<Vec<_>>().join("/"))
             }
-            None => match folder::open(FolderPath::new(&source.location)) {
+            None => match folder::open(FolderPath::new(place)) {
                 Ok(store) => (store, below.to_owned()),
                 Err(_) => return refused("source", "has a location that cannot be read".to_owned()),
             },
