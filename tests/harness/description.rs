@@ -40,13 +40,14 @@ const ABOUT: &str = "Signed embedding: publish resources, vouch for viewers, sho
     cannot run; those bodies have only a `message`.";
 
 /// The meaning of each refusal.
-const REFUSALS: [(u16, &str); 9] = [
+const REFUSALS: [(u16, &str); 10] = [
     (400, "The request is not valid"),
     (401, "The credential is missing, unknown, expired, used or revoked"),
     (403, "The credential does not allow this"),
     (404, "Not found, or outside of the deployments of the access key"),
     (409, "Taken, or changed by somebody else at the same time"),
     (413, "The body is too large"),
+    (422, "The query cannot be answered"),
     (429, "Too many requests"),
     (500, "A fault of this service"),
     (503, "Temporarily unavailable: try again"),

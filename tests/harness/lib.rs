@@ -33,6 +33,7 @@ pub struct Product {
     /// The functions that have no routes.
     pub rotate_key: rotate_key::State,
     pub authorize_request: authorize_request::State,
+    settings: Settings,
     router: axum::Router,
 }
 
@@ -95,7 +96,13 @@ impl Product {
             functions::merge_routes(functions::connect_all(&services, &decided, &clock).await).finish();
         let rotate_key = functions::rotate_key(&services, &decided, &clock).await;
         let authorize_request = functions::authorize_request(&services, &decided, &clock).await;
-        Self { services, clock, rotate_key, authorize_request, router }
+        Self { services, clock, rotate_key, authorize_request, settings: decided, router }
+    }
+
+    /// Has later requests answered by functions that have just started, over the same storage: as by other processes.
+    pub async fn restart(&mut self) {
+        let functions = functions::connect_all(&self.services, &self.settings, &self.clock).await;
+        self.router = functions::merge_routes(functions).finish();
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call {

@@ -146,6 +146,7 @@ pub async fn filled() -> Filled {
         ("", "file", "embed.css".to_owned()),
         ("", "kid", "none".to_owned()),
         ("", "request_id", "none".to_owned()),
+        ("", "handle", "none".to_owned()),
         ("", "version", "1".to_owned()),
         ("", "source", "none".to_owned()),
         ("", "table", "none".to_owned()),

@@ -44,6 +44,7 @@ const OUTCOMES: &[(&str, Outcome)] = &[
     ("/v1/keys", Own),
     ("/v1/keys/{id}", Hidden("access_key_not_found")),
     ("/v1/decisions/{request_id}", Denied),
+    ("/v1/query/preview", Denied),
     ("/v1/signing-keys", Denied),
     ("/v1/signing-keys/{kid}", Denied),
     ("/api/card", Own),

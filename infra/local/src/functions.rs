@@ -41,6 +41,7 @@ macro_rules! for_each_function {
                 manage_viewers = "manage-viewers",
                 manage_data = "manage-data",
                 explain_refusal = "explain-refusal",
+                run_query = "run-query",
                 serve_embed = "serve-embed",
             }
             // These handle events of AWS.

@@ -18,3 +18,5 @@ pub mod import;
 pub mod query;
 pub mod store;
 pub mod table;
+
+pub use datafusion::arrow::array::RecordBatch;

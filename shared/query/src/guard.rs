@@ -74,16 +74,23 @@ impl Parsed {
     }
 }
 
-/// Parses and checks SQL that was prepared from a template. Every argument must be bound.
-pub fn guard(prepared: &PreparedSql, surface: &Surface, limits: &QueryLimits) -> Result<Guarded, Vec<Issue>> {
-    let guarded = parse(&prepared.sql, limits).map_err(|issue| vec![issue])?.check(surface)?;
-    let all: BTreeSet<String> = (0..prepared.arguments.len()).map(PreparedSql::argument_name).collect();
-    // The template's lexer and the parser disagree about a quote: the query would compare with the placeholder's name.
-    if guarded.arguments == all {
-        Ok(guarded)
-    } else {
-        Err(vec![Issue::new("sql", "has a tag in a text or a comment, where it cannot have a value")])
+impl Parsed {
+    /// Checks SQL that was prepared from a template. Every argument must be bound.
+    pub fn guard(self, prepared: &PreparedSql, surface: &Surface) -> Result<Guarded, Vec<Issue>> {
+        let guarded = self.check(surface)?;
+        let all: BTreeSet<String> = (0..prepared.arguments.len()).map(PreparedSql::argument_name).collect();
+        // The template's lexer and the parser disagree about a quote: the query would compare with the placeholder's name.
+        if guarded.arguments == all {
+            Ok(guarded)
+        } else {
+            Err(vec![Issue::new("sql", "has a tag in a text or a comment, where it cannot have a value")])
+        }
     }
+}
+
+/// Parses and checks SQL that was prepared from a template.
+pub fn guard(prepared: &PreparedSql, surface: &Surface, limits: &QueryLimits) -> Result<Guarded, Vec<Issue>> {
+    parse(&prepared.sql, limits).map_err(|issue| vec![issue])?.guard(prepared, surface)
 }
 
 /// The name of a relation, if it has one part and is no file's. Engines fold unquoted names to lower case.

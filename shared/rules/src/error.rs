@@ -37,6 +37,7 @@ pub enum Code {
     MethodNotAllowed,
     Conflict,
     PayloadTooLarge,
+    UnprocessableContent,
     TooManyRequests,
     InternalServerError,
     ServiceUnavailable,
@@ -52,6 +53,7 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::PayloadTooLarge => 413,
+            Self::UnprocessableContent => 422,
             Self::TooManyRequests => 429,
             Self::InternalServerError => 500,
             Self::ServiceUnavailable => 503,
@@ -69,6 +71,7 @@ impl Code {
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnprocessableContent => "UNPROCESSABLE_CONTENT",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
@@ -145,6 +148,17 @@ reasons! {
     RowPolicy, "row_policy", Forbidden, "No row policy lets this viewer see the data.";
     AttributeMissing, "attribute_missing", Forbidden, "The viewer lacks an attribute that this resource is locked to.";
 
+    // Queries. Viewers get one of these, whatever the engine says.
+    QueryNotFound, "query_not_found", NotFound, "There is no such query.";
+    HandleNotFound, "handle_not_found", NotFound, "There is no such answer. Ask again.";
+    DownloadsDisabled, "downloads_disabled", Forbidden, "This cannot be downloaded.";
+    QueryInvalid, "query_invalid", BadRequest, "The query is not valid.";
+    QueryFailed, "query_failed", UnprocessableContent, "An error occurred while running the query.";
+    QueryTimeout, "query_timeout", UnprocessableContent, "The query took too long.";
+    QueryTooLarge, "query_too_large", UnprocessableContent, "The query needs more memory than it may use.";
+    QueriesAtOnce, "too_many_queries", TooManyRequests, "Too many queries run at once. Try again shortly.";
+    BudgetExceeded, "budget_exceeded", TooManyRequests, "The budget of this month is used up.";
+
     // The caller of the administrative API.
     AccessKeyMissing, "access_key_missing", Unauthorized, "Unauthenticated";
     AccessKeyUnknown, "access_key_unknown", Unauthorized, "Unauthenticated";
@@ -199,6 +213,7 @@ reasons! {
     // Failures of this service.
     Internal, "internal", InternalServerError, "Something went wrong on our side.";
     Unavailable, "unavailable", ServiceUnavailable, "Temporarily unavailable. Try again shortly.";
+    EngineUnavailable, "engine_unavailable", ServiceUnavailable, "The data cannot be read at the moment.";
 }
 
 impl Error {
@@ -302,6 +317,9 @@ mod tests {
     #[test]
     fn only_causes_on_our_side_are_outages() {
         let outages = Reason::ALL.iter().filter(|reason| Error::new(**reason).is_outage());
-        assert_eq!(outages.collect::<Vec<_>>(), [&Reason::Internal, &Reason::Unavailable]);
+        assert_eq!(
+            outages.collect::<Vec<_>>(),
+            [&Reason::Internal, &Reason::Unavailable, &Reason::EngineUnavailable]
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use crate::query::settings::QuerySettings;
 use crate::resource::ids::Deployment;
 use crate::resource::origin::Origin;
 
@@ -23,6 +24,7 @@ pub struct Settings {
     pub max_external_users: u64,
     pub max_ephemeral_users: u64,
     pub revoke_on_replay: bool,
+    pub queries: QuerySettings,
 }
 
 /// The rule for a URL that names an enabled parameter which the token has set.
@@ -51,6 +53,7 @@ impl Default for Settings {
             max_external_users: 10_000,
             max_ephemeral_users: 100_000,
             revoke_on_replay: false,
+            queries: QuerySettings::default(),
         }
     }
 }
@@ -74,6 +77,19 @@ impl Settings {
         "MaxExternalUsers",
         "MaxEphemeralUsers",
         "RevokeOnReplay",
+        "TableRows",
+        "ChartRows",
+        "FileRows",
+        "QueryBytes",
+        "QueryDepth",
+        "QueryListValues",
+        "QueryTags",
+        "QuerySeconds",
+        "QueriesPerViewer",
+        "QueriesAtOnce",
+        "MonthlyScanMegabytes",
+        "QueryMemory",
+        "TimeZone",
     ];
 
     /// Reads every setting that `lookup` finds; the others keep their safe defaults.
@@ -139,7 +155,7 @@ impl Settings {
                 self.max_ephemeral_users = whole(value, 0, 1_000_000_000).ok_or(refuse("0 to 1000000000"))?;
             }
             "RevokeOnReplay" => self.revoke_on_replay = switch(value).ok_or(refuse(SWITCH))?,
-            _ => return Err(SettingError::Unknown(name.to_owned())),
+            _ => self.queries.set(name, value)?,
         }
         Ok(())
     }
@@ -174,7 +190,7 @@ fn switch(value: &str) -> Option<bool> {
     bool::from_str(value).ok()
 }
 
-fn whole<T: FromStr + PartialOrd>(value: &str, least: T, most: T) -> Option<T> {
+pub(crate) fn whole<T: FromStr + PartialOrd>(value: &str, least: T, most: T) -> Option<T> {
     value.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
@@ -205,6 +221,19 @@ mod tests {
             ("MaxExternalUsers", "150"),
             ("MaxEphemeralUsers", "0"),
             ("RevokeOnReplay", "true"),
+            ("TableRows", "10"),
+            ("ChartRows", "10"),
+            ("FileRows", "10"),
+            ("QueryBytes", "1000"),
+            ("QueryDepth", "10"),
+            ("QueryListValues", "10"),
+            ("QueryTags", "10"),
+            ("QuerySeconds", "10"),
+            ("QueriesPerViewer", "1"),
+            ("QueriesAtOnce", "1"),
+            ("MonthlyScanMegabytes", "1000"),
+            ("QueryMemory", "1024"),
+            ("TimeZone", "Europe/Berlin"),
         ];
         assert_eq!(good.map(|(name, _)| name), Settings::NAMES);
         for (name, value) in good {

@@ -5,14 +5,17 @@
 //! - [`prepare`], [`query_error`]: a template and the values of a view as SQL with placeholders and typed arguments
 //! - [`sample`]: the checks of a query when it is published
 //! - [`date_bounds`], [`field_filter`]: the conditions that dates and field filters stand for
-//! - [`content`]: questions and the queries of dives
+//! - [`content`], [`choose`]: questions and the queries of dives, and the one that a request is about
 //! - [`table`], [`column_type`]: the tables that a query reads
-//! - [`cache_key`]: the key of a query's answer
+//! - [`cache_key`], [`answer`]: the key of a query's answer, and the answer as it is cached
+//! - [`limits`], [`settings`]: bounds of queries
 //!
 //! The syntax of SQL itself is checked in the crate `vitrine-query`, so that only functions that run queries link a parser.
 
+pub mod answer;
 mod assemble;
 pub mod cache_key;
+pub mod choose;
 pub mod column;
 mod column_sql;
 pub mod column_type;
@@ -26,6 +29,7 @@ pub mod prepare;
 pub mod query_error;
 pub mod sample;
 pub mod scanner;
+pub mod settings;
 pub mod table;
 pub mod typed_value;
 pub mod widget_type;

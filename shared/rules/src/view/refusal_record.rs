@@ -304,6 +304,41 @@ fn rule(reason: Reason) -> Rule {
             "that attribute on the viewer",
             "give the token's viewer, the account or the external user the attribute",
         ),
+        Reason::QueryNotFound => (
+            "a request names a query of the resource",
+            "the name of one of a dive's `queries`, and none for a question",
+            "compare it with the resource's `content`",
+        ),
+        Reason::DownloadsDisabled => (
+            "only what allows downloads is a file",
+            "`allow_downloads` true",
+            "publish the resource with `allow_downloads`, or leave `format` out",
+        ),
+        Reason::QueryFailed => (
+            "a query runs",
+            "SQL that runs with these values over the tables as they are",
+            "ask POST /v1/query/preview with the same values: its answer has the engine's text",
+        ),
+        Reason::QueryTimeout => (
+            "a query is quick",
+            "an answer within QuerySeconds",
+            "read fewer rows or columns, or give QuerySeconds or QueryMemory a larger value",
+        ),
+        Reason::QueryTooLarge => (
+            "a query is small",
+            "an answer within 60 percent of QueryMemory",
+            "aggregate or sort fewer rows, or give QueryMemory a larger value",
+        ),
+        Reason::QueriesAtOnce => (
+            "only so many queries run at once",
+            "fewer than QueriesPerViewer of this viewer and QueriesAtOnce of the stack",
+            "try again after `Retry-After`, or give the setting a larger value",
+        ),
+        Reason::BudgetExceeded => (
+            "a tenant scans so many bytes a month",
+            "fewer than MonthlyScanMegabytes",
+            "give MonthlyScanMegabytes a larger value, or wait for the next month",
+        ),
         _ => (
             "the request can be served",
             "a request as the API describes it",

@@ -64,6 +64,30 @@ impl ViewOpener {
         self.open_within(token, request, &Reach::stack()).await
     }
 
+    /// Opens a view for work that may still be refused, with the context of its record.
+    pub async fn open_for_work(
+        &self,
+        token: Option<&str>,
+        request: &ViewRequest,
+    ) -> Result<(View, RefusalContext)> {
+        let Authentic { claims, kid } = self.authenticate(token, request.unknown_kid).await?;
+        let reference = request.reference(&claims);
+        let opened = self.open_with(&claims, request, &reference, &Reach::stack()).await;
+        let context = RefusalContext::of(&claims, reference.ok(), kid);
+        match opened {
+            Ok(view) => Ok((view, context)),
+            Err(error) => {
+                self.refused(&error, || context);
+                Err(error)
+            }
+        }
+    }
+
+    /// Records a refusal of the work for an opened view, like one of the view itself.
+    pub fn refused_work(&self, error: &Error, context: RefusalContext) {
+        self.refused(error, || context);
+    }
+
     /// Opens an admin's preview of a resource that the key may know of.
     pub async fn preview(&self, key: &AccessKey, token: &str, request: ViewRequest) -> Result<View> {
         self.require_embedding(Reason::EmbeddingSwitchedOff).await?;

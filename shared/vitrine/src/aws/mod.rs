@@ -9,5 +9,6 @@ pub mod capability;
 pub mod engine_worker;
 pub mod environment;
 pub mod process;
+pub mod scratch;
 pub mod signing_keys;
 pub mod storage;

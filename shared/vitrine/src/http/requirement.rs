@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 
 use super::caller::{Allowed, Need};
-use super::{Json, Query, TolerantJson};
+use super::{HttpResult, Json, Query, TolerantJson};
 use vitrine_rules::access_key::{AccessKey, Permission};
 use vitrine_rules::error::Result;
 
@@ -69,6 +69,8 @@ impl<T> Argument for Path<T> {}
 impl<T> Argument for std::result::Result<Path<T>, PathRejection> {}
 impl<T> Argument for Query<T> {}
 impl<T, const LIMIT: usize> Argument for Json<T, LIMIT> {}
+/// A body that is looked at after the credential.
+impl<T, const LIMIT: usize> Argument for HttpResult<Json<T, LIMIT>> {}
 impl<T> Argument for TolerantJson<T> {}
 
 /// All arguments of a handler, as axum's `Handler` lists them: behind a marker.

@@ -122,8 +122,10 @@ const ALLOW_ORIGIN: (HeaderName, HeaderValue) =
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 
 async fn any_origin(response: Response) -> Response {
-    let exposed =
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+    let exposed = (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("content-disposition, retry-after, x-request-id"),
+    );
     ([ALLOW_ORIGIN, exposed], response).into_response()
 }
 

@@ -1,0 +1,143 @@
+//! The query engine and the files that it reads, as capabilities of this function.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use object_store::ObjectStore;
+use vitrine::aws::blobs::TableFileReader;
+use vitrine::aws::capability::{Capability, Grant};
+use vitrine::aws::environment::Environment;
+use vitrine::rules::clock::Clock;
+use vitrine::rules::data::table::Table;
+use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::query::date_bounds::ReportClock;
+use vitrine::rules::query::table::MANAGED;
+use vitrine::rules::random;
+use vitrine::rules::row_policy::RowAccess;
+use vitrine_engine::embedded::EmbeddedEngine;
+use vitrine_engine::error::{EngineError, QueryFailure};
+use vitrine_engine::store::counted::{BytesRead, CountedStore};
+use vitrine_engine::store::s3::S3Store;
+use vitrine_engine::store::stored_table;
+use vitrine_engine::table::EngineTable;
+
+use crate::listings::{Listing, Listings};
+
+/// The result of the engine.
+pub type Engined<T> = std::result::Result<T, EngineError>;
+
+/// The engine as part of cache keys: another version may answer otherwise.
+pub const ENGINE: &str = concat!("embedded ", env!("CARGO_PKG_VERSION"));
+
+#[derive(Clone)]
+pub struct QueryEngine {
+    pub engine: EmbeddedEngine,
+    /// The stack's own bucket.
+    store: Arc<dyn ObjectStore>,
+    pub listings: Listings,
+    clock: Clock,
+    zone: Option<TimeZone>,
+}
+
+impl Capability for QueryEngine {
+    fn grants() -> BTreeSet<Grant> {
+        TableFileReader::grants().into_iter().chain(Listings::grants()).collect()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let (client, bucket) = TableFileReader::connect(environment).client();
+        Self {
+            engine: EmbeddedEngine::default(),
+            store: Arc::new(S3Store::new(client, bucket)),
+            listings: Listings::connect(environment),
+            clock: environment.clock.clone(),
+            zone: zone(&environment.settings.queries.time_zone),
+        }
+    }
+
+    async fn warm(&self) {
+        // The list of functions takes longest.
+        let _ = vitrine_engine::embedded::functions::names();
+        if self.zone.is_none() {
+            tracing::error!("the setting TimeZone names no time zone");
+        }
+    }
+}
+
+fn zone(name: &str) -> Option<TimeZone> {
+    if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() }
+}
+
+impl QueryEngine {
+    /// The clock and the calendar of reports.
+    pub fn report_clock(&self) -> Result<ReportClock> {
+        let zone = self.zone.clone().ok_or_else(|| Error::internal("the setting TimeZone"))?;
+        Ok(ReportClock::new(self.clock.now(), zone, ReportClock::WEEK_START))
+    }
+
+    /// The day by the engine's own clock, which is in UTC.
+    pub fn today(&self) -> Date {
+        jiff::Timestamp::now().to_zoned(TimeZone::UTC).date()
+    }
+
+    /// The files of a table as they are now.
+    pub async fn open(&self, table: &Table) -> Result<Opened> {
+        let is_ours = table.source == MANAGED && table.location.is_none();
+        let listing = if is_ours { None } else { Some(self.listings.of(table).await?) };
+        let files = match &listing {
+            None => table.current.as_ref().map_or(0, |version| version.number).to_string(),
+            Some(listing) => listing.digest.clone(),
+        };
+        let columns = serde_json::to_string(&table.columns).unwrap_or_default();
+        let version = format!("{} {files} {}", table.id, random::fingerprint(&columns));
+        Ok(Opened { version, listing })
+    }
+
+    /// A table for one viewer.
+    pub fn table(
+        &self,
+        table: &Table,
+        opened: &Opened,
+        rows: RowAccess,
+        read: &BytesRead,
+    ) -> Engined<EngineTable> {
+        let counted = |store: &Arc<dyn ObjectStore>| Arc::new(CountedStore::new(store.clone(), read.clone()));
+        match &opened.listing {
+            None => stored_table::at_version(table, rows, counted(&self.store)),
+            Some(listing) => Ok(stored_table::of_files(table, rows, listing.files(counted(&listing.store)))),
+        }
+    }
+}
+
+/// The files of a table at one moment.
+pub struct Opened {
+    /// The version of the table in cache keys: it changes with the rows and with the columns.
+    pub version: String,
+    /// For files that others write.
+    listing: Option<Arc<Listing>>,
+}
+
+/// The refusal of a viewer for a failure of the engine: one of a closed set, without the engine's text.
+pub fn for_viewer(error: &EngineError) -> Error {
+    let failure = error.failure();
+    let reason = match failure {
+        QueryFailure::Invalid | QueryFailure::Unsupported | QueryFailure::Failed => Reason::QueryFailed,
+        QueryFailure::Timeout => Reason::QueryTimeout,
+        QueryFailure::TooLarge => Reason::QueryTooLarge,
+        QueryFailure::Unavailable => Reason::EngineUnavailable,
+    };
+    let refusal = Error::new(reason).detail(failure.word());
+    if reason == Reason::EngineUnavailable { refusal.retry_after(1) } else { refusal }
+}
+
+/// The refusal of the owner, with the engine's text.
+pub fn for_owner(error: &EngineError) -> Error {
+    let refusal = for_viewer(error);
+    let reason = match error.failure() {
+        QueryFailure::Invalid | QueryFailure::Unsupported => Reason::QueryInvalid,
+        _ => refusal.reason,
+    };
+    Error { reason, ..refusal }.message(error.owner_text().to_owned())
+}

@@ -1,0 +1,157 @@
+//! The plan of one query: prepared, checked, with the rows that the viewer may see, and the key of its answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use vitrine::app::prepare_query::Unprepared;
+use vitrine::rules::data::table::Table;
+use vitrine::rules::error::{Error, Issue, Reason};
+use vitrine::rules::query::cache_key::{CacheKeyInput, TableState};
+use vitrine::rules::query::definition::QueryDefinition;
+use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
+use vitrine::rules::query::table::MANAGED;
+use vitrine::rules::resource::ids::Deployment;
+use vitrine::rules::row_policy::{self, RowAccess};
+use vitrine::rules::viewer::Viewer;
+use vitrine_engine::embedded::functions;
+use vitrine_engine::query::{EngineQuery, Limits};
+use vitrine_engine::store::counted::BytesRead;
+use vitrine_query::{Surface, Volatility};
+
+use crate::State;
+use crate::engine::{ENGINE, Engined, Opened};
+
+/// The bytes of an answer in the engine's memory. The reply has a limit of its own.
+const PAGE_BYTES: usize = 64 << 20;
+/// A file is written as it comes.
+const FILE_BYTES: usize = 4 << 30;
+
+/// One query with one set of values for one viewer.
+pub struct Inquiry<'a> {
+    pub query: &'a QueryDefinition,
+    pub given: GivenValues,
+    pub viewer: &'a Viewer,
+    /// The deployment of the resource; none for the owner.
+    pub deployment: Option<Deployment>,
+    pub rows: usize,
+    pub is_file: bool,
+}
+
+/// A query that can be run.
+pub struct Plan {
+    pub prepared: PreparedSql,
+    tables: BTreeMap<String, PlannedTable>,
+    pub volatility: Volatility,
+    /// The key of its answer.
+    pub key: String,
+    limits: Limits,
+}
+
+struct PlannedTable {
+    stored: Arc<Table>,
+    rows: RowAccess,
+    files: Opened,
+}
+
+/// The reason why there is no plan.
+pub enum Unplanned {
+    Unprepared(Unprepared),
+    /// The text does not keep to the allow-list. The issues are for the owner.
+    Guard(Vec<Issue>),
+    Refused(Error),
+}
+
+impl From<Error> for Unplanned {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Unplanned {
+    pub fn for_viewer(self) -> Error {
+        match self {
+            Self::Unprepared(unprepared) => unprepared.for_viewer(),
+            Self::Guard(_) => Error::new(Reason::QueryFailed).detail("guard"),
+            Self::Refused(error) => error,
+        }
+    }
+
+    pub fn for_owner(self) -> Error {
+        match self {
+            Self::Unprepared(unprepared) => unprepared.for_owner(),
+            Self::Guard(issues) => Error::new(Reason::QueryInvalid).issues(issues),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
+impl State {
+    /// Plans a query. Nothing is read but stored definitions.
+    pub async fn plan(&self, inquiry: Inquiry<'_>) -> std::result::Result<Plan, Unplanned> {
+        let settings = &self.settings.queries;
+        let Inquiry { query, given, viewer, deployment, rows, is_file } = inquiry;
+        let clock = self.engine.report_clock()?;
+        let prepared = self.preparer.prepare(query, &given, &clock, deployment).await;
+        let prepared = prepared.map_err(Unplanned::Unprepared)?;
+        let parsed = vitrine_query::parse(&prepared.sql, &settings.text)
+            .map_err(|issue| Unplanned::Guard(vec![issue]))?;
+        let mut known = self.preparer.tables(&parsed.tables()).await?;
+        if let Some(source) = &query.source {
+            known.retain(|_, table| table.source == *source);
+        }
+        let names: BTreeSet<String> = known.keys().cloned().collect();
+        let surface = Surface {
+            tables: &names,
+            functions: functions::names(),
+            table_functions: functions::table_names(),
+            // A join without a condition was confirmed or refused when the query was published.
+            allow_cross_joins: true,
+        };
+        let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
+        let mut tables = BTreeMap::new();
+        for name in guarded.tables {
+            let Some(table) = known.remove(&name) else { continue };
+            let rows = row_policy::resolve(&table.row_policies, &table.plain_columns(), viewer)?;
+            let files = self.engine.open(&table).await?;
+            tables.insert(name, PlannedTable { stored: table, rows, files });
+        }
+        let today = (guarded.volatility == Volatility::Day).then(|| self.engine.today());
+        let states = tables.iter().map(|(name, PlannedTable { rows, files, .. })| {
+            (name.clone(), TableState { version: &files.version, rows })
+        });
+        let key = CacheKeyInput {
+            deployment: &deployment.map(|deployment| deployment.to_string()).unwrap_or_default(),
+            source: query.source.as_deref().unwrap_or(MANAGED),
+            prepared: &prepared,
+            tables: &states.collect(),
+            engine: ENGINE,
+            row_limit: rows as u64,
+            time_zone: &settings.time_zone,
+            today,
+        }
+        .key();
+        let limits = Limits {
+            rows,
+            bytes: if is_file { FILE_BYTES } else { PAGE_BYTES },
+            time: settings.time(),
+            memory: settings.engine_memory(),
+        };
+        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits })
+    }
+}
+
+impl Plan {
+    /// The query for the engine. What it reads is counted in `read`.
+    pub fn engine_query(&self, state: &State, read: &BytesRead) -> Engined<EngineQuery> {
+        let tables = self
+            .tables
+            .values()
+            .map(|table| state.engine.table(&table.stored, &table.files, table.rows.clone(), read));
+        Ok(EngineQuery {
+            prepared: self.prepared.clone(),
+            tables: tables.collect::<Engined<_>>()?,
+            syntax: state.settings.queries.text.clone(),
+            limits: self.limits,
+        })
+    }
+}
