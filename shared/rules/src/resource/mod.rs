@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Issue, Result};
 use crate::json::input::{AtMost, Check, Invalid};
-use crate::query::limits::QueryLimits;
 use crate::random;
 use crate::resource::content::Content;
 use crate::resource::embed_policy::EmbeddingParams;
@@ -150,7 +149,7 @@ impl ResourceInput {
             issues.push(Issue::new("parameters", "must be at most 100 parameters, together with the tags"));
         }
         if let Some(content) = &self.content {
-            issues.extend(content.problems(kind, &QueryLimits::default(), "content"));
+            issues.extend(content.problems(kind, &settings.queries.text, "content"));
             issues.extend(content.misfits(&self.parameters, &all, "content"));
         }
         issues.extend(Parameter::problems(&self.parameters, "parameters"));

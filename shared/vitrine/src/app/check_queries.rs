@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::aws::engine_worker::EngineWorker;
 use vitrine_rules::error::{Error, Issues, Reason, Result};
 use vitrine_rules::publishing::{self, Review};
-use vitrine_rules::query::limits::QueryLimits;
 use vitrine_rules::resource::{Resource, ResourceInput};
 use vitrine_rules::settings::Settings;
 
@@ -54,7 +53,7 @@ impl QueryChecker {
         }
         let reports = self.worker.check(queries).await?;
         let Review { issues, warnings, tables } =
-            publishing::review(input, reports, &QueryLimits::default())?;
+            publishing::review(input, reports, &self.settings.queries.text)?;
         if !issues.is_empty() {
             return Err(Error::new(Reason::RequestInvalid).issues(issues));
         }
