@@ -43,7 +43,7 @@ impl Intercept for LeastPrivilege {
         "LeastPrivilege"
     }
 
-    fn read_after_serialization(
+    fn read_before_signing(
         &self,
         context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
