@@ -66,6 +66,8 @@ const REFUSALS: [(u16, &str); 10] = [
     forms::Name,
     forms::NumberedId,
     forms::PublicId,
+    forms::TableName,
+    forms::SourceName,
     forms::TenantInPath,
 )))]
 struct CommonDoc;

@@ -10,7 +10,7 @@ use vitrine::aws::storage::{TableReader, TableVersionReader};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
-use vitrine::rules::data::version::VersionSummary;
+use vitrine::rules::data::version::TableVersionSummary;
 use vitrine::rules::error::{Issue, Reason};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::query::column::Column;
@@ -49,7 +49,7 @@ impl Check for RollbackInput {
 /// A version of a table.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TableVersion {
+pub struct VersionAnswer {
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     version: u64,
     rows: u64,
@@ -67,7 +67,7 @@ pub struct RunningImport {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum CommitAnswer {
-    Version(TableVersion),
+    Version(VersionAnswer),
     Running(RunningImport),
 }
 
@@ -77,7 +77,7 @@ pub enum CommitAnswer {
     params(("table" = vitrine::rules::forms::TableName, Path,), ForceQuery),
     description = "Admin of the whole stack only. Makes the uploaded file the current version of the table. Types of columns are those that are declared, or else inferred. 202 after ten seconds: the import goes on, and `GET /v1/tables/{table}/uploads/{upload}` has its state. 400 `import_failed` names lines and columns of the file, and nothing is replaced. 409 `breaks_queries` lists the published resources that the version would break. An upload is one version, however often it is committed; one that failed can be committed again.",
     request_body = VersionInput,
-    responses((status = 201, body = TableVersion, description = "The version is current"), (status = 202, body = RunningImport, description = "The import goes on"), (status = 409))
+    responses((status = 201, body = VersionAnswer, description = "The version is current"), (status = 202, body = RunningImport, description = "The import goes on"), (status = 409))
 ))]
 pub async fn commit(
     _: Allowed<StackAdmin>,
@@ -90,7 +90,7 @@ pub async fn commit(
     let committed = committer.commit(&table, &input.upload, query.is_forced()).await?;
     let (status, answer) = match committed {
         Committed::Version { version, rows, columns } => {
-            (StatusCode::CREATED, CommitAnswer::Version(TableVersion { version, rows, columns }))
+            (StatusCode::CREATED, CommitAnswer::Version(VersionAnswer { version, rows, columns }))
         }
         Committed::Running(upload) => {
             let state = upload.state.word();
@@ -105,7 +105,7 @@ pub async fn commit(
     get, path = "/v1/tables/{table}/versions", tag = "data",
     params(("table" = vitrine::rules::forms::TableName, Path,), PageQuery),
     description = "Admin of the whole stack only. The newest first.",
-    responses((status = 200, body = List<VersionSummary>))
+    responses((status = 200, body = List<TableVersionSummary>))
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
@@ -113,7 +113,7 @@ pub async fn list(
     State(versions): State<TableVersionReader>,
     Path(table): Path<String>,
     Query(query): Query<PageQuery>,
-) -> HttpResult<axum::Json<List<VersionSummary>>> {
+) -> HttpResult<axum::Json<List<TableVersionSummary>>> {
     let table = find(&tables, &table).await?;
     Ok(axum::Json(List::of(versions.versions(&table, &query.paging()).await?)))
 }
@@ -124,7 +124,7 @@ pub async fn list(
     params(("table" = vitrine::rules::forms::TableName, Path,), ForceQuery),
     description = "Admin of the whole stack only. Makes a version current again, whether it is older or newer than the current one. No version is removed. 409 `breaks_queries` lists published resources that may read columns which this version lacks.",
     request_body = RollbackInput,
-    responses((status = 200, body = TableVersion), (status = 409))
+    responses((status = 200, body = VersionAnswer), (status = 409))
 ))]
 pub async fn roll_back(
     _: Allowed<StackAdmin>,
@@ -132,10 +132,10 @@ pub async fn roll_back(
     Path(table): Path<String>,
     Query(query): Query<ForceQuery>,
     Json(input): Json<RollbackInput>,
-) -> HttpResult<axum::Json<TableVersion>> {
+) -> HttpResult<axum::Json<VersionAnswer>> {
     require_form(&table)?;
     let table = rollback.roll_back(&table, input.version, query.is_forced()).await?;
     let columns = table.plain_columns();
     let current = table.current.ok_or(Reason::VersionNotFound)?;
-    Ok(axum::Json(TableVersion { version: current.number, rows: current.rows, columns }))
+    Ok(axum::Json(VersionAnswer { version: current.number, rows: current.rows, columns }))
 }

@@ -21,8 +21,7 @@ pub struct TableVersion {
 /// A version as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = TableVersionSummary))]
-pub struct VersionSummary {
+pub struct TableVersionSummary {
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub version: u64,
     pub rows: u64,

@@ -4,7 +4,7 @@ use crate::app::guard_table_users::TableUsers;
 use crate::app::remove_table::TableSweeper;
 use crate::app::retry::{Attempts, retry_on_conflict};
 use crate::aws::engine_worker::EngineWorker;
-use crate::aws::storage::tables::{Holder, Remains};
+use crate::aws::storage::data_tables::{Remains, TableHolder};
 use crate::aws::storage::{SourceReader, TableReader, TableWriter};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::data::table::Table;
@@ -38,18 +38,18 @@ impl TablePutter {
         retry_on_conflict(ATTEMPTS, || async {
             let (input, inspected) = (input.clone(), inspected.as_deref());
             match self.tables.holder(name).await? {
-                Holder::Table(present) => {
+                TableHolder::Table(present) => {
                     let table = self.write_over(&present, input, inspected, force).await?;
                     Ok(WrittenTable { table, created: false })
                 }
-                Holder::Deleted(remains) => {
+                TableHolder::Deleted(remains) => {
                     if !remains.is_swept {
                         self.sweeper.sweep(name, &remains).await?;
                     }
                     let table = self.write_new(name, input, inspected, Some(&remains)).await?;
                     Ok(WrittenTable { table, created: true })
                 }
-                Holder::Nothing => {
+                TableHolder::Nothing => {
                     let table = self.write_new(name, input, inspected, None).await?;
                     Ok(WrittenTable { table, created: true })
                 }

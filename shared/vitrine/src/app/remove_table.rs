@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::app::guard_table_users::TableUsers;
 use crate::app::retry::{Attempts, retry_on_conflict};
 use crate::aws::blobs::TableFileRemover;
-use crate::aws::storage::tables::{Holder, Remains};
+use crate::aws::storage::data_tables::{Remains, TableHolder};
 use crate::aws::storage::{TableReader, TableVersionReader, TableWriter};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
@@ -30,9 +30,9 @@ impl TableRemover {
     pub async fn remove(&self, name: &str, force: bool) -> Result<()> {
         let remains = retry_on_conflict(ATTEMPTS, || async {
             let table = match self.tables.holder(name).await? {
-                Holder::Table(table) => table,
-                Holder::Deleted(remains) if !remains.is_swept => return Ok(remains),
-                Holder::Deleted(_) | Holder::Nothing => return Err(Reason::TableNotFound.into()),
+                TableHolder::Table(table) => table,
+                TableHolder::Deleted(remains) if !remains.is_swept => return Ok(remains),
+                TableHolder::Deleted(_) | TableHolder::Nothing => return Err(Reason::TableNotFound.into()),
             };
             self.users.require_unused_table(&table, force).await?;
             self.writer.delete(&table, self.clock.now()).await

@@ -3,6 +3,7 @@
 
 pub mod access_keys;
 pub mod cached;
+pub mod data_tables;
 pub mod definitions;
 pub mod dive_versions;
 pub mod embedding_switch;
@@ -21,13 +22,13 @@ pub mod sign_in_attempts;
 pub mod sources;
 pub mod table;
 pub mod table_uses;
-pub mod tables;
 pub mod tenants;
 pub mod uploads;
 pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
+pub use data_tables::{TableReader, TableVersionReader, TableWriter};
 pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use dive_versions::DiveVersionReader;
 pub use embedding_switch::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
@@ -44,7 +45,6 @@ pub use sessions::{SessionEnder, SessionReader, SessionStarter};
 pub use sign_in_attempts::SignInAttempts;
 pub use sources::{SourceReader, SourceWriter};
 pub use table_uses::TableUses;
-pub use tables::{TableReader, TableVersionReader, TableWriter};
 pub use tenants::{TenantReader, TenantWriter};
 pub use uploads::{UploadReader, UploadWriter};
 pub use user_directory::UserDirectory;

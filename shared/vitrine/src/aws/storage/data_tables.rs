@@ -23,7 +23,7 @@ use crate::aws::storage::table::{COUNTERS, TABLE};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::data::table::{Table, TableSummary};
 use vitrine_rules::data::upload::Upload;
-use vitrine_rules::data::version::{TableVersion, VersionSummary};
+use vitrine_rules::data::version::{TableVersion, TableVersionSummary};
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 
@@ -106,7 +106,7 @@ fn version_of(item: &Item) -> Result<TableVersion> {
 
 /// The item stored under a name.
 #[derive(Debug)]
-pub enum Holder {
+pub enum TableHolder {
     Nothing,
     /// A table that was removed.
     Deleted(Remains),
@@ -124,12 +124,12 @@ pub struct Remains {
     pub is_swept: bool,
 }
 
-fn holder_of(item: &Item) -> Result<Holder> {
+fn holder_of(item: &Item) -> Result<TableHolder> {
     if let Some(table) = from_item(item)? {
-        return Ok(Holder::Table(Box::new(table)));
+        return Ok(TableHolder::Table(Box::new(table)));
     }
     let unreadable = || unreadable("removed table");
-    Ok(Holder::Deleted(Remains {
+    Ok(TableHolder::Deleted(Remains {
         id: number_of(item, ID).ok_or_else(unreadable)?,
         newest_version: number_of(item, NEWEST).ok_or_else(unreadable)?,
         revision: number_of(item, REVISION).ok_or_else(unreadable)?,
@@ -167,8 +167,8 @@ impl Capability for TableReader {
 }
 
 impl TableReader {
-    pub async fn holder(&self, name: &str) -> Result<Holder> {
-        self.store.get(key_of(name)).await?.as_ref().map_or(Ok(Holder::Nothing), holder_of)
+    pub async fn holder(&self, name: &str) -> Result<TableHolder> {
+        self.store.get(key_of(name)).await?.as_ref().map_or(Ok(TableHolder::Nothing), holder_of)
     }
 
     /// A table as it is now.
@@ -232,7 +232,7 @@ impl TableVersionReader {
     }
 
     /// The versions of a table, the newest first.
-    pub async fn versions(&self, table: &Table, paging: &Paging) -> Result<Page<VersionSummary>> {
+    pub async fn versions(&self, table: &Table, paging: &Paging) -> Result<Page<TableVersionSummary>> {
         let (partition, prefix) = (version_partition(&table.name), version_prefix(table.id));
         let range = Range::of(&self.0, &partition)
             .starting_with(&prefix)
@@ -250,10 +250,10 @@ impl TableVersionReader {
     }
 }
 
-fn version_summary(item: &Item, prefix: &str) -> Result<VersionSummary> {
+fn version_summary(item: &Item, prefix: &str) -> Result<TableVersionSummary> {
     let unreadable = || unreadable("table version");
     let sort = text_of(item, "sk").and_then(|sort| sort.strip_prefix(prefix));
-    Ok(VersionSummary {
+    Ok(TableVersionSummary {
         version: sort.and_then(|version| version.parse().ok()).ok_or_else(unreadable)?,
         rows: number_of(item, ROWS).ok_or_else(unreadable)?,
         created_at: text_of(item, CREATED).and_then(|moment| moment.parse().ok()).ok_or_else(unreadable)?,
@@ -432,7 +432,7 @@ mod tests {
             let remains = Remains { id: 7, newest_version: 3, revision: 9, is_swept };
             let item = remains_item("orders", &remains, Timestamp::from_unix(9));
             assert_eq!(from_item(&item).unwrap(), None);
-            assert!(matches!(holder_of(&item).unwrap(), Holder::Deleted(read) if read == remains));
+            assert!(matches!(holder_of(&item).unwrap(), TableHolder::Deleted(read) if read == remains));
         }
     }
 
@@ -451,7 +451,7 @@ mod tests {
         assert_eq!(version_of(&item).unwrap(), version);
         item.remove(DOCUMENT);
         let summary = version_summary(&item, &version_prefix(7)).unwrap();
-        assert_eq!(summary, VersionSummary { version: 12, rows: 34, created_at });
+        assert_eq!(summary, TableVersionSummary { version: 12, rows: 34, created_at });
         assert!(version_summary(&item, &version_prefix(8)).is_err(), "of another table");
     }
 
