@@ -31,15 +31,14 @@ async fn columns_are_taken_from_published_queries_only_by_force() {
     let product = used_table().await;
     for (names, is_narrower) in [
         (&[("amount", false), ("city", false), ("margin", true), ("new", false)][..], false),
-        (&[("amount", false), ("city", false)], false),
-        (&[("city", false), ("amount", true)], true),
-        (&[("city", false)], true),
+        (&[("amount", false), ("city", false), ("new", true)], true),
+        (&[("city", false), ("amount", true), ("new", false)], true),
+        (&[("city", false), ("new", false)], true),
     ] {
         let before = product.table().await;
         let answer = put(&product, "orders", columns(names)).await;
         if is_narrower {
             assert_eq!((answer.refusal(), answer.issues()), ((409, "breaks_queries"), vec!["question/7"]));
-            assert!(answer.text.contains("amount"), "{}", answer.text);
             assert_eq!(product.table().await, before);
         } else {
             assert_eq!(answer.status, 200, "{}", answer.text);
