@@ -62,7 +62,7 @@ async fn a_revoked_credential_gets_nothing_for_its_handle() {
     let viewer = token(&product, "a", &[]);
     let waiting = ask(&product, &viewer, json!({})).await;
     let path = format!("/v1/query/{}", waiting.json["handle"].as_str().unwrap());
-    product.post("/v1/sessions/revoke", json!({"token": viewer})).admin().send().await;
+    product.post("/v1/sessions/revoke", json!({"session": viewer})).admin().send().await;
     let refused = product.get(&path).bearer(&viewer).send().await;
     assert_eq!(refused.refusal(), (401, "token_revoked"));
 }

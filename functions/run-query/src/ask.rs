@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
     request_body = Question,
     responses(
         (status = 200, description = "The answer, or the file",
-            content((reply::QueryAnswer = "application/json"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+            content((reply::QueryAnswerOrFile = "application/json"), (String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 202, body = reply::QueryWaiting, description = "Ask again"),
         (status = 303, description = "The file is at `Location`"),
         (status = 422),

@@ -9,9 +9,19 @@ use vitrine::rules::query::answer::Answer;
 #[cfg(feature = "openapi")]
 use vitrine::rules::query::answer::AnswerColumn;
 
+/// The answer, or a file of rows as objects.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "written piece by piece; this is its form")]
+pub enum QueryAnswerOrFile {
+    Answer(QueryAnswer),
+    File(Vec<std::collections::BTreeMap<String, serde_json::Value>>),
+}
+
 /// The answer of a query.
 #[cfg(feature = "openapi")]
-#[derive(utoipa::ToSchema)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[allow(dead_code, reason = "written piece by piece; this is its form")]
 pub struct QueryAnswer {
     pub columns: Vec<AnswerColumn>,

@@ -13,12 +13,15 @@ use crate::time_argument::{self, TimeArgument};
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Template parameters that only AWS acts on. They are accepted here and have no effect.
-const OF_THE_DEPLOYMENT: [&str; 19] = [
+const OF_THE_DEPLOYMENT: [&str; 22] = [
+    "QueryTimeout",
+    "DataSources",
     "RotationDays",
     "ThrottlingRate",
     "ThrottlingBurst",
     "SessionThrottlingRate",
     "ListThrottlingRate",
+    "QueryThrottlingRate",
     "ReservedConcurrency",
     "LogRetentionDays",
     "LogSourceAddress",
