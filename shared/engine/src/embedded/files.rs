@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::prelude::SessionContext;
 use tokio::runtime::Handle;
 use vitrine_rules::query::column_type::ColumnType;
 
+use super::footers::Footers;
+use super::parquet::PinnedParquet;
 use super::policy::permitted_rows;
 use super::table::PolicyTable;
 use super::while_planning;
@@ -22,8 +23,9 @@ pub fn provider(
     context: &SessionContext,
     table: &EngineTable,
     io: &Handle,
+    footers: &Footers,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
-    let listing = listing(context, table, io)?;
+    let listing = listing(context, table, io, footers)?;
     wrap(Arc::new(listing), table)
 }
 
@@ -37,7 +39,12 @@ pub fn wrap(
     Ok(Arc::new(PolicyTable::try_new(inner, is_hidden, rows).map_err(while_planning)?))
 }
 
-fn listing(context: &SessionContext, table: &EngineTable, io: &Handle) -> Result<ListingTable, EngineError> {
+fn listing(
+    context: &SessionContext,
+    table: &EngineTable,
+    io: &Handle,
+    footers: &Footers,
+) -> Result<ListingTable, EngineError> {
     // Each table has a store of its own. No statement can write its address.
     let host: String = table.name.bytes().map(|byte| format!("{byte:02x}")).collect();
     let invalid = |_| EngineError::new(QueryFailure::Invalid, "The place of the table's files is not valid.");
@@ -45,12 +52,13 @@ fn listing(context: &SessionContext, table: &EngineTable, io: &Handle) -> Result
     let folder =
         root.join(&format!("{}/", table.files.prefix.as_ref().trim_end_matches('/'))).map_err(invalid)?;
     let store = PinnedStore::new(table.files.store.clone(), &table.files.objects, io.clone());
-    context.register_object_store(&root, Arc::new(store));
+    let store = Arc::new(store);
+    context.register_object_store(&root, store.clone());
     let (in_path, in_files): (Vec<&TableColumn>, Vec<&TableColumn>) =
         table.columns.iter().partition(|column| column.in_path);
     let schema = Schema::new(in_files.iter().map(|column| field(column)).collect::<Vec<_>>());
     let partitions = in_path.iter().map(|column| (column.name.clone(), arrow_type(column.kind))).collect();
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+    let options = ListingOptions::new(Arc::new(PinnedParquet::new(store, footers.clone())))
         .with_file_extension("")
         .with_table_partition_cols(partitions);
     let url = ListingTableUrl::try_new(folder, None).map_err(while_planning)?;

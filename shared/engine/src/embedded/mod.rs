@@ -5,8 +5,10 @@ pub mod casts;
 pub mod context;
 pub mod cooperative;
 pub mod files;
+pub mod footers;
 pub mod functions;
 pub mod leakproof;
+pub mod parquet;
 pub mod policy;
 pub mod statement;
 pub mod table;
@@ -28,17 +30,21 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use self::footers::Footers;
 use self::threads::{Aborted, Threads};
 use crate::answer::{ColumnInfo, RowStream, Running, columns};
 use crate::engine::{Engine, Prepared, Progress, Ticket};
 use crate::error::{EngineError, QueryFailure};
 use crate::query::{EngineQuery, Limits};
 
-/// DataFusion in this process.
+/// DataFusion in this process. Copies of it share what it keeps between queries.
 #[derive(Debug, Clone)]
 pub struct EmbeddedEngine {
     partitions: usize,
     aborted: Aborted,
+    footers: Footers,
+    /// The zone of the current day; UTC without one.
+    zone: Option<Arc<str>>,
 }
 
 impl Default for EmbeddedEngine {
@@ -74,7 +80,7 @@ impl Engine for EmbeddedEngine {
     async fn prepare(&self, query: &EngineQuery) -> Result<EmbeddedPlan, EngineError> {
         let deadline = Instant::now() + query.limits.time;
         let threads = Threads::start(&self.aborted, self.partitions, deadline).await?;
-        let planning = threads.spawn(plan(query.clone(), self.partitions, Handle::current()));
+        let planning = threads.spawn(plan(self.clone(), query.clone(), Handle::current()));
         let planned = timeout_at(deadline, planning).await;
         let planned =
             planned.map_err(|_| EngineError::new(QueryFailure::Timeout, "Planning ran out of time."))?;
@@ -104,7 +110,15 @@ impl Engine for EmbeddedEngine {
 impl EmbeddedEngine {
     /// An engine of which each query may use so many threads: the virtual processors of the function.
     pub fn new(partitions: usize) -> Self {
-        Self { partitions, aborted: Aborted::default() }
+        Self { partitions, aborted: Aborted::default(), footers: Footers::default(), zone: None }
+    }
+
+    /// The same engine with the current day and time of `zone`, for one session or for all. Timestamps of tables
+    /// stay what they are, in UTC: `AT TIME ZONE` shows them in a zone.
+    pub fn in_zone(self, zone: &str) -> Result<Self, EngineError> {
+        functions::parse_zone(zone).map_err(while_planning)?;
+        let zone = (zone != "UTC").then(|| zone.into());
+        Ok(Self { zone, ..self })
     }
 
     /// The number of queries that were aborted and have not given way yet.
@@ -126,14 +140,14 @@ impl EmbeddedEngine {
 
 /// Plans the query. The files are read on `io`, whose connections outlive the query.
 async fn plan(
+    engine: EmbeddedEngine,
     query: EngineQuery,
-    partitions: usize,
     io: Handle,
 ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), EngineError> {
-    let statement = statement::parse(&query)?;
-    let context = context::build(query.limits.memory, partitions).map_err(while_planning)?;
+    let statement = statement::parse(&query, engine.zone.as_deref())?;
+    let context = context::build(query.limits.memory, engine.partitions).map_err(while_planning)?;
     for table in &query.tables {
-        let provider = files::provider(&context, table, &io)?;
+        let provider = files::provider(&context, table, &io, &engine.footers)?;
         context.register_table(bare(&table.name), provider).map_err(while_planning)?;
     }
     let state = context.state();

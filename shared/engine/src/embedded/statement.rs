@@ -28,7 +28,9 @@ const EXPANDED_BYTES: usize = 1 << 20;
 ///
 /// A value becomes a literal of the syntax tree. Its text is never parsed, so no value can change the
 /// statement, and the planner knows its type wherever the placeholder stands.
-pub fn parse(query: &EngineQuery) -> Result<Parsed, EngineError> {
+///
+/// Days and times of the clock are those of `zone`, or of UTC without one.
+pub fn parse(query: &EngineQuery, zone: Option<&str>) -> Result<Parsed, EngineError> {
     let sql = query.prepared.sql.as_str();
     let parsed = vitrine_query::parse(sql, &query.syntax).map_err(|issue| refused(vec![issue]))?;
     check_functions(sql, query.syntax.depth)?;
@@ -42,9 +44,31 @@ pub fn parse(query: &EngineQuery) -> Result<Parsed, EngineError> {
     };
     let mut statement = Box::new(parsed.check(&surface).map_err(refused)?.statement);
     let mut rewrite = Rewrite { arguments: &query.prepared.arguments, expanded: 0 };
-    match VisitMut::visit(&mut *statement, &mut rewrite) {
-        ControlFlow::Continue(()) => Ok(Parsed::Statement(statement)),
-        ControlFlow::Break(error) => Err(error),
+    if let ControlFlow::Break(error) = VisitMut::visit(&mut *statement, &mut rewrite) {
+        return Err(error);
+    }
+    if let Some(zone) = zone {
+        // The visitor never breaks.
+        let _ = VisitMut::visit(&mut *statement, &mut LocalClock { zone });
+    }
+    Ok(Parsed::Statement(statement))
+}
+
+/// The current day and time of a zone. After the macros, because some of them are written with the clock.
+struct LocalClock<'a> {
+    zone: &'a str,
+}
+
+impl VisitorMut for LocalClock<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && let Some(local) = function_name(function).and_then(|name| macros::in_zone(&name, self.zone))
+        {
+            *expr = local;
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -142,6 +166,7 @@ impl Rewrite<'_> {
                 expanded
             }
             Expr::BinaryOp { left, op, right } => macros::operator(left, op, right),
+            Expr::AtTimeZone { timestamp, time_zone } => macros::at_time_zone(timestamp, time_zone),
             Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
                 escape_with_backslash(pattern, escape_char)?;
                 None

@@ -6,3 +6,4 @@ pub mod pinned;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod stored_table;
+pub mod version;

@@ -1,10 +1,10 @@
 //! A store that knows its files beforehand, and reads each of them only while it is unchanged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +16,10 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
+
+use super::version::FileVersion;
 
 /// The store over `inner` that shows the named files and no others.
 ///
@@ -25,17 +28,78 @@ use tokio::task::JoinSet;
 ///
 /// Requests are made on the runtime of `io`: it outlives the query, and so do the connections, and no work on
 /// rows keeps them waiting.
+///
+/// A small file is read once, as a whole, because a request takes longer than its bytes.
 #[derive(Debug)]
 pub struct PinnedStore {
     inner: Arc<dyn ObjectStore>,
     objects: Arc<BTreeMap<Path, ObjectMeta>>,
     io: Handle,
+    small: Mutex<SmallFiles>,
+}
+
+/// The largest file that is read as a whole.
+const SMALL: u64 = 1 << 20;
+/// Memory for small files, of each table of a query.
+const HELD: u64 = 16 << 20;
+
+/// The small files that were read last.
+#[derive(Default)]
+struct SmallFiles {
+    bodies: BTreeMap<Path, Arc<OnceCell<Bytes>>>,
+    order: VecDeque<(Path, u64)>,
+    bytes: u64,
+}
+
+impl fmt::Debug for SmallFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the bytes: they are rows.
+        f.debug_struct("SmallFiles").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl SmallFiles {
+    /// The place of a file's bytes. Two readers of one file share it, and so the request.
+    fn body(&mut self, location: &Path, size: u64) -> Arc<OnceCell<Bytes>> {
+        if let Some(body) = self.bodies.get(location) {
+            return body.clone();
+        }
+        self.bytes += size;
+        while self.bytes > HELD
+            && let Some((oldest, size)) = self.order.pop_front()
+        {
+            self.bodies.remove(&oldest);
+            self.bytes -= size;
+        }
+        self.order.push_back((location.clone(), size));
+        self.bodies.entry(location.clone()).or_default().clone()
+    }
 }
 
 impl PinnedStore {
     pub fn new(inner: Arc<dyn ObjectStore>, objects: &[ObjectMeta], io: Handle) -> Self {
         let objects = objects.iter().map(|object| (object.location.clone(), object.clone())).collect();
-        Self { inner, objects: Arc::new(objects), io }
+        Self { inner, objects: Arc::new(objects), io, small: Mutex::default() }
+    }
+
+    /// The version of a file, for what is kept of it between queries.
+    pub fn version(&self, location: &Path) -> Option<FileVersion> {
+        FileVersion::new(&self.inner.to_string(), self.objects.get(location)?)
+    }
+
+    /// The whole of a small file, or `None` for a large one.
+    async fn whole(&self, location: &Path) -> Result<Option<Bytes>> {
+        let size = self.pinned(location)?.size;
+        if size > SMALL || size == 0 {
+            return Ok(None);
+        }
+        // Every change is complete before it can panic.
+        let body = self.small.lock().unwrap_or_else(PoisonError::into_inner).body(location, size);
+        let read = || {
+            let options = GetOptions { range: Some((0..size).into()), ..GetOptions::default() };
+            self.request(location, options, GetResult::bytes)
+        };
+        body.get_or_try_init(read).await.cloned().map(Some)
     }
 
     fn pinned(&self, location: &Path) -> Result<&ObjectMeta> {
@@ -102,6 +166,17 @@ impl ObjectStore for PinnedStore {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if let Some(whole) = self.whole(location).await? {
+            let slice = |range: &Range<u64>| {
+                let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
+                match (start, end) {
+                    (Ok(start), Ok(end)) if start <= end && end <= whole.len() => Ok(whole.slice(start..end)),
+                    // A footer that names bytes beyond the file is damaged.
+                    _ => Err(Error::Generic { store: "pinned", source: "bytes beyond the file".into() }),
+                }
+            };
+            return ranges.iter().map(slice).collect();
+        }
         let fetch = |range: Range<u64>| {
             let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
             self.request(location, options, GetResult::bytes)

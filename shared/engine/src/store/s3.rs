@@ -90,7 +90,7 @@ impl S3Store {
 
 impl fmt::Display for S3Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(STORE)
+        write!(f, "s3://{}", self.bucket)
     }
 }
 

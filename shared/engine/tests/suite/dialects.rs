@@ -1,5 +1,7 @@
 //! Functions and forms of the two dialects, with the answers of Postgres or DuckDB.
 
+use vitrine_engine::embedded::EmbeddedEngine;
+use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::error::QueryFailure;
 
 use crate::support::Data;
@@ -27,6 +29,23 @@ const VALUES: &[(&str, &str)] = &[
     ("to_timestamp(1700000000)", "\"2023-11-14T22:13:20Z\""),
     ("to_timestamp(1700000000.5)", "\"2023-11-14T22:13:20.5Z\""),
     ("to_timestamp('2024-02-09T15:04:05')", "\"2024-02-09T15:04:05Z\""),
+    // Time zones.
+    ("timestamp '2024-07-01 00:00:00' at time zone 'Europe/Berlin'", "\"2024-06-30T22:00:00Z\""),
+    (
+        "timestamp '2024-06-30 22:30:00' at time zone 'UTC' at time zone 'Europe/Berlin'",
+        "\"2024-07-01T00:30:00Z\"",
+    ),
+    (
+        "date_trunc('month', timestamp '2024-06-30 22:30:00' at time zone 'UTC' at time zone 'Europe/Berlin')",
+        "\"2024-07-01T00:00:00Z\"",
+    ),
+    (
+        "to_char(timestamp '2024-07-01 03:00:00' at time zone 'UTC' at time zone 'America/New_York', 'DD HH24')",
+        "\"30 23\"",
+    ),
+    ("cast(timezone('Asia/Tokyo', timestamptz '2024-06-30 22:30:00+00') as date)", "\"2024-07-01\""),
+    ("timezone('Europe/Berlin', cast(null as timestamp))", "null"),
+    ("timestamp '2024-07-01 00:00:00' at time zone null", "null"),
     // Postgres: arithmetic.
     ("mod(7, 3)", "1"),
     ("mod(-7, 3)", "-1"),
@@ -138,8 +157,8 @@ async fn what_is_not_supported_is_refused_before_it_runs_and_says_why() {
         ("strftime(now())", QueryFailure::Invalid, "strftime(date, format)"),
         ("date_diff('fortnight', now(), now())", QueryFailure::Invalid, "fortnight"),
         ("if(true, 1)", QueryFailure::Unsupported, "3 arguments"),
-        ("mode() within group (order by 1)", QueryFailure::Unsupported, "mode"),
-        ("histogram(1)", QueryFailure::Unsupported, "histogram"),
+        ("product(1)", QueryFailure::Unsupported, "product"),
+        ("now() at time zone 'Mars/Olympus'", QueryFailure::Invalid, "Mars/Olympus"),
         ("format('{}', 1)", QueryFailure::Unsupported, "format"),
         ("md5('a')", QueryFailure::Unsupported, "md5"),
         ("mod(1, 2) over ()", QueryFailure::Unsupported, "mod"),
@@ -212,4 +231,45 @@ async fn templates_work_over_columns() {
     ] {
         assert_eq!(data.rows(sql).await, rows, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn values_are_counted_by_how_often_they_occur() {
+    let data = Data::empty();
+    for (values, mode, histogram) in [
+        ("('b'), ('a'), ('b'), (null)", "\"b\"", r#"{"a":1,"b":2}"#),
+        ("(2), (1), (1), (2), (3)", "1", r#"{"1":2,"2":2,"3":1}"#),
+        ("(date '2024-01-02'), (date '2024-01-01')", "\"2024-01-01\"", r#"{"2024-01-01":1,"2024-01-02":1}"#),
+        ("(cast(null as bigint))", "null", "null"),
+    ] {
+        let sql = format!(
+            "select mode(v), mode() within group (order by v), histogram(v) from (values {values}) as t(v)"
+        );
+        assert_eq!(data.rows(&sql).await, format!("[[{mode},{mode},{histogram}]]"), "{values}");
+    }
+    let rows = data.rows("select v % 2 as g, mode(v), histogram(v) filter (where v < 4) from range(1, 1000) as t(v) group by 1 order by 1");
+    assert_eq!(rows.await, r#"[[0,2,{"2":1}],[1,1,{"1":1,"3":1}]]"#);
+}
+
+#[tokio::test]
+async fn the_current_day_is_that_of_the_session() {
+    let query = Data::empty().query(
+        "select current_date = cast(now() at time zone 'Pacific/Kiritimati' as date), today() = current_date,
+                current_date - cast(now() at time zone 'Pacific/Pago_Pago' as date) >= 1, now() = now() at time zone 'UTC' at time zone 'UTC'",
+        vec![],
+    );
+    // The clocks of the two places are 25 hours apart.
+    for (zone, expected) in [
+        ("Pacific/Kiritimati", "[[true,true,true,true]]"),
+        ("Pacific/Pago_Pago", "[[false,true,false,true]]"),
+    ] {
+        let engine = EmbeddedEngine::new(1).in_zone(zone).unwrap();
+        let answer = collect(engine.run(&query).await.unwrap(), RowForm::List).await.unwrap();
+        assert_eq!(String::from_utf8(answer.rows).unwrap(), expected, "{zone}");
+    }
+    for zone in ["Mars/Olympus", "", "'; drop"] {
+        assert!(EmbeddedEngine::new(1).in_zone(zone).is_err(), "{zone}");
+    }
+    // The calendar of reports knows the same zones.
+    assert!(jiff::tz::TimeZone::get("Europe/Berlin").is_ok());
 }

@@ -1,6 +1,7 @@
 //! Row policies of every shape, as a table.
 
 use vitrine_engine::embedded::EmbeddedEngine;
+use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::engine::{Engine, Prepared};
 use vitrine_engine::error::QueryFailure;
 use vitrine_rules::query::column_type::ColumnType;
@@ -8,7 +9,7 @@ use vitrine_rules::query::typed_value::{Decimal, TypedValue};
 use vitrine_rules::row_policy::{RowAccess, RowFilter, RowTest};
 
 use crate::support::{
-    DECIMAL, Data, booleans, days, decimals, equals, integers, moments, numbers, only, orders,
+    CANARY, DECIMAL, Data, booleans, days, decimals, equals, integers, moments, numbers, only, orders,
     orders_of_berlin, texts,
 };
 
@@ -175,5 +176,40 @@ async fn a_table_without_a_policy_is_planned_in_the_same_way() {
         "select id from orders where id < 3",
     ] {
         assert!(plan(&data, sql).await.contains("RowPolicy"), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn footers_that_are_kept_tell_a_viewer_nothing_of_hidden_rows() {
+    let (all, berlin) = (orders().await, orders_of_berlin().await);
+    // The same files for both.
+    let mut viewer = berlin;
+    viewer.table("orders").files = all.tables[0].files.clone();
+    let engine = EmbeddedEngine::new(1);
+    for sql in [
+        "select count(*) from orders",
+        "select min(secret), max(secret), count(distinct city) from orders",
+        "select id from orders where secret >= 'CANARY' order by id limit 3",
+        "select sum(1000 / amount) from orders",
+        "select approx_distinct(secret), mode(city), histogram(city) from orders",
+        "select o.id from orders o join orders p on o.secret = p.secret order by 1 limit 2",
+    ] {
+        let query = viewer.query(sql, vec![]);
+        let shown = async |engine: &EmbeddedEngine| {
+            let prepared = engine.prepare(&query).await.unwrap();
+            let plan = prepared.plan_text();
+            let rows = collect(engine.run(&query).await.unwrap(), RowForm::List).await.unwrap();
+            (plan, String::from_utf8(rows.rows).unwrap())
+        };
+        let cold = shown(&EmbeddedEngine::new(1)).await;
+        // The owner has read all rows and all figures about them.
+        for sql in ["select count(*), max(secret) from orders", "select id from orders where secret > 'C'"] {
+            collect(engine.run(&all.query(sql, vec![])).await.unwrap(), RowForm::List).await.unwrap();
+        }
+        let warm = shown(&engine).await;
+        assert_eq!(cold, warm, "{sql}");
+        let (plan, rows) = warm;
+        assert!(!rows.contains(CANARY), "{sql}: {rows}");
+        assert!(!plan.contains(&format!("{CANARY}-")), "{plan}");
     }
 }

@@ -11,6 +11,8 @@ use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use vitrine_engine::embedded::EmbeddedEngine;
+use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::error::QueryFailure;
 use vitrine_engine::store::s3::S3Store;
 use vitrine_engine::table::Files;
@@ -90,7 +92,8 @@ impl Fake {
             .map(|(name, value)| (name.to_lowercase(), value))
             .collect();
         let (path, query) = first[1].split_once('?').unwrap_or((first[1], ""));
-        self.requests.push(format!("{} {}", first[0], first[1]));
+        let range = headers.get("range").unwrap_or(&"");
+        self.requests.push(format!("{} {} {range}", first[0], first[1]));
         match self.fault {
             Fault::Unavailable => return status("503 Slow Down", "SlowDown"),
             Fault::Forbidden => return status("403 Forbidden", "AccessDenied"),
@@ -234,7 +237,7 @@ async fn a_query_reads_a_table_in_s3_and_reports_its_faults() {
     let requests = fake.lock().unwrap().requests.clone();
     // The version names its files: nothing is listed or asked for its size.
     assert!(requests.iter().all(|request| request.starts_with("GET /bucket/t/0.parquet")), "{requests:?}");
-    assert!(requests.len() <= 3, "{requests:?}");
+    assert_eq!(requests.len(), 1, "{requests:?}");
     for fault in [Fault::Unavailable, Fault::Truncated, Fault::WithoutRanges, Fault::Forbidden] {
         fake.lock().unwrap().fault = fault;
         let error = data.answer("select sum(id) from t").await.unwrap_err();
@@ -246,4 +249,72 @@ async fn a_query_reads_a_table_in_s3_and_reports_its_faults() {
     fake.lock().unwrap().objects.insert("t/0.parquet".into(), replaced);
     let error = data.answer("select sum(id) from t").await.unwrap_err();
     assert_eq!(error.failure(), QueryFailure::Unavailable, "{}", error.owner_text());
+}
+
+/// A table `t` in S3 of one file with so many numbers that hardly compress.
+async fn table_in_s3(rows: i64) -> (Data, Arc<Mutex<Fake>>) {
+    let values: Vec<_> =
+        (0..rows).map(|i| Some(i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()))).collect();
+    let ids: Vec<_> = (0..rows).map(Some).collect();
+    let columns =
+        vec![("id", ColumnType::Integer, integers(&ids)), ("value", ColumnType::Integer, integers(&values))];
+    let mut data = Data::empty().with("t", columns).await;
+    let body = std::fs::read(data.folder.path().join("t/0.parquet")).unwrap();
+    let (store, fake) = start(&[("t/0.parquet", &body)]).await;
+    let objects: Vec<ObjectMeta> = store.list(Some(&Path::from("t"))).try_collect().await.unwrap();
+    data.table("t").files = Files { store: Arc::new(store), objects, prefix: Path::from("t") };
+    fake.lock().unwrap().requests.clear();
+    (data, fake)
+}
+
+async fn requests(engine: &EmbeddedEngine, data: &Data, fake: &Mutex<Fake>, sql: &str) -> Vec<String> {
+    let rows = engine.run(&data.query(sql, vec![])).await.unwrap();
+    collect(rows, RowForm::List).await.unwrap();
+    std::mem::take(&mut fake.lock().unwrap().requests)
+}
+
+#[tokio::test]
+async fn a_small_file_is_one_request() {
+    let (data, fake) = table_in_s3(1_000).await;
+    let engine = EmbeddedEngine::new(2);
+    let sum = "select sum(id), max(value) from t where id > 10";
+    assert_eq!(requests(&engine, &data, &fake, sum).await.len(), 1);
+    // The footer is known, the rows are not.
+    assert_eq!(requests(&engine, &data, &fake, sum).await.len(), 1);
+    let counted = requests(&engine, &data, &fake, "select count(*) from t").await;
+    assert_eq!(counted.len(), 0, "{counted:?}");
+    let other = EmbeddedEngine::new(2);
+    assert_eq!(requests(&other, &data, &fake, "select count(*) from t").await.len(), 1);
+    // A copy of the engine shares what it keeps.
+    assert_eq!(requests(&other.clone(), &data, &fake, "select count(*) from t").await.len(), 0);
+}
+
+#[tokio::test]
+async fn footers_of_large_files_are_read_once() {
+    let (data, fake) = table_in_s3(200_000).await;
+    let size = fake.lock().unwrap().objects["t/0.parquet"].0.len();
+    assert!(size > 2 << 20, "{size}");
+    let is_footer = |request: &&String| request.ends_with(&format!("-{}", size - 1));
+    let engine = EmbeddedEngine::new(2);
+    // With a predicate the page index is needed as well.
+    let filtered = "select count(value) from t where id between 1000 and 1005";
+    let cold = requests(&engine, &data, &fake, filtered).await;
+    assert!(cold.iter().filter(is_footer).count() >= 1 && cold.len() <= 4, "{cold:?}");
+    let warm = requests(&engine, &data, &fake, filtered).await;
+    assert_eq!(warm.iter().filter(is_footer).count(), 0, "{warm:?}");
+    assert_eq!(warm.len(), 1, "{warm:?}");
+    // A file that was replaced has another tag: nothing that is known of the old one is used.
+    let (body, _) = fake.lock().unwrap().objects["t/0.parquet"].clone();
+    fake.lock().unwrap().objects.insert("t/0.parquet".into(), (body, "\"other\"".into()));
+    let error = engine.run(&data.query(filtered, vec![])).await.unwrap().next().await.unwrap_err();
+    assert_eq!(error.failure(), QueryFailure::Unavailable);
+}
+
+#[tokio::test]
+async fn queries_at_the_same_time_share_the_request_for_a_footer() {
+    let (data, fake) = table_in_s3(200_000).await;
+    let engine = EmbeddedEngine::new(1);
+    let count = |_| async { requests(&engine, &data, &fake, "select count(*) from t").await.len() };
+    let made: usize = futures_util::future::join_all((0..8).map(count)).await.into_iter().sum();
+    assert!((1..=3).contains(&made), "{made}");
 }

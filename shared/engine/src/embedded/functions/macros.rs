@@ -136,6 +136,17 @@ pub fn expand(function: &mut Function) -> Result<Option<Expr>, EngineError> {
         }
         return Ok(None);
     }
+    // The form of Postgres.
+    if name == "mode"
+        && let [ordered] = &function.within_group[..]
+        && let Some(mut plain) = parse("mode($1)")
+    {
+        let _ = plain.visit(&mut Substitute(std::slice::from_ref(&ordered.expr)));
+        if let Expr::Function(plain) = plain {
+            function.args = plain.args;
+            function.within_group.clear();
+        }
+    }
     let Some(overloads) = BODIES.get(name.as_str()) else { return Ok(None) };
     let arguments = plain_arguments(&function.args);
     let found = arguments.and_then(|arguments| {
@@ -187,6 +198,26 @@ pub fn operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> 
     };
     let mut body = parse(template)?;
     let _ = body.visit(&mut Substitute(&[left.clone(), right.clone()]));
+    Some(body)
+}
+
+/// `at AT TIME ZONE zone` as the function that it stands for.
+pub fn at_time_zone(at: &Expr, zone: &Expr) -> Option<Expr> {
+    let mut body = parse("timezone($1, $2)")?;
+    let _ = body.visit(&mut Substitute(&[zone.clone(), at.clone()]));
+    Some(body)
+}
+
+/// The current day or time in a zone, for the functions that tell them in UTC.
+pub fn in_zone(name: &str, zone: &str) -> Option<Expr> {
+    let kind = match name {
+        "current_date" => "date",
+        "current_time" => "time",
+        _ => return None,
+    };
+    let mut body = parse(&format!("cast(timezone($1, now()) as {kind})"))?;
+    let zone = Expr::value(Value::SingleQuotedString(zone.to_owned()));
+    let _ = body.visit(&mut Substitute(&[zone]));
     Some(body)
 }
 

@@ -3,6 +3,7 @@
 mod allowed;
 mod capped;
 mod dates;
+mod frequency;
 mod json;
 pub mod macros;
 mod numbers;
@@ -14,6 +15,7 @@ mod strftime;
 mod sums;
 mod template;
 mod texts;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -25,6 +27,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
 pub use self::numbers::nearest_even;
+pub use self::zones::parse as parse_zone;
 use crate::error::{EngineError, QueryFailure};
 
 /// All functions of a context.
@@ -58,6 +61,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();
     aggregate.retain(|function| allowed(function.name()) && function.name() != "sum");
     aggregate.push(Arc::new(sums::sum()));
+    aggregate.extend(frequency::functions().map(Arc::new));
     let mut window = SessionStateDefaults::default_window_functions();
     window.retain(|function| allowed(function.name()));
     let scalar: Vec<_> = scalar.into_values().collect();

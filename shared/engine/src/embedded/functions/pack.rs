@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::{dates, json, numbers, postgres, strftime, texts};
+use super::{dates, json, numbers, postgres, strftime, texts, zones};
 
 /// All scalar functions of the pack.
 pub fn scalar() -> Vec<ScalarUDF> {
@@ -22,6 +22,7 @@ pub fn scalar() -> Vec<ScalarUDF> {
         json::DEFINITIONS,
         numbers::DEFINITIONS,
         texts::DEFINITIONS,
+        zones::DEFINITIONS,
     ]
     .into_iter()
     .flatten()

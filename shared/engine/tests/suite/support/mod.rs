@@ -128,10 +128,14 @@ pub fn write_parquet(path: &std::path::Path, columns: &Columns) {
     let batch =
         RecordBatch::try_from_iter(columns.iter().map(|(name, _, values)| (*name, values.clone()))).unwrap();
     // Small groups, so that predicates have groups to prune.
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(64)).build();
+    const GROUP: usize = 64;
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(GROUP)).build();
     let file = std::fs::File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
+    // A group at a time: the writer calls itself once for each group of a batch.
+    for start in (0..batch.num_rows()).step_by(GROUP) {
+        writer.write(&batch.slice(start, GROUP.min(batch.num_rows() - start))).unwrap();
+    }
     writer.close().unwrap();
 }
 
