@@ -34,7 +34,7 @@ select city, grouping(city), count(*) from orders group by grouping sets ((city)
 select city, paid, count(*) from orders group by rollup (city, paid) order by 1 nulls last, 2 nulls last, 3
 select city, paid, count(*) from orders group by cube (city, paid) order by 1 nulls last, 2 nulls last, 3
 select sum(distinct quantity), avg(distinct quantity) from orders
-select mode(city) from orders
+select mode(case when quantity < 5 then 1 else quantity end), mode(note) filter (where id < 0) from orders
 select histogram(quantity) from orders
 select any_value(tier) from customers where tier = 'gold'
 select product(quantity) from orders where id < 5
@@ -146,6 +146,8 @@ select date_trunc('hour', created_at), date_trunc('day', created_at), date_trunc
 select day between date '2023-01-01' and date '2023-12-31' as y23, count(*) from orders group by 1 order by 1
 select decade(day), century(day) from orders where id < 3 order by id
 select to_timestamp(1700000000) at time zone 'UTC'
+select date_trunc('month', created_at at time zone 'UTC' at time zone 'America/New_York') as month, count(*) from orders group by 1 order by 1
+select id, created_at at time zone 'UTC' at time zone 'Asia/Kathmandu' from orders where id < 20 order by id
 select strptime('2024-02-29', '%Y-%m-%d'), strptime('29/02/24 14:05:06', '%d/%m/%y %H:%M:%S')
 select current_date >= date '2024-01-01', now() >= timestamptz '2024-01-01', today() = current_date
 -- Texts.
