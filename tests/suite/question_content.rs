@@ -253,11 +253,8 @@ async fn content_is_for_its_kind_and_within_its_size() {
     let large = format!("select '{}'", "\n".repeat(32 * 1024 - 9));
     let mut body = question();
     body["embedding_params"] = json!({});
-    merge(
-        &mut body["content"],
-        json!({"query": {"sql": large, "tags": {}}, "settings": {"a": "x".repeat(60 * 1024)}}),
-    );
-    body["content"]["query"]["tags"] = json!({});
+    body["content"]["query"] = json!({ "sql": large });
+    body["content"]["settings"] = json!({"a": "x".repeat(60 * 1024)});
     let answer = put(&product, QUESTION, body.clone()).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     assert_eq!(product.get(QUESTION).admin().send().await.json["content"], body["content"]);

@@ -204,6 +204,7 @@ fn bodies(filled: &Filled) -> Map<String, Value> {
             "resource": {"dashboard": 1}, "params": {}, "ttl_seconds": 60, "single_use": true,
             "viewer": {"id": "v", "groups": ["g"], "attributes": {"city": "x"}},
         },
+        "post /v1/query/preview": {"sql": "select 1"},
         "post /v1/sessions/redeem": {"session": "none"},
         "post /v1/sessions/revoke": {"session": "none"},
         "post /v1/introspect": {"token": filled.token()},
