@@ -71,6 +71,57 @@ test("the demo shows an expiry, and a renewal that keeps the viewer's selection"
   assert.equal(await embed.getByLabel("Year").inputValue(), "2025");
 });
 
+// The frame with the content of one of the demo's embeds.
+async function contentOf(page, dialect) {
+  const outer = await page.locator(`[data-dialect=${dialect}] .slot iframe`).elementHandle().then((one) => one.contentFrame());
+  await until(() => outer.childFrames().length === 1);
+  return outer.childFrames()[0];
+}
+
+const FIGURES = {
+  metabase: [".figure", ["acme", "globex", "initech"]],
+  cube: ["tbody tr", ["ann@acme.example", "bruno@acme.example", "chloe@acme.example"]],
+  motherduck: [".share", ["northwind_north", "northwind_south"]],
+};
+
+for (const [dialect, [selector, viewers]] of Object.entries(FIGURES)) {
+  test(`another viewer sees other figures: ${dialect}`, async (t) => {
+    const { page, said } = await open(t);
+    await said(dialect).getByText("ready").waitFor();
+    const seen = new Map();
+    const figures = async () => {
+      const content = await contentOf(page, dialect);
+      await content.locator(selector).first().waitFor();
+      return (await content.locator(selector).allTextContents()).join(" | ");
+    };
+    for (const viewer of [...viewers, viewers[0]]) {
+      const before = await contentOf(page, dialect).catch(() => null);
+      if (seen.size) {
+        await page.locator(`[data-dialect=${dialect}] .viewer select`).selectOption(viewer);
+        await until(async () => (await contentOf(page, dialect)) !== before);
+        await said(dialect).getByText("ready").waitFor();
+      }
+      const shown = await figures();
+      if (seen.has(viewer)) assert.equal(shown, seen.get(viewer), "the first viewer's figures are back");
+      seen.set(viewer, shown);
+    }
+    assert.equal(new Set(seen.values()).size, viewers.length, [...seen].join("\n"));
+  });
+}
+
+test("content gets answers of its own queries, for the viewer's rows, and no others", async (t) => {
+  const { page, said } = await open(t);
+  await said("cube").getByText("ready").waitFor();
+  const content = await contentOf(page, "cube");
+  const ask = (name, parameters) => content.evaluate(([name, parameters]) =>
+    vitrine.query(name, parameters).then(({ rows }) => rows.length, ({ reason }) => reason), [name, parameters]);
+  assert.equal(await ask("latest"), 8);
+  assert.equal(await ask("latest", { status: "late" }), 8);
+  assert.equal(await ask("latest", { city: "Lisbon" }), "parameter_locked");
+  assert.equal(await ask("latest", { depot: "south" }), "parameter_unknown");
+  assert.equal(await ask("other"), "query_unknown");
+});
+
 test("the theme button changes the page and all embeds", async (t) => {
   const { page, said } = await open(t);
   for (const dialect of ["metabase", "cube", "motherduck"]) await said(dialect).getByText("ready").waitFor();

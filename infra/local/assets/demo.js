@@ -14,7 +14,7 @@ function Stage(node) {
   const { dialect } = node.dataset;
   const [slot, said, made] = [".slot", ".said", ".made"].map((part) => node.querySelector(part));
   made.append($("code").content.cloneNode(true));
-  const [list, copy, code] = ["[role=tablist]", ".copy", "pre"].map((part) => made.querySelector(part));
+  const [list, copy, code, viewer] = ["[role=tablist]", ".copy", "pre", ".viewer select"].map((part) => made.querySelector(part));
   code.id = `${dialect}-code`;
   const tabs = languages.map(([language, name], index) => {
     const tab = Object.assign(document.createElement("button"), { type: "button", id: `${dialect}-${language}`, textContent: name });
@@ -43,8 +43,9 @@ function Stage(node) {
   };
 
   // Calls the backend of this page, which is the local server itself.
-  this.fetchEmbed = async (query = "") => {
-    const response = await fetch(`/demo/embed/${dialect}${query}`, { cache: "no-store" });
+  this.fetchEmbed = async (options = {}) => {
+    const query = new URLSearchParams({ viewer: viewer.value, ...options });
+    const response = await fetch(`/demo/embed/${dialect}?${query}`, { cache: "no-store" });
     if (!response.ok) throw Object.assign(new Error((await response.json()).message), { status: response.status });
     latest = await response.json();
     select(chosen);
@@ -70,6 +71,16 @@ function Stage(node) {
     return embed;
   };
 
+  // Another viewer is another person's browser: nothing of the first one's embed stays.
+  viewer.addEventListener("change", () => {
+    const who = node.querySelector(".who");
+    const name = viewer.selectedOptions[0].textContent;
+    who?.querySelector("b").replaceChildren(name[0]);
+    who?.querySelector("span").replaceChildren(name);
+    node.dispatchEvent(new Event("viewer"));
+    this.start();
+  });
+
   this.start = () => this.show({ fetchSession: () => this.fetchEmbed() });
 }
 
@@ -89,7 +100,7 @@ $("locked").addEventListener("click", async ({ currentTarget: button }) => {
   press(button, pressed);
   if (!pressed) return metabase.start();
   const src = new URL((await metabase.fetchEmbed()).src);
-  src.search = "customer=globex";
+  src.search = "customer=hooli";
   metabase.show({ src: src.href });
 });
 
@@ -98,6 +109,12 @@ $("enabled").addEventListener("click", ({ currentTarget: button }) => {
   if (buttons.some((one) => one !== button && one.getAttribute("aria-pressed") === "true")) metabase.start();
   press(button, pressed);
   metabase.embed.setParams({ region: pressed ? "emea" : null });
+});
+
+document.querySelector("[data-dialect=metabase]").addEventListener("viewer", () => {
+  press(null);
+  delete $("expire").dataset.expired;
+  $("expire").textContent = EXPIRE;
 });
 
 const EXPIRE = $("expire").textContent;
@@ -111,7 +128,7 @@ $("expire").addEventListener("click", async ({ currentTarget: button }) => {
     return metabase.say("a new token: the frame and the selection in it stay");
   }
   press(null);
-  const { src, seconds } = await metabase.fetchEmbed("?seconds=15");
+  const { src, seconds } = await metabase.fetchEmbed({ seconds: 15 });
   const embed = metabase.show({ src });
   embed.on("ready", () => {
     const end = performance.now() + seconds * 1000;

@@ -14,6 +14,7 @@ mod least_privilege;
 mod listener;
 mod loopback;
 pub mod options;
+mod orders;
 mod private_files;
 mod rotate_route;
 mod s3;

@@ -48,7 +48,7 @@ impl Server {
         } else {
             let demo = Demo::new(&base_url, &services, &settings, &clock);
             let router = product.and(demo.routes()).finish();
-            demo.publish(&router).await?;
+            demo.publish(&router, &services).await?;
             router
         };
         let router = guard::protect(router, address.port(), Arc::clone(&services));
