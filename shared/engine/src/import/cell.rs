@@ -55,9 +55,10 @@ impl<'a> Cell<'a> {
             Self::Text(_) | Self::Empty | Self::Date(_) | Self::Timestamp(_) => {
                 serde_json::to_string(&self.to_text()).ok().map(Cow::Owned)
             }
+            Self::Null => Some(Cow::Borrowed("null")),
             // JSON has neither infinity nor "not a number".
             Self::Number(value) if !value.is_finite() => Some(Cow::Borrowed("null")),
-            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Number(_) | Self::Decimal { .. } => {
+            Self::Boolean(_) | Self::Integer(_) | Self::Number(_) | Self::Decimal { .. } => {
                 Some(self.to_text())
             }
         }

@@ -12,7 +12,7 @@ use vitrine_rules::query::column_type::ColumnType;
 
 use super::cell::Cell;
 use super::error::{ImportError, ImportFailure};
-use super::texts::{self, is_stored};
+use super::texts::{self, is_stored, midnight};
 
 const MICROS_OF_A_DAY: i64 = 86_400_000_000;
 
@@ -218,7 +218,7 @@ fn boolean(cell: Cell<'_>) -> Option<bool> {
 
 fn date(cell: Cell<'_>) -> Option<i32> {
     match cell {
-        Cell::Date(days) => is_stored(i64::from(days) * MICROS_OF_A_DAY).then_some(days),
+        Cell::Date(days) => midnight(days).map(|_| days),
         // A moment is a date if it is the beginning of one: no hours are lost.
         other => {
             let micros = timestamp(other).filter(|micros| micros % MICROS_OF_A_DAY == 0)?;
@@ -230,7 +230,7 @@ fn date(cell: Cell<'_>) -> Option<i32> {
 fn timestamp(cell: Cell<'_>) -> Option<i64> {
     let micros = match cell {
         Cell::Timestamp(micros) => micros,
-        Cell::Date(days) => i64::from(days) * MICROS_OF_A_DAY,
+        Cell::Date(days) => midnight(days)?,
         Cell::Field(text) | Cell::Text(text) => texts::timestamp(text)?,
         _ => return None,
     };

@@ -83,11 +83,12 @@ impl Source for Csv {
     }
 }
 
-/// The delimiter of the most fields in the first line, and of as many in the lines after it.
-fn delimiter(sample: &[u8]) -> u8 {
-    let mut best = (DELIMITERS[0], 0);
+/// The delimiter of the most fields in the first line, and of as many in the lines after it; `None` if the first line
+/// has none outside of quotes. Such a file has one column, whatever its values contain.
+fn delimiter(sample: &[u8]) -> Option<u8> {
+    let mut best = (None, 0);
     for delimiter in DELIMITERS {
-        let mut records = Records::new(sample, delimiter);
+        let mut records = Records::new(sample, Some(delimiter));
         let mut widths = vec![];
         while widths.len() < 20 && records.read().unwrap_or(false) {
             if !records.is_blank() {
@@ -102,7 +103,7 @@ fn delimiter(sample: &[u8]) -> u8 {
         let is_even = widths.iter().all(|width| *width == first);
         let score = first + if is_even { 1_000_000 } else { 0 };
         if score > best.1 {
-            best = (delimiter, score);
+            best = (Some(delimiter), score);
         }
     }
     best.0
@@ -111,7 +112,8 @@ fn delimiter(sample: &[u8]) -> u8 {
 /// The records of a text, one at a time, without an own copy of more than one.
 struct Records<R> {
     input: R,
-    delimiter: u8,
+    /// `None` if a record is one field.
+    delimiter: Option<u8>,
     /// The number of the line that is read next.
     line: u64,
     record_line: u64,
@@ -131,7 +133,7 @@ enum State {
 }
 
 impl<R: BufRead> Records<R> {
-    fn new(input: R, delimiter: u8) -> Self {
+    fn new(input: R, delimiter: Option<u8>) -> Self {
         Self { input, delimiter, line: 1, record_line: 1, data: vec![], fields: vec![] }
     }
 
@@ -172,7 +174,7 @@ impl<R: BufRead> Records<R> {
             let delimiter = self.delimiter;
             let is_special = |byte: &u8| match state {
                 State::Quoted => matches!(byte, b'"' | b'\n'),
-                _ => *byte == delimiter || matches!(byte, b'\n' | b'\r'),
+                _ => Some(*byte) == delimiter || matches!(byte, b'\n' | b'\r'),
             };
             if matches!(state, State::Plain | State::Quoted) {
                 let length = chunk.iter().position(is_special).unwrap_or(chunk.len());
@@ -200,7 +202,7 @@ impl<R: BufRead> Records<R> {
                     self.data.push(byte);
                     state = State::Quoted;
                 }
-                (_, byte) if byte == delimiter => {
+                (_, byte) if Some(byte) == delimiter => {
                     self.end_field(state == State::Quote);
                     state = State::Start;
                     // Each field costs memory of its own, even an empty one.

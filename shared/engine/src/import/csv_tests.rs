@@ -1,7 +1,7 @@
 use super::*;
 
 /// The records with the line of each; fields that were quoted stand in angle brackets.
-fn records(text: &str, delimiter: u8) -> Result<Vec<(u64, Vec<String>)>, String> {
+fn records(text: &str, delimiter: Option<u8>) -> Result<Vec<(u64, Vec<String>)>, String> {
     // A buffer of three bytes puts its border into every place.
     let mut records = Records::new(BufReader::with_capacity(3, text.as_bytes()), delimiter);
     let mut all = vec![];
@@ -37,7 +37,7 @@ fn records_are_those_of_the_standard() {
         ("ü,日本,🚲\n", &[(1, &["ü", "日本", "🚲"])]),
     ];
     for (text, expected) in cases {
-        let found = records(text, b',').unwrap();
+        let found = records(text, Some(b',')).unwrap();
         let expected: Vec<(u64, Vec<String>)> = expected
             .iter()
             .map(|(line, fields)| (*line, fields.iter().map(|field| (*field).to_owned()).collect()))
@@ -53,10 +53,10 @@ fn records_that_cannot_be_understood_are_named() {
         ("a\n\"c\" d\n", "line 2: a quoted field is followed by more text"),
         ("a,\"x\ny\" z", "line 2: a quoted field is followed by more text"),
     ] {
-        assert_eq!(records(text, b',').unwrap_err(), expected, "{text:?}");
+        assert_eq!(records(text, Some(b',')).unwrap_err(), expected, "{text:?}");
     }
     let long = format!("a\n\"{}", "x".repeat(MAX_RECORD + 1));
-    let error = Records::new(long.as_bytes(), b',').read_all().unwrap_err();
+    let error = Records::new(long.as_bytes(), Some(b',')).read_all().unwrap_err();
     assert_eq!(error.owner_text(), "line 2: is longer than 16 MiB: a quote may be missing");
 }
 
@@ -70,14 +70,19 @@ impl<R: BufRead> Records<R> {
 #[test]
 fn the_delimiter_is_recognised() {
     for (text, expected) in [
-        ("a,b\n1,2\n", b','),
-        ("a;b\n1,5;2,5\n", b';'),
-        ("a\tb\n1,5\t2;5\n", b'\t'),
-        ("a\n1\n", b','),
-        ("", b','),
-        ("\"x;y;z\",b\n1,2\n", b','),
-        ("a,b;c\n1;2\n3;4\n", b';'),
-        ("name;a,b,c\n1;2\n", b';'),
+        ("a,b\n1,2\n", Some(b',')),
+        ("a;b\n1,5;2,5\n", Some(b';')),
+        ("a\tb\n1,5\t2;5\n", Some(b'\t')),
+        ("\"x;y;z\",b\n1,2\n", Some(b',')),
+        ("a,b;c\n1;2\n3;4\n", Some(b';')),
+        ("name;a,b,c\n1;2\n", Some(b';')),
+        ("a;b\n\",\";\",\"\n", Some(b';')),
+        ("a\n1\n", None),
+        ("a\n,\n", None),
+        ("a\n\",\"\n", None),
+        ("\n\na\nx;y\nx;y\n", None),
+        ("\"a,b\"\n1,2\n", None),
+        ("", None),
     ] {
         assert_eq!(delimiter(text.as_bytes()), expected, "{text:?}");
     }

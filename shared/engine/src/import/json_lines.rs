@@ -49,12 +49,7 @@ impl Source for JsonLines {
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError> {
         let Self { lines, names, positions, is_used, seen_at } = self;
         if !lines.read()? {
-            return match is_used.iter().position(|is_used| !is_used) {
-                Some(missing) => {
-                    Err(ImportError::file("is declared, but no line has it").in_column(&names[missing]))
-                }
-                None => Ok(false),
-            };
+            return Ok(false);
         }
         for (index, (key, value)) in lines.object()?.0.into_iter().enumerate() {
             // Most files have their keys in one order.
@@ -79,6 +74,15 @@ impl Source for JsonLines {
             }
         }
         Ok(true)
+    }
+
+    fn end(&self) -> Result<(), ImportError> {
+        match self.is_used.iter().position(|is_used| !is_used) {
+            Some(missing) => {
+                Err(ImportError::file("is declared, but no line has it").in_column(&self.names[missing]))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -147,6 +147,7 @@ fn run(import: &Import) -> Result<Imported, ImportError> {
             import.progress.store(count, Ordering::Relaxed);
         }
     }
+    source.end()?;
     forward(rows.builder.take()?)?;
     import.progress.store(count, Ordering::Relaxed);
     if let Some(sorter) = sorter {

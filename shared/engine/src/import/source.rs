@@ -20,6 +20,11 @@ pub trait Source {
 
     /// Hands the values of the next row, one of each column, to `row`; `false` at the end.
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError>;
+
+    /// Refuses the file for a reason that only the whole of it shows, and that is of no row.
+    fn end(&self) -> Result<(), ImportError> {
+        Ok(())
+    }
 }
 
 /// The receiver of the values of a row.

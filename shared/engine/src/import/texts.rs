@@ -194,6 +194,11 @@ pub fn is_stored(micros: i64) -> bool {
     (-62_167_219_200 * SECOND..253_402_300_800 * SECOND).contains(&micros)
 }
 
+/// The microseconds since 1970 at which a day begins; `None` for a day that answers cannot write.
+pub fn midnight(days: i32) -> Option<i64> {
+    i64::from(days).checked_mul(DAY).filter(|micros| is_stored(*micros))
+}
+
 /// Writes days since 1970-01-01.
 pub fn write_date(days: i32) -> String {
     NaiveDate::from_epoch_days(days).map(|date| date.to_string()).unwrap_or_default()

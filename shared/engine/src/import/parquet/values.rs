@@ -13,7 +13,7 @@ use super::nested::Nested;
 use crate::import::cell::Cell;
 use crate::import::error::ImportError;
 use crate::import::source::utf8;
-use crate::import::texts::is_stored;
+use crate::import::texts::{is_stored, midnight};
 
 /// The type of a column for each type of Parquet; `None` for one that tables cannot have.
 pub fn kind(data_type: &DataType, is_uuid: bool) -> Option<ColumnType> {
@@ -132,8 +132,8 @@ impl Values {
             }
             Self::Date(array) => {
                 let days = array.as_primitive::<Date32Type>().value(row);
-                is_stored(i64::from(days) * 86_400_000_000)
-                    .then_some(Cell::Date(days))
+                midnight(days)
+                    .map(|_| Cell::Date(days))
                     .ok_or_else(|| ImportError::file("a date is not in the years 0 to 9999"))?
             }
             Self::Timestamp(array, unit) => {

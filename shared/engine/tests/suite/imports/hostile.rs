@@ -125,7 +125,7 @@ fn a_page_that_unfolds_is_refused_before_it_is_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 50, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_parquet_never_ends_the_process(

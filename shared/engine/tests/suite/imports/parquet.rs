@@ -5,8 +5,8 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     ArrayRef, BinaryArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Float32Array,
     Int8Array, Int64Array, LargeStringArray, ListArray, MapBuilder, NullArray, RecordBatch, StringArray,
-    StringBuilder, StringViewArray, StructArray, Time64MicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, UInt32Array, UInt64Array,
+    StringBuilder, StringViewArray, StructArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::parquet::arrow::ArrowWriter;
@@ -164,6 +164,19 @@ fn values_that_no_column_holds_are_named_by_row() {
         (
             Arc::new(Date32Array::from(vec![0, i32::MAX])),
             "row 2, column `a`: a date is not in the years 0 to 9999",
+        ),
+        (
+            Arc::new(Date32Array::from(vec![0, i32::MIN])),
+            "row 2, column `a`: a date is not in the years 0 to 9999",
+        ),
+        (
+            // The product wraps around to a day of our time.
+            Arc::new(Date32Array::from(vec![213_503_982 + 19_782])),
+            "row 1, column `a`: a date is not in the years 0 to 9999",
+        ),
+        (
+            Arc::new(TimestampMicrosecondArray::from(vec![0, i64::MIN])),
+            "row 2, column `a`: a timestamp is not in the years 0 to 9999",
         ),
         (
             Arc::new(TimestampMillisecondArray::from(vec![0, i64::MAX])),

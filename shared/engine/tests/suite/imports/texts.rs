@@ -34,6 +34,8 @@ async fn csv_is_read_in_all_of_its_forms() {
         ("a,b\r1,2\r", "a integer, b integer", "[[1,2]]"),
         ("\n\na,b\n\n1,2\n\n\n", "a integer, b integer", "[[1,2]]"),
         ("a\n1\n\n3\n", "a integer", "[[1],[null],[3]]"),
+        ("a\n,\n", "a text", r#"[[","]]"#),
+        ("a\nx, y\n\";\"\n1\t2", "a text", r#"[["x, y"],[";"],["1\t2"]]"#),
         ("a,b\n", "a text, b text", "[]"),
         ("a,b", "a text, b text", "[]"),
         ("\"a\",\"b\"\n\"1\",\"\"\n\"2\",\"x\"\n", "a integer, b text", r#"[[1,""],[2,"x"]]"#),
@@ -203,7 +205,8 @@ fn columns_are_those_that_are_declared() {
     for (format, text, expected) in [
         (FileFormat::Csv, "a\n1\n", "column `b`: is declared, but the file does not have it"),
         (FileFormat::Csv, "a,b,c\n1,2,3\n", "column `c`: is not declared"),
-        (FileFormat::Jsonl, "{\"a\":1}\n", "line 1, column `b`: is declared, but no line has it"),
+        (FileFormat::Jsonl, "{\"a\":1}\n", "column `b`: is declared, but no line has it"),
+        (FileFormat::Jsonl, "", "column `a`: is declared, but no line has it"),
         (FileFormat::Jsonl, "{\"a\":1,\"b\":2}\n{\"c\":3}\n", "line 2, column `c`: is not declared"),
     ] {
         let place = Place::new(format, text.as_bytes()).declare(&declared);
