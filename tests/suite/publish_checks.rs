@@ -299,3 +299,20 @@ async fn the_users_of_a_table_are_known() {
     let left = product.table().await;
     assert!(!left.iter().any(|item| item["pk"].starts_with("table_uses#")));
 }
+
+/// The time zone and the longest query that the stack is set to, and the status of publishing a query of 40000 bytes.
+#[tokio::test]
+async fn checks_go_by_the_settings_of_the_stack() {
+    for (settings, expected) in [
+        (&[][..], 400),
+        (&[("QueryBytes", "65536")][..], 201),
+        (&[("QueryBytes", "65536"), ("TimeZone", "Europe/Berlin")][..], 201),
+        // A name that only looks like one.
+        (&[("QueryBytes", "65536"), ("TimeZone", "Nowhere/Land")][..], 503),
+    ] {
+        let product = Product::start_with(settings).await;
+        let sql = format!("select '{}' as a", "x".repeat(40_000));
+        let answer = put(&product, QUESTION, question(&sql)).await;
+        assert_eq!(answer.status, expected, "{settings:?}: {}", answer.text);
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use vitrine::app::prepare_query::QueryPreparer;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::data::finding::Finding;
 use vitrine::rules::data::table::Table;
@@ -13,10 +14,9 @@ use vitrine::rules::data::work::{OutputColumn, QueryReport, QueryToCheck, TableU
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::query::date_bounds::ReportClock;
 use vitrine::rules::query::definition::QueryDefinition;
-use vitrine::rules::query::limits::QueryLimits;
-use vitrine::rules::query::prepare::{Preparation, PreparedSql};
-use vitrine::rules::query::sample::samples;
+use vitrine::rules::query::prepare::PreparedSql;
 use vitrine::rules::row_policy::RowAccess;
+use vitrine::rules::settings::Settings;
 use vitrine_engine::embedded::{EmbeddedEngine, functions};
 use vitrine_engine::engine::{Engine, Prepared};
 use vitrine_engine::error::{EngineError, QueryFailure};
@@ -24,14 +24,13 @@ use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
 use vitrine_query::{Surface, guard, parse};
 
-use crate::catalog::CatalogReader;
-
 /// For planning one form of a query.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 vitrine::capability_set! {
     pub struct Checker {
-        catalog: CatalogReader,
+        preparer: QueryPreparer,
+        settings: Arc<Settings>,
         clock: Clock,
     }
 }
@@ -53,11 +52,10 @@ impl Checker {
 
     /// Plans the query with all of its optional blocks, and with as few as it can have.
     async fn fill(&self, report: &mut QueryReport, query: &QueryDefinition) -> Result<()> {
-        let clock = ReportClock::new(self.clock.now(), jiff::tz::TimeZone::UTC, ReportClock::WEEK_START);
-        let limits = QueryLimits::default();
-        let catalog = self.catalog.load(query, &limits).await?;
-        let with = Preparation { catalog: &catalog, clock: &clock, limits: &limits };
-        let samples = match samples(query, with, &report.path) {
+        let zone = ReportClock::zone(&self.settings.queries.time_zone)
+            .ok_or_else(|| Error::internal("the setting TimeZone"))?;
+        let clock = ReportClock::new(self.clock.now(), zone, ReportClock::WEEK_START);
+        let samples = match self.preparer.samples(query, &clock, &report.path).await? {
             Ok(samples) => samples,
             Err(issues) => {
                 issues.into_iter().for_each(|issue| add(report, issue));
@@ -81,7 +79,7 @@ impl Checker {
         query: &QueryDefinition,
         prepared: PreparedSql,
     ) -> Result<Option<Vec<OutputColumn>>> {
-        let syntax = QueryLimits::default();
+        let syntax = self.settings.queries.text.clone();
         let below = |path: &str, issue: Issue| Issue::new(format!("{path}.{}", issue.path), issue.message);
         let parsed = match parse(&prepared.sql, &syntax) {
             Ok(parsed) => parsed,
@@ -91,7 +89,7 @@ impl Checker {
                 return Ok(None);
             }
         };
-        let mut known = self.catalog.tables(&parsed.tables()).await?;
+        let mut known = self.preparer.tables(&parsed.tables()).await?;
         if let Some(source) = &query.source {
             known.retain(|_, table| table.source == *source);
         }

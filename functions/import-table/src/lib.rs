@@ -1,7 +1,6 @@
 //! The work that needs the query engine and is no viewer's query: imports of uploaded files, a look at files of others,
 //! and checks of queries that are about to be published. Other functions invoke this one.
 
-mod catalog;
 mod check;
 mod file;
 mod import;

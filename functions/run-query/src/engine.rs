@@ -53,7 +53,7 @@ impl Capability for QueryEngine {
             store: Arc::new(S3Store::new(client, bucket)),
             listings: Listings::connect(environment),
             clock: environment.clock.clone(),
-            zone: zone(&environment.settings.queries.time_zone),
+            zone: ReportClock::zone(&environment.settings.queries.time_zone),
         }
     }
 
@@ -64,10 +64,6 @@ impl Capability for QueryEngine {
             tracing::error!("the setting TimeZone names no time zone");
         }
     }
-}
-
-fn zone(name: &str) -> Option<TimeZone> {
-    if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() }
 }
 
 impl QueryEngine {

@@ -25,6 +25,11 @@ impl ReportClock {
         Self { now: zone.to_datetime(moment), zone, week_start }
     }
 
+    /// The time zone of a name. Programs without the database of time zones know UTC alone.
+    pub fn zone(name: &str) -> Option<TimeZone> {
+        if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() }
+    }
+
     /// The moment in UTC at which the report's clocks show `civil`.
     pub fn utc(&self, civil: DateTime) -> Option<DateTime> {
         let moment = self.zone.to_ambiguous_timestamp(civil).compatible().ok()?;
@@ -305,6 +310,12 @@ mod tests {
         for (week_start, expected) in cases {
             assert_eq!(bounds_of("thisweek", &clock(week_start)), expected, "{week_start:?}");
         }
+    }
+
+    #[test]
+    fn a_time_zone_that_nobody_knows_is_none() {
+        assert_eq!(ReportClock::zone("UTC"), Some(TimeZone::UTC));
+        assert_eq!(ReportClock::zone("Nowhere/Land"), None);
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::aws::storage::{EvidenceReader, TableReader};
 use vitrine_rules::data::table::Table;
-use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::error::{Error, Issue, Reason, Result};
 use vitrine_rules::query::column_type::ColumnType;
 use vitrine_rules::query::date_bounds::ReportClock;
 use vitrine_rules::query::definition::{Dimension, QueryDefinition};
 use vitrine_rules::query::prepare::{Catalog, GivenValues, Preparation, PreparedSql, prepare};
 use vitrine_rules::query::query_error::QueryError;
+use vitrine_rules::query::sample::{Samples, samples};
 use vitrine_rules::query::scanner::{self, TagRef};
 use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef};
@@ -78,6 +79,18 @@ impl QueryPreparer {
         let limits = &self.settings.queries.text;
         let catalog = self.load(query, deployment).await?;
         prepare(query, given, Preparation { catalog: &catalog, clock, limits }).map_err(Unprepared::Query)
+    }
+
+    /// Prepares a query with sample values, for the checks at publication. Issues of the query are the inner error.
+    pub async fn samples(
+        &self,
+        query: &QueryDefinition,
+        clock: &ReportClock,
+        path: &str,
+    ) -> Result<std::result::Result<Samples, Vec<Issue>>> {
+        let limits = &self.settings.queries.text;
+        let catalog = self.load(query, None).await?;
+        Ok(samples(query, Preparation { catalog: &catalog, clock, limits }, path))
     }
 
     /// The tables of these names that exist.
