@@ -293,17 +293,17 @@ async fn work_is_started_or_answered_and_a_failure_is_an_outage() {
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
     // A report too many is no answer to the question.
-    assert_eq!(worker.check(vec![]).await.unwrap_err().reason, Reason::Unavailable);
+    assert_eq!(worker.check(vec![]).await.unwrap_err().reason, Reason::EngineUnavailable);
 
     product.services.invocable.add("import-table", async |_: Work| Err::<(), _>(Error::internal("secret")));
     let failed = inspect().await.unwrap_err();
-    assert_eq!(failed.reason, Reason::Unavailable);
+    assert_eq!(failed.reason, Reason::EngineUnavailable);
     assert!(!format!("{failed:?}").contains("secret"));
     import().await.unwrap();
     product.services.invocable.add("import-table", async |_: Work| Ok("another answer"));
-    assert_eq!(inspect().await.unwrap_err().reason, Reason::Unavailable);
+    assert_eq!(inspect().await.unwrap_err().reason, Reason::EngineUnavailable);
     product.services.invocable.add("import-table", async |_: Work| -> Result<(), Error> { panic!("a bug") });
-    assert_eq!(inspect().await.unwrap_err().reason, Reason::Unavailable);
+    assert_eq!(inspect().await.unwrap_err().reason, Reason::EngineUnavailable);
 }
 
 #[tokio::test]

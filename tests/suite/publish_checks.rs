@@ -165,7 +165,7 @@ async fn without_the_engine_nothing_is_published_and_everything_can_be_unpublish
     let mut changed = question("select 2 from guarded");
     for path in [QUESTION, "/v1/resources/question/2", "/v1/resources/question/1?dry_run=true"] {
         let refused = put(&product, path, changed.clone()).await;
-        assert_eq!(refused.status, 503, "{}", refused.text);
+        assert_eq!(refused.refusal(), (503, "engine_unavailable"), "{}", refused.text);
         assert_ne!(refused.header("retry-after"), "");
     }
     changed["enable_embedding"] = json!(false);

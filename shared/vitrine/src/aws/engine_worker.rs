@@ -50,7 +50,7 @@ impl EngineWorker {
         let accepted = Box::pin(invoke.send()).await.or_unavailable("Invoke")?;
         match accepted.status_code {
             202 => Ok(()),
-            status => Err(unavailable(format_args!("Invoke: status {status}"))),
+            status => Err(Error::new(Reason::Unavailable).detail(format_args!("Invoke: status {status}"))),
         }
     }
 
@@ -74,13 +74,17 @@ impl EngineWorker {
         }
     }
 
-    /// Has work done and returns its answer.
+    /// Has work done and returns its answer. [`Reason::EngineUnavailable`] without one.
     async fn ask(&self, work: &Work) -> Result<WorkDone> {
         let timeouts =
             TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build();
         let patient = Config::builder().timeout_config(timeouts);
         let invoke = self.invoke(work, InvocationType::RequestResponse)?.customize().config_override(patient);
-        let answer = Box::pin(invoke.send()).await.or_unavailable("Invoke")?;
+        let answer =
+            Box::pin(invoke.send()).await.or_unavailable("Invoke").map_err(|error| match error.reason {
+                Reason::Unavailable => unavailable(error.detail.unwrap_or_default()),
+                _ => error,
+            })?;
         if answer.function_error.is_some() {
             // The payload may quote what was asked, so it is not logged.
             return Err(unavailable("Invoke: the function failed"));
@@ -101,5 +105,5 @@ fn unknown_answer() -> Error {
 }
 
 fn unavailable(detail: impl std::fmt::Display) -> Error {
-    Error::new(Reason::Unavailable).detail(detail)
+    Error::new(Reason::EngineUnavailable).detail(detail).retry_after(1)
 }
