@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use vitrine::aws::blobs::SignedRequest;
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::aws::process::Process;
-use vitrine::aws::storage::table::Table;
+use vitrine::aws::storage::table::DynamoTable;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
@@ -185,7 +185,7 @@ impl Product {
             Names::Process,
             config,
         );
-        let table = Table::of(&environment).client;
+        let table = DynamoTable::of(&environment).client;
         let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default();
         let mut table = Vec::new();
         for item in items {

@@ -297,7 +297,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Routes that need no access key; some of them check a credential of another kind.
-const OPEN: [&str; 26] = [
+const OPEN: [&str; 28] = [
     "GET /api/health",
     "GET /api/session/properties",
     "POST /api/session",
@@ -319,6 +319,8 @@ const OPEN: [&str; 26] = [
     "GET /healthz",
     "GET /v1/view",
     "GET /v1/view/{kind}",
+    "POST /v1/query",
+    "GET /v1/query/{handle}",
     "POST /v1/sessions/redeem",
     "GET /embed/dashboard/{credential}",
     "GET /embed/question/{credential}",

@@ -10,6 +10,7 @@ use axum::http::Method;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use vitrine::aws::blobs::{
     AnswerCache, BUCKET, ExportFiles, ExportName, SignedRequest, TableFileReader, TableFiles, UploadStore,
+    UploadedFiles,
 };
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::engine_worker::EngineWorker;
@@ -72,6 +73,7 @@ fn distinct(length: usize) -> Vec<u8> {
 async fn an_upload_takes_the_one_file_that_it_was_signed_for() {
     let product = Product::start().await;
     let store: UploadStore = connected(&product).await;
+    let files: UploadedFiles = connected(&product).await;
     let content = b"city,amount\nBerlin,3\n";
     let upload = upload(&product, "u1", content);
     let signed = store.presign(&upload).await.unwrap();
@@ -140,12 +142,12 @@ async fn an_upload_takes_the_one_file_that_it_was_signed_for() {
     let stored = store.head(&upload).await.unwrap().unwrap();
     assert_eq!((stored.key.as_str(), stored.size), ("uploads/orders/u1", content.len() as u64));
     let file = Scratch::new();
-    assert_eq!(store.get(&upload, &file.0).await.unwrap(), Some(stored));
+    assert_eq!(files.get(&upload, &file.0).await.unwrap(), Some(stored));
     assert_eq!(std::fs::read(&file.0).unwrap(), content);
-    store.delete(&upload).await.unwrap();
-    store.delete(&upload).await.unwrap();
+    files.delete(&upload).await.unwrap();
+    files.delete(&upload).await.unwrap();
     let absent = Scratch::new();
-    assert_eq!(store.get(&upload, &absent.0).await.unwrap(), None);
+    assert_eq!(files.get(&upload, &absent.0).await.unwrap(), None);
     assert!(!absent.0.exists());
 }
 
@@ -182,12 +184,13 @@ async fn a_large_file_arrives_in_parts_and_as_it_was() {
 async fn a_large_upload_is_read_in_ranges() {
     let product = Product::start().await;
     let store: UploadStore = connected(&product).await;
+    let files: UploadedFiles = connected(&product).await;
     let content = distinct(8 * 1024 * 1024 + 3);
     let upload = upload(&product, "u1", &content);
     let signed = store.presign(&upload).await.unwrap();
     assert_eq!(product.send_signed(Method::PUT, &signed, content.clone()).await.status(), 200);
     let file = Scratch::new();
-    store.get(&upload, &file.0).await.unwrap().unwrap();
+    files.get(&upload, &file.0).await.unwrap().unwrap();
     assert!(std::fs::read(&file.0).unwrap() == content);
 }
 
@@ -255,7 +258,7 @@ async fn no_function_reaches_keys_or_functions_that_its_policy_does_not_name() {
     let refused = [
         uploads.0.presign(&upload).await.map(drop),
         uploads.0.head(&upload).await.map(drop),
-        uploads.0.delete(&upload).await,
+        connected::<Misplaced<UploadedFiles>>(&product).await.0.delete(&upload).await,
         connected::<Misplaced<TableFiles>>(&product).await.0.put("t", 1, "p", &scratch.0).await.map(drop),
         connected::<Misplaced<AnswerCache>>(&product).await.0.get("k").await.map(drop),
         connected::<Misplaced<ExportFiles>>(&product).await.0.put("e", Bytes::new()).await,
@@ -308,8 +311,11 @@ async fn work_is_started_or_answered_and_a_failure_is_an_outage() {
 
 #[tokio::test]
 async fn a_link_is_followed_over_the_network() {
-    let product =
-        Product::start_behind(&[], async |services| drop(services.open_links().await.unwrap())).await;
+    let product = Product::start_behind(&[], async |services| {
+        let ports = services.listen([0; 3]).await.unwrap();
+        services.links_at(ports.s3);
+    })
+    .await;
     let exports: ExportFiles = connected(&product).await;
     exports.put("e1", Bytes::from("a,b\n")).await.unwrap();
     let name = ExportName { content_type: "text/csv", disposition: "attachment" };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vitrine::aws::blobs::SignedRequest;
-use vitrine::aws::storage::{TableReader, TableWriter, UploadReader, UploadWriter};
+use vitrine::aws::storage::{TableReader, UploadReader, UploadWriter, VersionWriter};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::data::finding::Finding;
 use vitrine::rules::data::upload::{Upload, UploadState};
@@ -27,7 +27,7 @@ vitrine::capability_set! {
         tables: TableReader,
         uploads: UploadReader,
         upload_writer: UploadWriter,
-        tables_writer: TableWriter,
+        versions: VersionWriter,
         clock: Clock,
     }
 }
@@ -91,7 +91,7 @@ impl Importer {
             let table = seen.clone().at_version(version, self.clock.now());
             let done = UploadState::Done { version: number, rows: 3, columns: table.plain_columns() };
             let done = begun.clone().in_state(done);
-            match self.tables_writer.commit(&table, &seen, &done, &begun).await {
+            match self.versions.commit(&table, &seen, &done, &begun).await {
                 Err(error) if error.reason == Reason::Conflict => tokio::task::yield_now().await,
                 committed => return committed,
             }

@@ -7,14 +7,14 @@ use vitrine::rules::error::Result;
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum GatewayAnswer {
     #[serde(rename_all = "camelCase")]
     Simple { is_authorized: bool, context: Map<String, Value> },
     #[serde(rename_all = "camelCase")]
     Policy { principal_id: String, policy_document: Value, context: Map<String, Value> },
 }
 
-impl Answer {
+impl GatewayAnswer {
     pub(crate) fn of(decision: Result<IntrospectedToken>, method_arn: Option<String>) -> Self {
         let (is_authorized, viewer, context) = match decision {
             Ok(known) => (true, known.viewer.id.clone(), context(&known)),

@@ -9,7 +9,7 @@ use vitrine::app::request_context;
 use vitrine::http::introspected_token::IntrospectedToken;
 use vitrine::rules::error::Result;
 
-pub use answer::Answer;
+pub use answer::GatewayAnswer;
 pub use event::Event;
 
 vitrine::function_state! {
@@ -19,7 +19,7 @@ vitrine::function_state! {
 }
 
 /// Decides about a request. An outage is an error: API Gateway then refuses, and caches nothing.
-pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
+pub async fn authorize(state: &State, event: Event) -> Result<GatewayAnswer> {
     let span = tracing::info_span!("authorize", key = field::Empty, resource = field::Empty);
     async {
         let request_id = event.request_context.request_id.clone();
@@ -32,7 +32,7 @@ pub async fn authorize(state: &State, event: Event) -> Result<Answer> {
             }
             Err(error) => tracing::info!(reason = error.reason.word(), detail = error.detail, "refused"),
         }
-        Ok(Answer::of(decision, event.method_arn))
+        Ok(GatewayAnswer::of(decision, event.method_arn))
     }
     .instrument(span)
     .await

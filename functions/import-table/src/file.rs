@@ -16,11 +16,11 @@ use vitrine_engine::import::{Expected, Import, ImportLimits, Imported, convert};
 const PREFIX: &str = "vitrine-import-";
 
 /// The folders of one import, which go with it.
-pub struct Scratch {
+pub struct ImportFolder {
     folder: TempDir,
 }
 
-impl Scratch {
+impl ImportFolder {
     pub fn new() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir().map_err(local)?;
         Ok(Self { folder })

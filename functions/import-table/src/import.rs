@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use vitrine::app::guard_table_users::TableUsers;
-use vitrine::aws::blobs::{TableFiles, UploadStore};
-use vitrine::aws::storage::{TableReader, TableWriter, UploadReader, UploadWriter};
+use vitrine::aws::blobs::{TableFiles, UploadedFiles};
+use vitrine::aws::storage::{TableReader, UploadReader, UploadWriter, VersionWriter};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::data::finding::Finding;
 use vitrine::rules::data::table::Table;
@@ -22,7 +22,7 @@ use vitrine::rules::row_policy::PolicyRows;
 use vitrine_engine::import::error::{ImportError, ImportFailure};
 use vitrine_engine::import::{Expected, ImportLimits, Imported};
 
-use crate::file::{Scratch, ToConvert};
+use crate::file::{ImportFolder, ToConvert};
 
 /// The time after which another import may take the place of one that is silent.
 const LEASE_SECONDS: i64 = 90;
@@ -37,8 +37,8 @@ vitrine::capability_set! {
         tables: TableReader,
         uploads: UploadReader,
         leases: UploadWriter,
-        versions: TableWriter,
-        uploaded: UploadStore,
+        versions: VersionWriter,
+        uploaded: UploadedFiles,
         files: TableFiles,
         users: TableUsers,
         clock: Clock,
@@ -123,7 +123,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Returns the number of the new version.
     async fn run(&mut self, table: Table) -> std::result::Result<u64, Ended> {
-        let scratch = Scratch::new()?;
+        let scratch = ImportFolder::new()?;
         let (by, upload, path) = (self.by, self.upload.clone(), scratch.upload());
         if self.alive(by.uploaded.get(&upload, &path)).await??.is_none() {
             return Err(Ended::of_upload("has no file yet: send it to the URL of the upload first"));
@@ -153,7 +153,11 @@ impl Run<'_> {
         }
     }
 
-    async fn convert(&mut self, scratch: &Scratch, table: &Table) -> std::result::Result<Imported, Ended> {
+    async fn convert(
+        &mut self,
+        scratch: &ImportFolder,
+        table: &Table,
+    ) -> std::result::Result<Imported, Ended> {
         let deadline = Some(Instant::now() + CONVERSION);
         let mut columns = expected(table);
         loop {

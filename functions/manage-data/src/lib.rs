@@ -16,7 +16,7 @@ use vitrine::app::remove_source::SourceRemover;
 use vitrine::app::remove_table::TableRemover;
 use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
-use vitrine::aws::storage::{SourceReader, TableReader, TableVersionReader, UploadReader};
+use vitrine::aws::storage::{SourceLister, SourceReader, TableReader, TableVersionReader, UploadReader};
 use vitrine::http::query::parse_switch;
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -26,6 +26,7 @@ vitrine::function_state! {
     pub struct State {
         callers: Callers,
         sources: SourceReader,
+        source_lister: SourceLister,
         source_putter: SourcePutter,
         source_remover: SourceRemover,
         tables: TableReader,

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use vitrine::app::put_source::SourcePutter;
 use vitrine::app::remove_source::SourceRemover;
-use vitrine::aws::storage::SourceReader;
+use vitrine::aws::storage::{SourceLister, SourceReader};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
@@ -56,7 +56,7 @@ pub async fn get(
 ))]
 pub async fn list(
     _: Allowed<StackAdmin>,
-    State(sources): State<SourceReader>,
+    State(sources): State<SourceLister>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<Source>>> {
     Ok(axum::Json(List::of(sources.list(&query.paging()).await?)))

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use vitrine::app::limit_queries::Asker;
-use vitrine::app::share_answer::{Shared, Wanted, Work, freshness};
+use vitrine::app::share_answer::{AnswerWork, Shared, Wanted, freshness};
 use vitrine::aws::storage::query_handles::WaitingQuestion;
 use vitrine::http::caller::embed_token;
 use vitrine::http::{HttpResult, Json};
@@ -129,7 +129,7 @@ impl App {
         let asked_at = self.clock.now();
         let wanted = self.wanted(&plan, &chosen, asked_at);
         let plan = Arc::new(plan);
-        let work = || -> Work {
+        let work = || -> AnswerWork {
             let (app, plan, asker) = (self.clone(), plan.clone(), asker.clone());
             Box::pin(async move { app.execute(&plan, &asker).await })
         };

@@ -23,7 +23,7 @@ use vitrine_engine::store::s3::S3Store;
 use vitrine_engine::store::stored_table;
 use vitrine_engine::table::EngineTable;
 
-use crate::listings::{Listing, Listings};
+use crate::listings::{FileListing, Listings};
 
 /// The result of the engine.
 pub type Engined<T> = std::result::Result<T, EngineError>;
@@ -112,7 +112,7 @@ pub struct Opened {
     /// The version of the table in cache keys: it changes with the rows and with the columns.
     pub version: String,
     /// For files that others write.
-    listing: Option<Arc<Listing>>,
+    listing: Option<Arc<FileListing>>,
 }
 
 /// The refusal of a viewer for a failure of the engine: one of a closed set, without the engine's text.

@@ -13,7 +13,7 @@ use vitrine::aws::blobs::ExportName;
 use vitrine::aws::scratch::ScratchFile;
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::random;
-use vitrine_engine::encode::{self, FileFormat, FileOptions, FileSink, FileStream, WriteError, Written};
+use vitrine_engine::encode::{self, ExportFormat, FileOptions, FileSink, FileStream, WriteError, Written};
 use vitrine_engine::query::EngineQuery;
 
 use crate::State;
@@ -22,10 +22,10 @@ use crate::plan::Plan;
 
 /// The largest file in a reply. Lambda takes replies of 6 MB, in which a text has its quotation marks escaped, and another file
 /// is written as base64.
-const fn reply_bytes(format: FileFormat) -> u64 {
+const fn reply_bytes(format: ExportFormat) -> u64 {
     match format {
-        FileFormat::Csv | FileFormat::Json => 3_000_000,
-        FileFormat::Xlsx => 4_300_000,
+        ExportFormat::Csv | ExportFormat::Json => 3_000_000,
+        ExportFormat::Xlsx => 4_300_000,
     }
 }
 
@@ -35,7 +35,7 @@ impl State {
         &self,
         plan: &Plan,
         asker: &Asker,
-        format: FileFormat,
+        format: ExportFormat,
         title: &str,
     ) -> Result<Response> {
         let local = |error: std::io::Error| Error::internal(format_args!("a local file: {}", error.kind()));
@@ -49,7 +49,7 @@ impl State {
     async fn write_file(
         &self,
         query: EngineQuery,
-        format: FileFormat,
+        format: ExportFormat,
         mut sink: Sink,
     ) -> Engined<std::io::Result<Written>> {
         let rows = self.engine.engine.run(&query).await?;
@@ -64,7 +64,7 @@ impl State {
         &self,
         place: &ScratchFile,
         written: Written,
-        format: FileFormat,
+        format: ExportFormat,
         title: &str,
     ) -> Result<Response> {
         let disposition = disposition(title, format);
@@ -106,7 +106,7 @@ impl FileSink for Sink {
 }
 
 /// `Content-Disposition` with the title in both forms of RFC 6266.
-fn disposition(title: &str, format: FileFormat) -> String {
+fn disposition(title: &str, format: ExportFormat) -> String {
     let extension = format.extension();
     let is_for_names = |letter: &char| !letter.is_control() && !"\\/:*?\"<>|".contains(*letter);
     let name: String = title.trim().chars().filter(is_for_names).take(100).collect();

@@ -26,7 +26,7 @@ const MAX_FILES: usize = 10_000;
 
 /// The files of one table at one moment.
 #[derive(Debug)]
-pub struct Listing {
+pub struct FileListing {
     pub store: Arc<dyn ObjectStore>,
     objects: Vec<ObjectMeta>,
     prefix: Path,
@@ -34,7 +34,7 @@ pub struct Listing {
     pub digest: String,
 }
 
-impl Listing {
+impl FileListing {
     /// The files as they were listed, read through `store`.
     pub fn files(&self, store: Arc<dyn ObjectStore>) -> Files {
         Files { store, objects: self.objects.clone(), prefix: self.prefix.clone() }
@@ -48,7 +48,7 @@ pub struct Listings {
     files: TableFileReader,
     clock: Clock,
     seconds: i64,
-    kept: Arc<Mutex<HashMap<String, (Timestamp, Arc<Listing>)>>>,
+    kept: Arc<Mutex<HashMap<String, (Timestamp, Arc<FileListing>)>>>,
 }
 
 impl Capability for Listings {
@@ -68,7 +68,7 @@ impl Capability for Listings {
 }
 
 impl Listings {
-    pub async fn of(&self, table: &Table) -> Result<Arc<Listing>> {
+    pub async fn of(&self, table: &Table) -> Result<Arc<FileListing>> {
         let now = self.clock.now();
         // A table that names other files is another one here.
         let key = format!("{} {} {}", table.id, table.source, table.location.as_deref().unwrap_or_default());
@@ -90,7 +90,7 @@ impl Listings {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    async fn list(&self, table: &Table) -> Result<Listing> {
+    async fn list(&self, table: &Table) -> Result<FileListing> {
         let unavailable = |detail: &'static str| Error::new(Reason::EngineUnavailable).detail(detail);
         let of_engine = |_: EngineError| unavailable("the files of a table cannot be listed");
         let source = self.sources.get(&table.source).await?;
@@ -116,6 +116,6 @@ impl Listings {
             // Writing to a text cannot fail.
             let _ = writeln!(form, "{:?} {} {tag:?}", object.location.as_ref(), object.size);
         }
-        Ok(Listing { store, objects, prefix, digest: random::fingerprint(&form) })
+        Ok(FileListing { store, objects, prefix, digest: random::fingerprint(&form) })
     }
 }

@@ -12,7 +12,7 @@ use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{ViewRequest, ViewerParameters};
-use vitrine_engine::encode::FileFormat;
+use vitrine_engine::encode::ExportFormat;
 
 /// A question about a published resource.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, Deserr)]
@@ -95,7 +95,7 @@ impl AskedResource {
 pub enum Form {
     /// JSON with columns and rows.
     Page,
-    File(FileFormat),
+    File(ExportFormat),
 }
 
 impl Form {
@@ -110,7 +110,7 @@ impl Form {
             }
         }
         if let Some(format) = format {
-            let found = FileFormat::from_extension(&format).map(Self::File);
+            let found = ExportFormat::from_extension(&format).map(Self::File);
             return found.ok_or_else(|| Error::invalid("format", "must be one of: csv, xlsx, json"));
         }
         Ok(accepted(headers).map_or(Self::Page, Self::File))
@@ -118,13 +118,13 @@ impl Form {
 }
 
 /// The file that `Accept` names first, if it names no JSON before it.
-fn accepted(headers: &HeaderMap) -> Option<FileFormat> {
+fn accepted(headers: &HeaderMap) -> Option<ExportFormat> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let types = values.flat_map(|value| value.split(','));
     for wanted in types.map(|one| one.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()) {
-        match FileFormat::ALL.into_iter().find(|format| format.media_type() == wanted) {
+        match ExportFormat::ALL.into_iter().find(|format| format.media_type() == wanted) {
             // JSON is the form of pages as well.
-            Some(FileFormat::Json) => return None,
+            Some(ExportFormat::Json) => return None,
             Some(format) => return Some(format),
             None if wanted == "*/*" => return None,
             None => {}

@@ -6,14 +6,14 @@ use crate::services;
 
 /// An action on the bucket or on one of its objects.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedObject {
     pub action: &'static str,
     /// None for an action on the bucket itself.
     pub key: Option<String>,
 }
 
 /// The action of a request to S3; none for one that no function may make.
-pub fn of_object(method: &str, uri: &str) -> Option<Named> {
+pub fn of_object(method: &str, uri: &str) -> Option<NamedObject> {
     let (method, uri): (Method, Uri) = (method.parse().ok()?, uri.parse().ok()?);
     let path = uri.path().strip_prefix('/')?;
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
@@ -44,7 +44,7 @@ pub fn of_object(method: &str, uri: &str) -> Option<Named> {
         ("DELETE", _, false, true, false) => "s3:AbortMultipartUpload",
         _ => return None,
     };
-    Some(Named { action, key: (!key.is_empty()).then(|| decoded(key)) })
+    Some(NamedObject { action, key: (!key.is_empty()).then(|| decoded(key)) })
 }
 
 /// The text of a part of a path, in which a plus sign is no space.
@@ -79,10 +79,10 @@ mod tests {
             ("DELETE", "", "s3:DeleteObject"),
             ("DELETE", "?uploadId=a", "s3:AbortMultipartUpload"),
         ] {
-            let expected = Named { action, key: Some("cache/a".to_owned()) };
+            let expected = NamedObject { action, key: Some("cache/a".to_owned()) };
             assert_eq!(of_object(method, &format!("{OBJECT}{query}")), Some(expected), "{method} {query}");
         }
-        let list = Named { action: "s3:ListBucket", key: None };
+        let list = NamedObject { action: "s3:ListBucket", key: None };
         let listing = "http://s3.invalid/vitrine-data?list-type=2&prefix=tables%2F";
         assert_eq!(of_object("GET", listing), Some(list));
         assert_eq!(of_object("GET", &listing.replace("data?", "data/?")).unwrap().action, "s3:ListBucket");

@@ -99,12 +99,20 @@ impl Demo {
     }
 
     /// Publishes the demo's tables and resources through the product's API, as an owner does.
-    pub async fn publish(&self, product: &Router, services: &Services) -> std::result::Result<(), LocalError> {
+    pub async fn publish(
+        &self,
+        product: &Router,
+        services: &Services,
+    ) -> std::result::Result<(), LocalError> {
         let product = self.product.get_or_init(|| product.clone());
         self.publish_table(product, services, ORDERS, &json!({"description": "Made-up orders"})).await?;
         self.publish_table(product, services, DELIVERIES_TABLE, &deliveries_table()).await?;
         let accounts = ACCOUNTS.map(|(username, depot)| {
-            ("/v1/users".to_owned(), Method::POST, json!({"username": username, "attributes": {"depot": depot}}))
+            (
+                "/v1/users".to_owned(),
+                Method::POST,
+                json!({"username": username, "attributes": {"depot": depot}}),
+            )
         });
         let resources = [
             (format!("/v1/resources/dashboard/{REVENUE}"), Method::PUT, revenue()),
@@ -146,7 +154,8 @@ impl Demo {
         let file = json!({"format": "csv", "size": csv.len(), "sha256": random::fingerprint_bytes(&csv)});
         let upload = call(Method::POST, &format!("{table}/uploads"), &file).await?;
         put_file(services, &upload, csv).await.map_err(failed)?;
-        let mut state = call(Method::POST, &format!("{table}/versions"), &json!({"upload": upload["upload"]})).await?;
+        let mut state =
+            call(Method::POST, &format!("{table}/versions"), &json!({"upload": upload["upload"]})).await?;
         let path = format!("{table}/uploads/{}", upload["upload"].as_str().unwrap_or_default());
         while state["version"].is_null() {
             if state["state"] == "failed" {
@@ -244,13 +253,15 @@ async fn put_file(services: &Services, upload: &Value, file: Vec<u8>) -> std::re
     }
     let request = request.uri(url).body(Body::from(file)).map_err(|error| error.to_string())?;
     let Ok(response) = services.s3_router().oneshot(request).await;
-    if response.status().is_success() { Ok(()) } else { Err(format!("the upload was answered {}", response.status())) }
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(format!("the upload was answered {}", response.status()))
+    }
 }
 
 fn deliveries_table() -> Value {
-    let own = |column: &str| {
-        json!({"groups": ["*"], "rows": [{"column": column, "op": "=", "value": {"attribute": column}}]})
-    };
+    let own = |column: &str| json!({"groups": ["*"], "rows": [{"column": column, "op": "=", "value": {"attribute": column}}]});
     json!({
         "description": "Made-up orders, of which each viewer sees those of one city or one depot",
         "row_policies": [own("city"), own("depot")],
@@ -316,7 +327,8 @@ fn deliveries() -> Value {
 }
 
 fn fleet() -> Value {
-    let trucks = json!({"sql": "select truck, avg(load) as load from deliveries group by truck order by truck"});
+    let trucks =
+        json!({"sql": "select truck, avg(load) as load from deliveries group by truck order by truck"});
     json!({
         "title": "Fleet",
         "content": {
@@ -336,7 +348,9 @@ fn chosen<'a, T>(list: &'a [T], name: impl Fn(&T) -> &str, wanted: Option<&str>)
         None => list.first(),
         Some(wanted) => list.iter().find(|entry| name(entry) == wanted),
     };
-    found.ok_or_else(|| Error::new(Reason::RequestInvalid).issues(vec![Issue::new("viewer", "is not one of the demo")]))
+    found.ok_or_else(|| {
+        Error::new(Reason::RequestInvalid).issues(vec![Issue::new("viewer", "is not one of the demo")])
+    })
 }
 
 /// The backend of the host page. It holds the admin key and the secret; the page gets an embed URL only.

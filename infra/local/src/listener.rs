@@ -39,22 +39,36 @@ pub async fn bind(port: u16) -> Result<TcpListener, LocalError> {
 
 /// Serves until `stop` completes, then lets running requests finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_within([READ_TIMEOUT; 2], listener, router, stop).await;
+    serve_within(READ_TIMEOUT, |_| READ_TIMEOUT, listener, router, stop).await;
 }
 
-/// The same for requests that upload files.
+/// The same, with more time for those requests that upload files.
+pub async fn serve_with_uploads(
+    listener: TcpListener,
+    router: Router,
+    is_upload: fn(&Request) -> bool,
+    stop: impl Future<Output = ()>,
+) {
+    let body_timeout =
+        move |request: &Request| if is_upload(request) { UPLOAD_TIMEOUT } else { READ_TIMEOUT };
+    serve_within(READ_TIMEOUT, body_timeout, listener, router, stop).await;
+}
+
+/// The same for a server that all requests upload files to.
 pub async fn serve_uploads(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_within([READ_TIMEOUT, UPLOAD_TIMEOUT], listener, router, stop).await;
+    serve_with_uploads(listener, router, |_| true, stop).await;
 }
 
 async fn serve_within(
-    [head_timeout, body_timeout]: [Duration; 2],
+    head_timeout: Duration,
+    body_timeout: impl Fn(&Request) -> Duration + Clone + Send + Sync + 'static,
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()>,
 ) {
     let router = router.layer(middleware::map_request(move |request: Request| {
-        ready(request.map(|body| Body::new(Deadline { body, end: Box::pin(sleep(body_timeout)) })))
+        let end = Box::pin(sleep(body_timeout(&request)));
+        ready(request.map(|body| Body::new(Deadline { body, end })))
     }));
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new();
@@ -133,7 +147,7 @@ mod tests {
             .route("/unread", get(async || "unread"));
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
-        let server = tokio::spawn(serve_within([SHORT; 2], listener, router, stopped));
+        let server = tokio::spawn(serve_within(SHORT, |_| SHORT, listener, router, stopped));
         let started = Instant::now();
         let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
         let mut answer = Vec::new();

@@ -21,7 +21,7 @@ const FILE_MODE: u32 = 0o600;
 pub fn open_folder(folder: &Path) -> Result<(), LocalError> {
     let unusable = |cause: String| LocalError::Folder { path: folder.to_owned(), cause };
     let failed = |error: io::Error| unusable(error.to_string());
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder).map_err(failed)?;
+    create_folders(folder).map_err(failed)?;
     let names = entries(folder).map_err(failed)?;
     if mode(folder).map_err(failed)? & 0o077 != 0 {
         if let Some(other) = names.iter().find(|name| !is_ours(name)) {
@@ -55,11 +55,21 @@ pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)
 }
 
-/// Writes a private file whole, in place of an earlier one.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
+/// Creates a private folder, and the private folders that it is in.
+pub fn create_folders(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+}
+
+/// Options that create a private file, or empty an earlier one.
+pub fn to_write() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.create(true).write(true).truncate(true).mode(FILE_MODE);
-    options.open(path)?.write_all(text.as_bytes())
+    options
+}
+
+/// Writes a private file whole, in place of an earlier one.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    to_write().open(path)?.write_all(content.as_ref())
 }
 
 #[cfg(test)]

@@ -2,21 +2,33 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 use vitrine::rules::clock::Clock;
 
 use crate::demo::Demo;
-use crate::listener::{bind, serve};
+use crate::listener::{bind, serve_with_uploads};
 use crate::options::Options;
 use crate::rotate_route::Rotation;
-use crate::services::Services;
+use crate::services::{BUCKET, Services};
 use crate::{LocalError, clock_route, functions, guard, rotate_route, static_files};
+
+/// The links to objects lead here. Each carries a signature of its own.
+const OBJECTS: &str = "/vitrine-data/{*key}";
+
+fn is_of_an_object(request: &Request) -> bool {
+    let path = request.uri().path().strip_prefix('/');
+    path.and_then(|path| path.strip_prefix(BUCKET)).is_some_and(|rest| rest.starts_with('/'))
+}
 
 pub struct Server {
     pub base_url: String,
     pub services: Arc<Services>,
     listener: TcpListener,
-    router: axum::Router,
+    router: Router,
 }
 
 impl Server {
@@ -32,7 +44,7 @@ impl Server {
         let address = listener.local_addr().map_err(|error| LocalError::Services(error.to_string()))?;
         let base_url = format!("http://{address}");
         let mut services = Services::start(&options.kept)?;
-        services.open_links().await?;
+        services.links_at(address);
         let services = Arc::new(services);
         let functions = functions::connect_all(&services, &settings, &clock).await;
         let rotation = Rotation {
@@ -51,13 +63,18 @@ impl Server {
             demo.publish(&router, &services).await?;
             router
         };
+        // Before the product, which has no such path. The signature covers the path as it is sent.
+        let objects = services.s3_router();
+        let router = Router::new()
+            .route(OBJECTS, any(async move |request: Request| objects.oneshot(request).await))
+            .fallback_service(router);
         let router = guard::protect(router, address.port(), Arc::clone(&services));
         Ok(Self { base_url, services, listener, router })
     }
 
     /// Answers requests until `stop` completes, then lets running requests and background tasks finish.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), LocalError> {
-        serve(self.listener, self.router, stop).await;
+        serve_with_uploads(self.listener, self.router, is_of_an_object, stop).await;
         self.services.process.background.finish().await;
         self.services.stop();
         Ok(())

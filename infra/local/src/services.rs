@@ -21,7 +21,7 @@ use crate::in_process::InProcess;
 use crate::lambda::Invocable;
 use crate::listener::{bind, serve, serve_uploads};
 use crate::options::ServiceOptions;
-use crate::s3::Folder;
+use crate::s3::ObjectFolder;
 use crate::secret_store::SecretStore;
 use crate::{LocalError, dynamodb, private_files, s3, secrets_manager, table};
 
@@ -76,8 +76,8 @@ pub struct Services {
     pub process: Process,
     database: Database,
     secrets: Arc<SecretStore>,
-    objects: Arc<Folder>,
-    /// The port at which others follow the links to objects.
+    objects: Arc<ObjectFolder>,
+    /// The address at which others follow the links to objects.
     links: Option<SocketAddr>,
     credential: Credential,
     stop: watch::Sender<bool>,
@@ -94,7 +94,7 @@ impl Services {
         let secrets = Arc::new(SecretStore::open(folder)?);
         keep_secrets(&secrets, kept)?;
         let kept_in = folder.map(|folder| folder.join(private_files::OBJECTS));
-        let objects = Arc::new(Folder::open(BUCKET, kept_in.as_deref())?);
+        let objects = Arc::new(ObjectFolder::open(BUCKET, kept_in.as_deref())?);
         let process = Process::default();
         Ok(Self {
             dynamodb: Endpoint::InProcess(DYNAMODB),
@@ -141,11 +141,9 @@ impl Services {
         Ok(address)
     }
 
-    /// Opens a port for the links to objects that functions give to others.
-    pub async fn open_links(&mut self) -> Result<SocketAddr, LocalError> {
-        let address = self.listen_for_objects(0).await?;
+    /// Has the links to objects that functions give to others lead to this address.
+    pub const fn links_at(&mut self, address: SocketAddr) {
         self.links = Some(address);
-        Ok(address)
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {

@@ -71,6 +71,7 @@ fn every_route_refuses_a_foreign_host() {
         "/api/setting/embedding-secret-key",
         "/embed/dashboard/x",
         "/_local/clock",
+        "/vitrine-data/uploads/orders/x",
         "/nothing",
     ] {
         for host in &foreign {
@@ -165,7 +166,17 @@ struct Services {
 impl Services {
     fn start() -> Self {
         let folder = Folder::new();
-        let arguments = ["services", "--dynamodb-port", "0", "--secrets-port", "0", "--data", folder.path()];
+        let arguments = [
+            "services",
+            "--dynamodb-port",
+            "0",
+            "--secrets-port",
+            "0",
+            "--s3-port",
+            "0",
+            "--data",
+            folder.path(),
+        ];
         let running = Running::spawn(&mut vitrine(&arguments));
         let printed = |name: &str| {
             let prefix = format!("export {name}=");
@@ -259,6 +270,49 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// Starts an upload of a small file, and returns the path of its link with the headers that belong to it.
+fn started_upload(running: &Running) -> (String, Vec<String>) {
+    running.request("PUT", "/v1/tables/orders", "{}");
+    let digest = "309b0e45a73d3fc5325e2b6ed0a01ef8b9cde6b05a5633c1f893f970d52bfddc";
+    let wanted = format!(r#"{{"format":"csv","size":4,"sha256":"{digest}"}}"#);
+    let answer = running.request("POST", "/v1/tables/orders/uploads", &wanted);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let started: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let path = started["url"].as_str().unwrap().strip_prefix(&format!("http://{}", running.address));
+    let headers = started["headers"].as_object().unwrap().iter();
+    let headers = headers.filter(|(name, _)| *name != "content-length");
+    let headers = headers.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap()));
+    (path.expect("a link to the product's port").to_owned(), headers.collect())
+}
+
+const UPLOADED: &str = "a\n1\n";
+
+#[test]
+fn links_to_objects_lead_to_the_port_and_need_host_and_signature() {
+    let running = Running::start(&["--memory", "--admin-key", KEY, "--no-demo"]);
+    let (path, headers) = started_upload(&running);
+    let own = host(&running.address);
+    let put = |path: &str, host: &str, body: &str| {
+        let headers: Vec<&str> = headers.iter().map(String::as_str).chain([host]).collect();
+        running.send("PUT", path, &headers, body)
+    };
+    let unsigned = path.split('?').next().unwrap();
+    let other_file = path.replacen("/uploads/", "/uploads/x", 1);
+    for (path, host, body) in [
+        (&*path, "host: evil.example", UPLOADED),
+        (unsigned, &*own, UPLOADED),
+        (&*other_file, &*own, UPLOADED),
+        (&*path, &*own, "a\n2\n"),
+    ] {
+        let answer = put(path, host, body);
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path} {host}: {answer}");
+    }
+    let answer = running.send("GET", &path, &[&own], "");
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let answer = put(&path, &own, UPLOADED);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
 #[test]
 fn data_is_private_to_its_owner() {
     let folder = Folder::new();
@@ -268,15 +322,39 @@ fn data_is_private_to_its_owner() {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(path.join("secrets.json"), "{}").unwrap();
     fs::set_permissions(path.join("secrets.json"), fs::Permissions::from_mode(0o644)).unwrap();
-    let services = ["services", "--dynamodb-port", "0", "--secrets-port", "0", "--data", folder.path()];
-    for arguments in [&["--port", "0", "--data", folder.path()][..], &services] {
+    let services = [
+        "services",
+        "--dynamodb-port",
+        "0",
+        "--secrets-port",
+        "0",
+        "--s3-port",
+        "0",
+        "--data",
+        folder.path(),
+    ];
+    let product = ["--port", "0", "--admin-key", KEY, "--no-demo", "--data", folder.path()];
+    for arguments in [&product[..], &services] {
         let running = Running::spawn(&mut vitrine(arguments));
         assert_eq!(mode(path), 0o700, "{arguments:?}");
-        let mut names = Vec::new();
-        for entry in fs::read_dir(path).unwrap() {
-            let file = entry.unwrap().path();
-            assert_eq!(mode(&file), 0o600, "{arguments:?} {}", file.display());
-            names.push(file.file_name().unwrap().to_str().unwrap().to_owned());
+        if arguments[0] != "services" {
+            let (link, headers) = started_upload(&running);
+            let own = host(&running.address);
+            let headers: Vec<&str> = headers.iter().map(String::as_str).chain([&*own]).collect();
+            let answer = running.send("PUT", &link, &headers, UPLOADED);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        let (mut names, mut folders) = (Vec::new(), vec![path.to_owned()]);
+        while let Some(folder) = folders.pop() {
+            assert_eq!(mode(&folder), 0o700, "{arguments:?} {}", folder.display());
+            for entry in fs::read_dir(folder).unwrap() {
+                let file = entry.unwrap().path();
+                names.push(file.file_name().unwrap().to_str().unwrap().to_owned());
+                match file.is_dir() {
+                    true => folders.push(file),
+                    false => assert_eq!(mode(&file), 0o600, "{arguments:?} {}", file.display()),
+                }
+            }
         }
         for expected in ["dynamodb.sqlite", "secrets.json"] {
             assert!(names.iter().any(|name| name == expected), "{names:?}");

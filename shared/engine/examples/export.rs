@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use vitrine_engine::embedded::EmbeddedEngine;
-use vitrine_engine::encode::{FileFormat, FileOptions, FileStream};
+use vitrine_engine::encode::{ExportFormat, FileOptions, FileStream};
 use vitrine_rules::row_policy::RowAccess;
 
 /// The peak so far, in KiB.
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if what == "write" {
         return support::write(&folder, rows);
     }
-    let format = FileFormat::from_extension(what).ok_or("the format is not known")?;
+    let format = ExportFormat::from_extension(what).ok_or("the format is not known")?;
     let table = support::table(&folder, RowAccess::All).await?;
     let start = Instant::now();
     let query = support::query(&format!("select * from orders limit {rows}"), table);

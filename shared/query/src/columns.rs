@@ -12,14 +12,14 @@ use crate::guard::folded;
 
 /// A column of the outermost SELECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OutputColumn {
+pub enum SelectedColumn {
     Named(String),
     /// As many columns as the tables have.
     Wildcard,
 }
 
 /// Names the columns of the outermost SELECT and returns the names.
-pub fn name(statement: &mut Statement) -> Vec<OutputColumn> {
+pub fn name(statement: &mut Statement) -> Vec<SelectedColumn> {
     let Statement::Query(query) = statement else { return Vec::new() };
     let sorting = sorting_names(query);
     let Some(select) = first_select(query) else { return Vec::new() };
@@ -31,13 +31,13 @@ pub fn name(statement: &mut Statement) -> Vec<OutputColumn> {
             SelectItem::UnnamedExpr(expr) => figure(expr).1,
             SelectItem::ExprWithAlias { alias, .. } => folded(alias),
             _ => {
-                columns.push(OutputColumn::Wildcard);
+                columns.push(SelectedColumn::Wildcard);
                 continue;
             }
         };
         let unique = distinct(&name, &mut used);
         rename(item, &name, &unique, &taken);
-        columns.push(OutputColumn::Named(unique));
+        columns.push(SelectedColumn::Named(unique));
     }
     columns
 }

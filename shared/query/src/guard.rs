@@ -11,7 +11,7 @@ use vitrine_rules::error::Issue;
 use vitrine_rules::query::limits::QueryLimits;
 use vitrine_rules::query::prepare::PreparedSql;
 
-use crate::columns::{self, OutputColumn};
+use crate::columns::{self, SelectedColumn};
 use crate::functions::Volatility;
 use crate::nearest::nearest;
 use crate::parse::{Parsed, parse};
@@ -38,7 +38,7 @@ pub struct Guarded {
     /// The declared tables that it reads.
     pub tables: BTreeSet<String>,
     /// The columns of its outermost SELECT, by position.
-    pub columns: Vec<OutputColumn>,
+    pub columns: Vec<SelectedColumn>,
     /// The arguments that occur in it, without the `$`.
     pub arguments: BTreeSet<String>,
     pub volatility: Volatility,

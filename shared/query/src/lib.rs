@@ -20,7 +20,7 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-pub use columns::{OutputColumn, unique_names};
+pub use columns::{SelectedColumn, unique_names};
 pub use functions::Volatility;
 pub use guard::{Guarded, Surface, guard};
 pub use nearest::nearest;

@@ -15,7 +15,7 @@
 //! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
 //! - [`publishing`]: the checks of content with queries
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
-//! - [`error`], [`issues`], [`settings`], [`clock`], [`random`], [`text`]: what all of them share
+//! - [`error`], [`issues`], [`settings`], [`query_settings`], [`clock`], [`random`], [`text`]: what all of them share
 
 pub mod access_key;
 pub mod clock;
@@ -30,6 +30,7 @@ pub mod key_session;
 pub mod paging;
 pub mod publishing;
 pub mod query;
+pub mod query_settings;
 pub mod random;
 pub mod reach;
 pub mod resource;

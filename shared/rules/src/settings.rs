@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use crate::query::settings::QuerySettings;
+use crate::query_settings::QuerySettings;
 use crate::resource::ids::Deployment;
 use crate::resource::origin::Origin;
 

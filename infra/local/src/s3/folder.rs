@@ -18,14 +18,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder with one bucket.
 #[derive(Debug)]
-pub struct Folder {
+pub struct ObjectFolder {
     root: PathBuf,
     bucket: &'static str,
     /// Removed with everything in it at the end.
     is_temporary: bool,
 }
 
-impl Folder {
+impl ObjectFolder {
     /// Opens the bucket in a folder that stays, or in a temporary one.
     pub fn open(bucket: &'static str, kept_in: Option<&Path>) -> Result<Self, LocalError> {
         let root = match kept_in {
@@ -43,8 +43,8 @@ impl Folder {
                 // Parts of writes that a process before this one did not finish.
                 fs::remove_dir_all(&incoming)?;
             }
-            fs::create_dir_all(incoming)?;
-            fs::create_dir_all(folder.bucket_path())?;
+            private_files::create_folders(&incoming)?;
+            private_files::create_folders(&folder.bucket_path())?;
             folder.expire(SystemTime::now())
         };
         match prepare() {
@@ -78,7 +78,7 @@ impl Folder {
         fs::File::options().append(true).open(file)?.set_modified(SystemTime::now())?;
         for _ in 0..3 {
             if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
+                private_files::create_folders(parent)?;
             }
             let placed = if only_new { fs::hard_link(file, path) } else { fs::rename(file, path) };
             match placed {
@@ -141,7 +141,7 @@ impl Folder {
     }
 }
 
-impl Folder {
+impl ObjectFolder {
     /// Removes a temporary folder.
     pub fn close(&self) {
         if self.is_temporary {
@@ -150,7 +150,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for ObjectFolder {
     fn drop(&mut self) {
         self.close();
     }
@@ -173,7 +173,7 @@ pub fn is_absent(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn put(folder: &Folder, key: &str, text: &str) -> String {
+    fn put(folder: &ObjectFolder, key: &str, text: &str) -> String {
         let file = folder.incoming("a");
         fs::write(&file, text).unwrap();
         let path = folder.path_of(key).unwrap();
@@ -181,13 +181,13 @@ mod tests {
         tag(&fs::metadata(path).unwrap())
     }
 
-    fn keys(folder: &Folder, prefix: &str) -> Vec<String> {
+    fn keys(folder: &ObjectFolder, prefix: &str) -> Vec<String> {
         folder.list(prefix).unwrap().into_iter().map(|(key, _)| key).collect()
     }
 
     #[test]
     fn no_key_leads_out_of_the_bucket() {
-        let folder = Folder::open("a-bucket", None).unwrap();
+        let folder = ObjectFolder::open("a-bucket", None).unwrap();
         assert!(folder.path_of("a/b.c/..d").unwrap().ends_with("a-bucket/a/b.c/..d"));
         for key in ["", "/", "a/", "/a", "a//b", ".", "..", "../x", "a/../../x", "a/./b", "a\\b", "a\0"] {
             assert_eq!(folder.path_of(key), None, "{key:?}");
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn objects_are_listed_in_order_and_deleted_without_a_trace() {
-        let folder = Folder::open("a-bucket", None).unwrap();
+        let folder = ObjectFolder::open("a-bucket", None).unwrap();
         for key in ["b/2", "a", "b/1/x", "bc"] {
             put(&folder, key, key);
         }
@@ -212,14 +212,14 @@ mod tests {
 
     #[test]
     fn each_write_has_a_tag_of_its_own() {
-        let folder = Folder::open("a-bucket", None).unwrap();
+        let folder = ObjectFolder::open("a-bucket", None).unwrap();
         let tags: std::collections::BTreeSet<_> = (0..200).map(|_| put(&folder, "a", "same")).collect();
         assert_eq!(tags.len(), 200);
     }
 
     #[test]
     fn objects_end_after_their_days_and_a_temporary_folder_with_its_owner() {
-        let folder = Folder::open("a-bucket", None).unwrap();
+        let folder = ObjectFolder::open("a-bucket", None).unwrap();
         for key in ["cache/a", "exports/a", "uploads/t/a", "tables/t/1/a.parquet"] {
             put(&folder, key, key);
         }

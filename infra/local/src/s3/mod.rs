@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tower::ServiceExt;
 
-pub use folder::Folder;
+pub use folder::ObjectFolder;
 
 use crate::credential::Credential;
 use crate::loopback;
@@ -27,14 +27,14 @@ use objects::Objects;
 pub const LIFECYCLE: [(&str, u64); 3] = [("cache", 7), ("exports", 1), ("uploads", 7)];
 
 /// Every request must be signed with the credential, by its headers or by its URL.
-pub fn router(folder: Arc<Folder>, credential: &Credential) -> Router {
+pub fn router(folder: Arc<ObjectFolder>, credential: &Credential) -> Router {
     let mut service = S3ServiceBuilder::new(Objects::new(folder));
     service.set_auth(credential.for_s3());
     Router::new().fallback(call).with_state(service.build())
 }
 
 /// The same for a port. A page may follow a link to an object: the link is the credential.
-pub fn listening(folder: Arc<Folder>, credential: &Credential) -> Router {
+pub fn listening(folder: Arc<ObjectFolder>, credential: &Credential) -> Router {
     router(folder, credential).layer(axum::middleware::from_fn(async |request: Request, next| {
         let next: axum::middleware::Next = next;
         match loopback::is_addressed(&request, None) {
@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn requests_need_the_credential_and_links_their_time() {
-        let folder = Arc::new(Folder::open("a-bucket", None).unwrap());
+        let folder = Arc::new(ObjectFolder::open("a-bucket", None).unwrap());
         let credential = Credential::generate().unwrap();
         let router = router(folder, &credential);
         let ours = client(router.clone(), &credential);
@@ -106,7 +106,7 @@ mod tests {
 
     #[tokio::test]
     async fn lists_come_in_pages_with_folders() {
-        let folder = Arc::new(Folder::open("a-bucket", None).unwrap());
+        let folder = Arc::new(ObjectFolder::open("a-bucket", None).unwrap());
         let credential = Credential::generate().unwrap();
         let client = client(router(folder, &credential), &credential);
         for key in ["t/a", "t/b/1", "t/b/2", "t/c", "u"] {

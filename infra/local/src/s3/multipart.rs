@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use s3s::dto::{CompletedPart, ETag};
 use s3s::{S3Result, s3_error};
-use tokio::fs::{self, File};
+use tokio::fs::{self, File, OpenOptions};
 use tokio::io;
 use vitrine::rules::random;
 
 use super::folder::tag;
 use super::objects::{Incoming, Objects, Received, failed};
+use crate::private_files;
 
 /// The file with the path of the object.
 const TARGET: &str = "target";
@@ -28,8 +29,8 @@ impl Objects {
     pub(super) async fn begin(&self, path: &Path) -> S3Result<String> {
         let id = random::short_id().map_err(|_| s3_error!(InternalError))?;
         let folder = self.folder.incoming(&id);
-        fs::create_dir(&folder).await.map_err(failed)?;
-        fs::write(folder.join(TARGET), path.as_os_str().as_encoded_bytes()).await.map_err(failed)?;
+        private_files::create_folders(&folder).map_err(failed)?;
+        private_files::write(&folder.join(TARGET), path.as_os_str().as_encoded_bytes()).map_err(failed)?;
         Ok(id)
     }
 
@@ -59,7 +60,7 @@ impl Objects {
             return Err(s3_error!(MalformedXML));
         }
         let joined = self.incoming()?;
-        let mut file = File::create(&joined.0).await.map_err(failed)?;
+        let mut file = OpenOptions::from(private_files::to_write()).open(&joined.0).await.map_err(failed)?;
         let mut before = 0;
         for (index, part) in parts.iter().enumerate() {
             let number = part.part_number.unwrap_or_default();

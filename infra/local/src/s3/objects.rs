@@ -11,18 +11,19 @@ use futures_util::{StreamExt, stream};
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::*;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
-use tokio::fs::{self, File};
+use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use vitrine::rules::random;
 
-use super::folder::{Folder, is_absent, tag};
+use super::folder::{ObjectFolder, is_absent, tag};
+use crate::private_files;
 
 const CHUNK: u64 = 64 * 1024;
 const PAGE: i32 = 1_000;
 
 #[derive(Debug, Clone)]
 pub struct Objects {
-    pub(super) folder: Arc<Folder>,
+    pub(super) folder: Arc<ObjectFolder>,
 }
 
 /// A body that has arrived whole and as its sender said.
@@ -43,7 +44,7 @@ impl Drop for Incoming {
 }
 
 impl Objects {
-    pub fn new(folder: Arc<Folder>) -> Self {
+    pub fn new(folder: Arc<ObjectFolder>) -> Self {
         Self { folder }
     }
 
@@ -67,7 +68,8 @@ impl Objects {
         trailers: Option<TrailingHeaders>,
     ) -> S3Result<Received> {
         let (incoming, mut hasher, mut size) = (self.incoming()?, announced(headers), 0_u64);
-        let mut file = File::create(&incoming.0).await.map_err(failed)?;
+        let mut file =
+            OpenOptions::from(private_files::to_write()).open(&incoming.0).await.map_err(failed)?;
         if let Some(mut body) = body {
             while let Some(chunk) = body.next().await {
                 let chunk =

@@ -10,12 +10,12 @@ use crate::error::EngineError;
 
 /// A writer of CSV.
 #[derive(Debug)]
-pub struct Csv {
+pub struct CsvEncoder {
     header: Vec<String>,
     guard_formulas: bool,
 }
 
-impl Csv {
+impl CsvEncoder {
     /// A writer whose first line has the display names of `columns`. With the guard, a text that a spreadsheet
     /// would take for a formula gets an apostrophe in front.
     pub fn new(columns: &[ColumnInfo], guard_formulas: bool) -> Self {
@@ -61,7 +61,7 @@ impl Csv {
     }
 }
 
-impl Encoder for Csv {
+impl Encoder for CsvEncoder {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EngineError> {
         for (index, name) in self.header.iter().enumerate() {
             self.field(index, name, true, out);

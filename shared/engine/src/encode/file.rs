@@ -6,7 +6,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-use super::{Encoder, FileFormat, FileOptions};
+use super::{Encoder, ExportFormat, FileOptions};
 use crate::answer::RowStream;
 use crate::error::{EngineError, QueryFailure};
 
@@ -42,7 +42,7 @@ enum State {
 }
 
 impl FileStream {
-    pub fn new(format: FileFormat, rows: RowStream, options: FileOptions) -> Self {
+    pub fn new(format: ExportFormat, rows: RowStream, options: FileOptions) -> Self {
         let encoder = format.encoder(rows.columns(), options);
         Self { rows, state: State::New(encoder), written: Written::default() }
     }

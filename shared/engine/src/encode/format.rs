@@ -1,14 +1,14 @@
 //! The formats of files.
 
 use super::Encoder;
-use super::csv::Csv;
+use super::csv::CsvEncoder;
 use super::json::{JsonRows, RowForm};
 use super::xlsx::Xlsx;
 use crate::answer::ColumnInfo;
 
 /// A format in which an answer can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FileFormat {
+pub enum ExportFormat {
     Csv,
     /// An array of objects by display names.
     Json,
@@ -29,7 +29,7 @@ impl Default for FileOptions {
     }
 }
 
-impl FileFormat {
+impl ExportFormat {
     pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Xlsx];
 
     /// The end of a file's name, and the word in requests.
@@ -66,7 +66,7 @@ impl FileFormat {
     /// The writer of a file with these columns.
     pub fn encoder(self, columns: &[ColumnInfo], options: FileOptions) -> Box<dyn Encoder> {
         match self {
-            Self::Csv => Box::new(Csv::new(columns, options.guard_formulas)),
+            Self::Csv => Box::new(CsvEncoder::new(columns, options.guard_formulas)),
             Self::Json => Box::new(JsonRows::new(columns, RowForm::Object)),
             Self::Xlsx => Box::new(Xlsx::new(columns)),
         }

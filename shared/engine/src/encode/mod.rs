@@ -11,7 +11,7 @@ pub mod xlsx;
 
 pub use cell::Cell;
 pub use file::{FileSink, FileStream, WriteError, Written, write};
-pub use format::{FileFormat, FileOptions};
+pub use format::{ExportFormat, FileOptions};
 
 use datafusion::arrow::array::RecordBatch;
 

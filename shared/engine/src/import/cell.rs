@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::texts;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
+pub enum InputCell<'a> {
     Null,
     /// Nothing between quotes in CSV: an empty text, and no value in columns of other types.
     Empty,
@@ -30,7 +30,7 @@ pub enum Cell<'a> {
     Json(&'a str),
 }
 
-impl<'a> Cell<'a> {
+impl<'a> InputCell<'a> {
     /// The value as a text, without quotes.
     pub fn to_text(self) -> Cow<'a, str> {
         Cow::Owned(match self {

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use vitrine_rules::query::column::Column;
 use vitrine_rules::query::column_type::ColumnType;
 
-use super::cell::Cell;
+use super::cell::InputCell;
 use super::error::{ImportError, ImportFailure};
 use super::texts::{self, is_stored, midnight};
 
@@ -47,7 +47,7 @@ impl BatchBuilder {
     }
 
     /// Adds a value to the row that is not ended yet. Each column gets exactly one.
-    pub fn push(&mut self, column: usize, cell: Cell<'_>) -> Result<(), ImportError> {
+    pub fn push(&mut self, column: usize, cell: InputCell<'_>) -> Result<(), ImportError> {
         match self.columns[column].push(cell) {
             Some(bytes) => {
                 self.bytes += bytes;
@@ -144,9 +144,9 @@ impl ColumnBuilder {
     }
 
     /// Adds a value and returns its size; `None` if the column cannot hold it.
-    fn push(&mut self, cell: Cell<'_>) -> Option<usize> {
-        let is_null = matches!((cell, self.kind), (Cell::Null, _))
-            || matches!(cell, Cell::Empty) && self.kind != ColumnType::Text;
+    fn push(&mut self, cell: InputCell<'_>) -> Option<usize> {
+        let is_null = matches!((cell, self.kind), (InputCell::Null, _))
+            || matches!(cell, InputCell::Empty) && self.kind != ColumnType::Text;
         match (&mut self.values, self.kind) {
             (Values::Text(values), _) if is_null => values.append_null(),
             (Values::Text(values), kind) => {
@@ -186,39 +186,39 @@ fn unless<T>(is_null: bool, value: impl FnOnce() -> Option<T>) -> Option<Option<
     if is_null { Some(None) } else { value().map(Some) }
 }
 
-fn integer(cell: Cell<'_>) -> Option<i64> {
+fn integer(cell: InputCell<'_>) -> Option<i64> {
     match cell {
-        Cell::Integer(value) => Some(value),
-        Cell::Boolean(_) | Cell::Date(_) | Cell::Timestamp(_) | Cell::Json(_) => None,
+        InputCell::Integer(value) => Some(value),
+        InputCell::Boolean(_) | InputCell::Date(_) | InputCell::Timestamp(_) | InputCell::Json(_) => None,
         other => texts::integer(&other.to_text()),
     }
 }
 
-fn number(cell: Cell<'_>) -> Option<f64> {
+fn number(cell: InputCell<'_>) -> Option<f64> {
     match cell {
-        Cell::Number(value) => Some(value),
-        Cell::Boolean(_) | Cell::Date(_) | Cell::Timestamp(_) | Cell::Json(_) => None,
+        InputCell::Number(value) => Some(value),
+        InputCell::Boolean(_) | InputCell::Date(_) | InputCell::Timestamp(_) | InputCell::Json(_) => None,
         other => texts::number(&other.to_text()),
     }
 }
 
-fn decimal(cell: Cell<'_>, precision: u8, scale: u8) -> Option<i128> {
+fn decimal(cell: InputCell<'_>, precision: u8, scale: u8) -> Option<i128> {
     match cell {
-        Cell::Boolean(_) | Cell::Date(_) | Cell::Timestamp(_) | Cell::Json(_) => None,
+        InputCell::Boolean(_) | InputCell::Date(_) | InputCell::Timestamp(_) | InputCell::Json(_) => None,
         other => texts::decimal(&other.to_text(), precision, scale),
     }
 }
 
-fn boolean(cell: Cell<'_>) -> Option<bool> {
+fn boolean(cell: InputCell<'_>) -> Option<bool> {
     match cell {
-        Cell::Boolean(value) => Some(value),
+        InputCell::Boolean(value) => Some(value),
         other => texts::boolean(&other.to_text()),
     }
 }
 
-fn date(cell: Cell<'_>) -> Option<i32> {
+fn date(cell: InputCell<'_>) -> Option<i32> {
     match cell {
-        Cell::Date(days) => midnight(days).map(|_| days),
+        InputCell::Date(days) => midnight(days).map(|_| days),
         // A moment is a date if it is the beginning of one: no hours are lost.
         other => {
             let micros = timestamp(other).filter(|micros| micros % MICROS_OF_A_DAY == 0)?;
@@ -227,11 +227,11 @@ fn date(cell: Cell<'_>) -> Option<i32> {
     }
 }
 
-fn timestamp(cell: Cell<'_>) -> Option<i64> {
+fn timestamp(cell: InputCell<'_>) -> Option<i64> {
     let micros = match cell {
-        Cell::Timestamp(micros) => micros,
-        Cell::Date(days) => midnight(days)?,
-        Cell::Field(text) | Cell::Text(text) => texts::timestamp(text)?,
+        InputCell::Timestamp(micros) => micros,
+        InputCell::Date(days) => midnight(days)?,
+        InputCell::Field(text) | InputCell::Text(text) => texts::timestamp(text)?,
         _ => return None,
     };
     is_stored(micros).then_some(micros)

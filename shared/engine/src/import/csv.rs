@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 
-use super::cell::Cell;
-use super::error::{ImportError, Place};
-use super::source::{MAX_RECORD, Row, Source, check_names, utf8};
+use super::cell::InputCell;
+use super::error::{FilePlace, ImportError};
+use super::source::{MAX_RECORD, Row, RowSource, check_names, utf8};
 
 const BUFFER: usize = 256 << 10;
 /// The part of a file that tells the delimiters apart.
@@ -13,12 +13,12 @@ const SAMPLE: usize = 64 << 10;
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A file whose first line has the names of its columns.
-pub struct Csv {
+pub struct CsvRows {
     records: Records<BufReader<File>>,
     names: Vec<String>,
 }
 
-impl Csv {
+impl CsvRows {
     pub fn open(mut file: File) -> Result<Self, ImportError> {
         file.rewind()?;
         let mut input = BufReader::with_capacity(BUFFER, file);
@@ -36,8 +36,8 @@ impl Csv {
                 let names = (0..records.fields.len())
                     .map(|index| Ok(utf8(records.field(index).0)?.to_owned()))
                     .collect::<Result<Vec<_>, ImportError>>()
-                    .map_err(|error| error.at(Place::Line(records.record_line)))?;
-                check_names(&names).map_err(|error| error.at(Place::Line(records.record_line)))?;
+                    .map_err(|error| error.at(FilePlace::Line(records.record_line)))?;
+                check_names(&names).map_err(|error| error.at(FilePlace::Line(records.record_line)))?;
                 return Ok(Self { records, names });
             }
         }
@@ -45,13 +45,13 @@ impl Csv {
     }
 }
 
-impl Source for Csv {
+impl RowSource for CsvRows {
     fn names(&self) -> &[String] {
         &self.names
     }
 
-    fn place(&self) -> Place {
-        Place::Line(self.records.record_line)
+    fn place(&self) -> FilePlace {
+        FilePlace::Line(self.records.record_line)
     }
 
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError> {
@@ -73,9 +73,9 @@ impl Source for Csv {
         for (index, name) in self.names.iter().enumerate() {
             let (bytes, is_quoted) = self.records.field(index);
             let cell = match bytes {
-                b"" if is_quoted => Cell::Empty,
-                b"" => Cell::Null,
-                bytes => Cell::Field(utf8(bytes).map_err(|error| error.in_column(name))?),
+                b"" if is_quoted => InputCell::Empty,
+                b"" => InputCell::Null,
+                bytes => InputCell::Field(utf8(bytes).map_err(|error| error.in_column(name))?),
             };
             row.cell(index, cell)?;
         }
@@ -232,7 +232,7 @@ impl<R: BufRead> Records<R> {
     }
 
     fn wrong(&self, line: u64, message: &str) -> ImportError {
-        ImportError::file(message).at(Place::Line(line))
+        ImportError::file(message).at(FilePlace::Line(line))
     }
 }
 

@@ -18,14 +18,14 @@ pub enum ImportFailure {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImportError {
     failure: ImportFailure,
-    place: Option<Place>,
+    place: Option<FilePlace>,
     column: Option<Box<str>>,
     message: Box<str>,
 }
 
 /// The place of a row in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum FilePlace {
     /// The number of a line of a text, from 1.
     Line(u64),
     /// The number of a row, from 1.
@@ -41,7 +41,7 @@ impl ImportError {
         Self::new(ImportFailure::File, message)
     }
 
-    pub(super) fn at(mut self, place: Place) -> Self {
+    pub(super) fn at(mut self, place: FilePlace) -> Self {
         self.place = Some(place);
         self
     }
@@ -55,7 +55,7 @@ impl ImportError {
         self.failure
     }
 
-    pub fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<FilePlace> {
         self.place
     }
 
@@ -66,8 +66,8 @@ impl ImportError {
     /// The text for the owner of the table: line, column and value. Never for a viewer and never for a log.
     pub fn owner_text(&self) -> String {
         let place = self.place.map(|place| match place {
-            Place::Line(line) => format!("line {line}"),
-            Place::Row(row) => format!("row {row}"),
+            FilePlace::Line(line) => format!("line {line}"),
+            FilePlace::Row(row) => format!("row {row}"),
         });
         let column = self.column.as_ref().map(|name| format!("column `{name}`"));
         let places: Vec<String> = place.into_iter().chain(column).collect();

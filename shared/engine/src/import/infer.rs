@@ -2,7 +2,7 @@
 
 use vitrine_rules::query::column_type::ColumnType;
 
-use super::cell::Cell;
+use super::cell::InputCell;
 use super::texts;
 
 /// The types that all values of a column so far have in common. A column that has none is text.
@@ -26,12 +26,12 @@ impl Default for Guess {
 }
 
 impl Guess {
-    pub fn observe(&mut self, cell: Cell<'_>) {
-        if matches!(cell, Cell::Null | Cell::Empty) {
+    pub fn observe(&mut self, cell: InputCell<'_>) {
+        if matches!(cell, InputCell::Null | InputCell::Empty) {
             return;
         }
         self.has_value = true;
-        self.is_nested |= matches!(cell, Cell::Json(_));
+        self.is_nested |= matches!(cell, InputCell::Json(_));
         if self.candidates != 0 {
             self.candidates &= candidates(cell);
         }
@@ -52,12 +52,12 @@ impl Guess {
     }
 }
 
-fn candidates(cell: Cell<'_>) -> u8 {
+fn candidates(cell: InputCell<'_>) -> u8 {
     match cell {
-        Cell::Boolean(_) => BOOLEAN,
-        Cell::Literal(text) => of_number(text),
-        Cell::Text(text) => of_moment(text),
-        Cell::Field(text) => match text.as_bytes().first() {
+        InputCell::Boolean(_) => BOOLEAN,
+        InputCell::Literal(text) => of_number(text),
+        InputCell::Text(text) => of_moment(text),
+        InputCell::Field(text) => match text.as_bytes().first() {
             Some(b'0'..=b'9' | b'-' | b'.') => of_number(text) | of_moment(text),
             _ => texts::plain_boolean(text).map_or(0, |_| BOOLEAN),
         },

@@ -1,6 +1,6 @@
 use super::*;
 
-fn kind_of(cells: &[Cell<'_>]) -> String {
+fn kind_of(cells: &[InputCell<'_>]) -> String {
     let mut guess = Guess::default();
     cells.iter().for_each(|cell| guess.observe(*cell));
     guess.kind().to_string()
@@ -45,7 +45,8 @@ fn the_type_of_a_column_of_csv_fits_all_of_its_fields() {
         (&["-"], "text"),
     ];
     for (fields, expected) in cases {
-        let cell = |field: &&'static str| if field.is_empty() { Cell::Null } else { Cell::Field(field) };
+        let cell =
+            |field: &&'static str| if field.is_empty() { InputCell::Null } else { InputCell::Field(field) };
         let cells: Vec<_> = fields.iter().map(cell).collect();
         assert_eq!(kind_of(&cells), expected, "{fields:?}");
         let reversed: Vec<_> = cells.iter().rev().copied().collect();
@@ -55,14 +56,14 @@ fn the_type_of_a_column_of_csv_fits_all_of_its_fields() {
 
 #[test]
 fn an_empty_text_fits_every_type() {
-    assert_eq!(kind_of(&[Cell::Empty, Cell::Field("1")]), "integer");
-    assert_eq!(kind_of(&[Cell::Empty]), "text");
+    assert_eq!(kind_of(&[InputCell::Empty, InputCell::Field("1")]), "integer");
+    assert_eq!(kind_of(&[InputCell::Empty]), "text");
 }
 
 #[test]
 fn the_type_of_a_column_of_json_fits_all_of_its_values() {
-    use Cell::{Boolean, Json, Literal, Null, Text};
-    let cases: [(&[Cell<'_>], &str); 17] = [
+    use InputCell::{Boolean, Json, Literal, Null, Text};
+    let cases: [(&[InputCell<'_>], &str); 17] = [
         (&[Null], "text"),
         (&[Literal("1"), Null], "integer"),
         (&[Literal("1"), Literal("1.5")], "number"),

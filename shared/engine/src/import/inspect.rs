@@ -10,7 +10,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use vitrine_rules::query::column::{Column, is_column_name};
 use vitrine_rules::query::column_type::ColumnType;
 
-use super::cell::Cell;
+use super::cell::InputCell;
 use super::error::{ImportError, ImportFailure};
 use super::infer::Guess;
 use super::parquet::{damaged, guard, values};
@@ -98,7 +98,7 @@ fn partitions(objects: &[ObjectMeta], prefix: &Path) -> Result<(Vec<String>, Vec
         guesses.resize(found.len(), Guess::default());
         for (guess, (_, value)) in guesses.iter_mut().zip(pairs) {
             let is_null = value.is_empty() || value == "__HIVE_DEFAULT_PARTITION__";
-            guess.observe(if is_null { Cell::Null } else { Cell::Field(value) });
+            guess.observe(if is_null { InputCell::Null } else { InputCell::Field(value) });
         }
     }
     let names = names.unwrap_or_default();

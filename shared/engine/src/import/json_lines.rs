@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use vitrine_rules::query::column::Column;
 
-use super::cell::Cell;
-use super::error::{ImportError, Place};
+use super::cell::InputCell;
+use super::error::{FilePlace, ImportError};
 use super::infer::Guess;
-use super::source::{MAX_RECORD, Row, Source, check_names, utf8};
+use super::source::{MAX_RECORD, Row, RowSource, check_names, utf8};
 
 const BUFFER: usize = 256 << 10;
 
@@ -37,13 +37,13 @@ impl JsonLines {
     }
 }
 
-impl Source for JsonLines {
+impl RowSource for JsonLines {
     fn names(&self) -> &[String] {
         &self.names
     }
 
-    fn place(&self) -> Place {
-        Place::Line(self.lines.number)
+    fn place(&self) -> FilePlace {
+        FilePlace::Line(self.lines.number)
     }
 
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError> {
@@ -70,7 +70,7 @@ impl Source for JsonLines {
         }
         for (column, seen) in seen_at.iter().enumerate() {
             if *seen != lines.number {
-                row.cell(column, Cell::Null)?;
+                row.cell(column, InputCell::Null)?;
             }
         }
         Ok(true)
@@ -134,7 +134,7 @@ pub fn infer(
             }
             Ok(())
         };
-        look().map_err(|error: ImportError| error.at(Place::Line(number)))?;
+        look().map_err(|error: ImportError| error.at(FilePlace::Line(number)))?;
     }
     if columns.is_empty() {
         return Err(ImportError::file("the file has no objects with keys"));
@@ -144,19 +144,19 @@ pub fn infer(
 
 fn with_cell(
     value: &RawValue,
-    take: impl FnOnce(Cell<'_>) -> Result<(), ImportError>,
+    take: impl FnOnce(InputCell<'_>) -> Result<(), ImportError>,
 ) -> Result<(), ImportError> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'n') => take(Cell::Null),
-        Some(b't') => take(Cell::Boolean(true)),
-        Some(b'f') => take(Cell::Boolean(false)),
+        Some(b'n') => take(InputCell::Null),
+        Some(b't') => take(InputCell::Boolean(true)),
+        Some(b'f') => take(InputCell::Boolean(false)),
         Some(b'"') => match serde_json::from_str::<Key<'_>>(text) {
-            Ok(Key(text)) => take(Cell::Text(&text)),
+            Ok(Key(text)) => take(InputCell::Text(&text)),
             Err(_) => Err(ImportError::file("has a text with half of a surrogate pair")),
         },
-        Some(b'{' | b'[') => take(Cell::Json(text)),
-        _ => take(Cell::Literal(text)),
+        Some(b'{' | b'[') => take(InputCell::Json(text)),
+        _ => take(InputCell::Literal(text)),
     }
 }
 
@@ -179,7 +179,7 @@ impl Lines {
             let length = self.input.by_ref().take(MAX_RECORD as u64 + 1).read_until(b'\n', &mut self.line)?;
             self.number += 1;
             if length > MAX_RECORD {
-                return Err(ImportError::file("is longer than 16 MiB").at(Place::Line(self.number)));
+                return Err(ImportError::file("is longer than 16 MiB").at(FilePlace::Line(self.number)));
             }
             if self.number == 1 && self.line.starts_with(b"\xEF\xBB\xBF") {
                 self.line.drain(..3);

@@ -30,16 +30,16 @@ use vitrine_rules::data::upload::FileFormat;
 use vitrine_rules::query::column::Column;
 use vitrine_rules::query::column_type::ColumnType;
 
-use self::cell::Cell;
+use self::cell::InputCell;
 use self::columns::BatchBuilder;
-use self::csv::Csv;
+use self::csv::CsvRows;
 use self::error::{ImportError, ImportFailure};
 use self::infer::Guess;
 use self::json_lines::JsonLines;
 use self::output::{Output, OutputFile};
 use self::parquet::ParquetFile;
 use self::sort::Sorter;
-use self::source::{Row, Source};
+use self::source::{Row, RowSource};
 
 /// An import of one file.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ fn run(import: &Import) -> Result<Imported, ImportError> {
 }
 
 /// Adds the place of the row to a problem of the row.
-fn placed(error: ImportError, source: &dyn Source) -> ImportError {
+fn placed(error: ImportError, source: &dyn RowSource) -> ImportError {
     let is_about_a_row = error.place().is_none() && error.failure() != ImportFailure::Unavailable;
     if is_about_a_row { error.at(source.place()) } else { error }
 }
@@ -170,7 +170,7 @@ fn open(
     file: File,
     import: &Import,
     mut watch: Watch,
-) -> Result<(Box<dyn Source>, Vec<Column>), ImportError> {
+) -> Result<(Box<dyn RowSource>, Vec<Column>), ImportError> {
     let known = match &import.columns {
         Expected::Any | Expected::Exactly(_) => &[],
         Expected::Known(columns) => columns.as_slice(),
@@ -183,7 +183,7 @@ fn open(
     let typed = |name: String, kind| known(&name).unwrap_or_else(|| column(name, kind));
     Ok(match import.format {
         FileFormat::Csv => {
-            let mut source = Csv::open(file.try_clone()?)?;
+            let mut source = CsvRows::open(file.try_clone()?)?;
             let are_known: Option<Vec<Column>> = source.names().iter().map(|name| known(name)).collect();
             let columns = match exactly.or(are_known) {
                 Some(columns) => columns,
@@ -198,7 +198,7 @@ fn open(
                     let names = source.names().iter().cloned();
                     let columns = names.zip(guesses.0).map(|(name, guess)| typed(name, guess.kind()));
                     let columns = columns.collect();
-                    source = Csv::open(file)?;
+                    source = CsvRows::open(file)?;
                     columns
                 }
             };
@@ -247,7 +247,7 @@ struct Rows {
 }
 
 impl Row for Rows {
-    fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), ImportError> {
+    fn cell(&mut self, column: usize, cell: InputCell<'_>) -> Result<(), ImportError> {
         self.builder.push(self.positions[column], cell)
     }
 }
@@ -255,7 +255,7 @@ impl Row for Rows {
 struct Guesses(Vec<Guess>);
 
 impl Row for Guesses {
-    fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), ImportError> {
+    fn cell(&mut self, column: usize, cell: InputCell<'_>) -> Result<(), ImportError> {
         self.0[column].observe(cell);
         Ok(())
     }

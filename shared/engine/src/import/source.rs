@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use vitrine_rules::query::column::{Column, is_column_name};
 
-use super::cell::Cell;
-use super::error::{ImportError, Place};
+use super::cell::InputCell;
+use super::error::{FilePlace, ImportError};
 
 /// The longest record of a text, and the longest value.
 pub const MAX_RECORD: usize = 16 << 20;
 
 /// The rows of a file.
-pub trait Source {
+pub trait RowSource {
     /// The names of the columns, in the order of the file.
     fn names(&self) -> &[String];
 
     /// The place of the row that was read last, or was about to be read.
-    fn place(&self) -> Place;
+    fn place(&self) -> FilePlace;
 
     /// Hands the values of the next row, one of each column, to `row`; `false` at the end.
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError>;
@@ -29,7 +29,7 @@ pub trait Source {
 
 /// The receiver of the values of a row.
 pub trait Row {
-    fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), ImportError>;
+    fn cell(&mut self, column: usize, cell: InputCell<'_>) -> Result<(), ImportError>;
 }
 
 pub fn utf8(bytes: &[u8]) -> Result<&str, ImportError> {

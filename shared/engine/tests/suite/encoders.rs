@@ -2,7 +2,7 @@
 
 use vitrine_engine::embedded::EmbeddedEngine;
 use vitrine_engine::encode::json::{RowForm, collect};
-use vitrine_engine::encode::{FileFormat, FileOptions, FileStream, write};
+use vitrine_engine::encode::{ExportFormat, FileOptions, FileStream, write};
 use vitrine_rules::query::typed_value::{Decimal, TypedValue};
 
 use crate::support::Data;
@@ -10,7 +10,7 @@ use crate::support::Data;
 async fn csv(sql: &str, guard_formulas: bool) -> String {
     let rows = EmbeddedEngine::default().run(&Data::empty().query(sql, vec![])).await.unwrap();
     let mut out = vec![];
-    write(FileStream::new(FileFormat::Csv, rows, FileOptions { guard_formulas }), &mut out).await.unwrap();
+    write(FileStream::new(ExportFormat::Csv, rows, FileOptions { guard_formulas }), &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 

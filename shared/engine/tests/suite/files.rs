@@ -6,14 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use vitrine_engine::embedded::EmbeddedEngine;
 use vitrine_engine::encode::xlsx::{MAX_CHARACTERS, MAX_COLUMNS, MAX_ROWS};
-use vitrine_engine::encode::{FileFormat, FileOptions, FileSink, FileStream, WriteError, Written, write};
+use vitrine_engine::encode::{ExportFormat, FileOptions, FileSink, FileStream, WriteError, Written, write};
 use vitrine_engine::error::QueryFailure;
 use vitrine_engine::query::Limits;
 
 use crate::support::Data;
 use crate::support::archive::unzip;
 
-async fn stream(format: FileFormat, sql: &str, rows: usize) -> FileStream {
+async fn stream(format: ExportFormat, sql: &str, rows: usize) -> FileStream {
     let mut query = Data::empty().query(sql, vec![]);
     let time = Duration::from_secs(300);
     query.limits = Limits { rows, bytes: usize::MAX, time, ..Limits::default() };
@@ -21,7 +21,7 @@ async fn stream(format: FileFormat, sql: &str, rows: usize) -> FileStream {
     FileStream::new(format, rows, FileOptions::default())
 }
 
-async fn file(format: FileFormat, sql: &str) -> (Vec<u8>, Written) {
+async fn file(format: ExportFormat, sql: &str) -> (Vec<u8>, Written) {
     let mut out = vec![];
     let written = write(stream(format, sql, usize::MAX).await, &mut out).await.unwrap();
     assert_eq!(written.bytes, out.len() as u64);
@@ -30,7 +30,7 @@ async fn file(format: FileFormat, sql: &str) -> (Vec<u8>, Written) {
 
 /// The XML of a sheet's rows below the header.
 async fn sheet(sql: &str) -> String {
-    let (archive, _) = file(FileFormat::Xlsx, sql).await;
+    let (archive, _) = file(ExportFormat::Xlsx, sql).await;
     let sheet = unzip(&archive).remove("xl/worksheets/sheet1.xml").unwrap();
     let rows = sheet.split_once("</row>").unwrap().1;
     rows.strip_suffix("</sheetData></worksheet>").unwrap().to_owned()
@@ -45,19 +45,19 @@ async fn numbers_of_json_files_have_all_their_digits() {
         ("cast('nan' as double)", "null"),
         ("'9007199254740993'", "\"9007199254740993\""),
     ] {
-        let (out, _) = file(FileFormat::Json, &format!("select {value} as v")).await;
+        let (out, _) = file(ExportFormat::Json, &format!("select {value} as v")).await;
         assert_eq!(String::from_utf8(out).unwrap(), format!("[{{\"V\":{json}}}]"), "{value}");
     }
-    let (out, written) = file(FileFormat::Json, "select 1 as a where false").await;
+    let (out, written) = file(ExportFormat::Json, "select 1 as a where false").await;
     assert_eq!((out.as_slice(), written.rows), (b"[]".as_slice(), 0));
 }
 
 #[tokio::test]
 async fn columns_with_the_same_name_for_people_keep_their_values() {
     let sql = "select 1 as a_b, 2 as \"a-b\", 3 as \"a b\", 4 as \"a b 2\"";
-    let (out, _) = file(FileFormat::Json, sql).await;
+    let (out, _) = file(ExportFormat::Json, sql).await;
     assert_eq!(String::from_utf8(out).unwrap(), r#"[{"A B":1,"A B 3":2,"A B 4":3,"A B 2":4}]"#);
-    let (out, _) = file(FileFormat::Csv, sql).await;
+    let (out, _) = file(ExportFormat::Csv, sql).await;
     assert_eq!(String::from_utf8(out).unwrap(), "A B,A B,A B,A B 2\n1,2,3,4\n");
 }
 
@@ -94,7 +94,7 @@ async fn cells_of_spreadsheets_have_types_and_no_formulas() {
 
 #[tokio::test]
 async fn a_spreadsheet_names_its_parts_and_columns() {
-    let (archive, written) = file(FileFormat::Xlsx, "select 'x' as order_name, 1 as n where false").await;
+    let (archive, written) = file(ExportFormat::Xlsx, "select 'x' as order_name, 1 as n where false").await;
     let parts = unzip(&archive);
     let types = &parts["[Content_Types].xml"];
     for part in parts.keys().filter(|part| part.ends_with(".xml") && !part.starts_with('[')) {
@@ -106,18 +106,18 @@ async fn a_spreadsheet_names_its_parts_and_columns() {
     assert!(sheet.contains(header), "{sheet}");
     assert_eq!((written.rows, written.truncated), (0, false));
     // The same rows are the same bytes.
-    assert_eq!(file(FileFormat::Xlsx, "select 'x' as order_name, 1 as n where false").await.0, archive);
+    assert_eq!(file(ExportFormat::Xlsx, "select 'x' as order_name, 1 as n where false").await.0, archive);
 }
 
 #[tokio::test]
 async fn spreadsheets_are_cut_where_they_end_and_say_so() {
     let long = MAX_CHARACTERS + 1;
     let sql = format!("select repeat('a', {long}) as a, repeat('b', {MAX_CHARACTERS}) as b, '=' as c");
-    let (archive, written) = file(FileFormat::Xlsx, &sql).await;
+    let (archive, written) = file(ExportFormat::Xlsx, &sql).await;
     assert_eq!((written.cut_cells, written.truncated), (1, false));
     let sheet = &unzip(&archive)["xl/worksheets/sheet1.xml"];
     assert!(sheet.contains(&format!("<t>{}</t>", "a".repeat(MAX_CHARACTERS))));
-    let (csv, written) = file(FileFormat::Csv, &sql).await;
+    let (csv, written) = file(ExportFormat::Csv, &sql).await;
     assert_eq!((csv.len(), written.cut_cells), ("A,B,C\n,,\"'=\"\n".len() + long + MAX_CHARACTERS, 0));
 }
 
@@ -126,13 +126,13 @@ async fn a_sheet_has_room_for_a_fixed_number_of_rows() {
     // Without values the rows are written quickly.
     let series =
         "select null as a from generate_series(1, 50000) as r cross join generate_series(1, 21) as s";
-    let mut file = stream(FileFormat::Xlsx, series, usize::MAX).await;
+    let mut file = stream(ExportFormat::Xlsx, series, usize::MAX).await;
     while file.next().await.unwrap().is_some() {}
     assert_eq!((file.written().rows, file.written().truncated), (MAX_ROWS - 1, true));
-    let mut file = stream(FileFormat::Xlsx, series, 7).await;
+    let mut file = stream(ExportFormat::Xlsx, series, 7).await;
     while file.next().await.unwrap().is_some() {}
     assert_eq!((file.written().rows, file.written().truncated), (7, true));
-    let mut file = stream(FileFormat::Csv, series, usize::MAX).await;
+    let mut file = stream(ExportFormat::Csv, series, usize::MAX).await;
     while file.next().await.unwrap().is_some() {}
     assert_eq!((file.written().rows, file.written().truncated), (1_050_000, false));
 }
@@ -144,7 +144,7 @@ async fn a_spreadsheet_with_too_many_columns_is_refused() {
     let column = ColumnInfo { name: "a".into(), kind: ColumnType::Integer, display_name: "A".into() };
     let begin = |columns: usize| {
         let columns = vec![column.clone(); columns];
-        FileFormat::Xlsx.encoder(&columns, FileOptions::default()).begin(&mut vec![])
+        ExportFormat::Xlsx.encoder(&columns, FileOptions::default()).begin(&mut vec![])
     };
     assert!(begin(MAX_COLUMNS).is_ok());
     assert_eq!(begin(MAX_COLUMNS + 1).unwrap_err().failure(), QueryFailure::TooLarge);
@@ -181,7 +181,7 @@ const FAILS_LATE: &str = "select 1 / (60000 - value) as a, repeat('x', 20) as b 
 
 #[tokio::test]
 async fn a_file_is_completed_or_removed() {
-    for format in FileFormat::ALL {
+    for format in ExportFormat::ALL {
         let mut place = Place::default();
         let written = write(stream(format, "select 1 as a", 10).await, &mut place).await.unwrap();
         assert_eq!((written.rows, written.truncated), (1, false));
@@ -203,13 +203,13 @@ async fn a_file_is_completed_or_removed() {
         assert_eq!(*place.calls.lock().unwrap(), ["write", "abort"]);
     }
     let mut memory = vec![];
-    assert!(write(stream(FileFormat::Csv, FAILS_LATE, usize::MAX).await, &mut memory).await.is_err());
+    assert!(write(stream(ExportFormat::Csv, FAILS_LATE, usize::MAX).await, &mut memory).await.is_err());
     assert!(memory.is_empty());
 }
 
 #[tokio::test]
 async fn a_file_that_failed_never_ends() {
-    let mut file = stream(FileFormat::Csv, FAILS_LATE, usize::MAX).await;
+    let mut file = stream(ExportFormat::Csv, FAILS_LATE, usize::MAX).await;
     let error = loop {
         match file.next().await {
             Ok(piece) => assert!(piece.is_some()),
@@ -218,18 +218,18 @@ async fn a_file_that_failed_never_ends() {
     };
     assert_eq!(file.next().await, Err(error));
     // Given up in the middle of a piece.
-    let mut file = stream(FileFormat::Csv, "select value from range(0, 1000000)", usize::MAX).await;
+    let mut file = stream(ExportFormat::Csv, "select value from range(0, 1000000)", usize::MAX).await;
     let _ = futures_util::FutureExt::now_or_never(file.next());
     assert!(file.next().await.is_err());
 }
 
 #[test]
 fn formats_are_found_by_their_extension() {
-    for format in FileFormat::ALL {
-        assert_eq!(FileFormat::from_extension(format.extension()), Some(format));
+    for format in ExportFormat::ALL {
+        assert_eq!(ExportFormat::from_extension(format.extension()), Some(format));
         assert!(format.content_type().starts_with(format.media_type()));
     }
     for word in ["", "CSV", "xls", "text/csv", "csv "] {
-        assert_eq!(FileFormat::from_extension(word), None);
+        assert_eq!(ExportFormat::from_extension(word), None);
     }
 }

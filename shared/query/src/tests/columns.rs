@@ -1,7 +1,7 @@
 //! Names of columns.
 
 use super::check;
-use crate::OutputColumn;
+use crate::SelectedColumn;
 
 /// query -> its columns, and its text after naming.
 const NAMED: &[(&str, &str, &str)] = &[
@@ -112,8 +112,8 @@ fn columns_have_the_names_that_postgres_gives_them() {
             .columns
             .iter()
             .map(|column| match column {
-                OutputColumn::Named(name) => name.as_str(),
-                OutputColumn::Wildcard => "*",
+                SelectedColumn::Named(name) => name.as_str(),
+                SelectedColumn::Wildcard => "*",
             })
             .collect();
         assert_eq!(shown.join(" "), *names, "{sql}");

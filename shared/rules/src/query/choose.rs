@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Reason, Result};
 use crate::query::definition::QueryDefinition;
-use crate::query::settings::QuerySettings;
+use crate::query_settings::QuerySettings;
 use crate::resource::content::Content;
 
 /// A query of a resource, and the use of its answer.

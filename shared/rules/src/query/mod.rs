@@ -29,7 +29,6 @@ pub mod prepare;
 pub mod query_error;
 pub mod sample;
 pub mod scanner;
-pub mod settings;
 pub mod table;
 pub mod typed_value;
 pub mod widget_type;

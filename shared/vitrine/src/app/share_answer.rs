@@ -49,7 +49,7 @@ pub enum Shared {
 }
 
 /// The work of computing an answer. It runs to its end even if nobody waits any more.
-pub type Work = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+pub type AnswerWork = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
 
 #[derive(Debug, Clone)]
 enum Outcome {
@@ -94,7 +94,7 @@ impl Capability for AnswerSharing {
 
 impl AnswerSharing {
     /// The answer: from the cache, from whoever computes it already, or by `work`.
-    pub async fn answer(&self, wanted: &Wanted, work: impl Fn() -> Work) -> Result<Shared> {
+    pub async fn answer(&self, wanted: &Wanted, work: impl Fn() -> AnswerWork) -> Result<Shared> {
         let deadline = Instant::now() + wanted.patience;
         if let Some(answer) = self.kept.own(&wanted.key, wanted.fresh) {
             return Ok(Shared::Ready { answer, cached: true });
@@ -144,7 +144,7 @@ impl AnswerSharing {
     }
 
     /// Joins the work that runs for a key, or starts it.
-    fn board(&self, wanted: &Wanted, deadline: Instant, work: &impl Fn() -> Work) -> (Board, bool) {
+    fn board(&self, wanted: &Wanted, deadline: Instant, work: &impl Fn() -> AnswerWork) -> (Board, bool) {
         let mut running = self.running();
         if let Some(board) = running.get(&wanted.key).filter(|board| board.has_changed().is_ok()) {
             return (board.clone(), false);
@@ -163,7 +163,7 @@ impl AnswerSharing {
     }
 
     /// Finds the answer, computes it under a lease, or waits for the process that has the lease.
-    async fn obtain(&self, wanted: &Wanted, deadline: Instant, work: Work) -> Result<Outcome> {
+    async fn obtain(&self, wanted: &Wanted, deadline: Instant, work: AnswerWork) -> Result<Outcome> {
         let (key, fresh) = (&wanted.key, wanted.fresh);
         let mut has_waited = false;
         loop {
@@ -192,7 +192,7 @@ impl AnswerSharing {
         }
     }
 
-    async fn compute(&self, wanted: &Wanted, lease: QueryLease, work: Work) -> Result<Outcome> {
+    async fn compute(&self, wanted: &Wanted, lease: QueryLease, work: AnswerWork) -> Result<Outcome> {
         // The process that had the lease before may have stored the answer since it was looked for.
         if let Some(answer) = self.kept.find(&wanted.key, wanted.fresh).await {
             self.ended(self.leases.end(lease).await);

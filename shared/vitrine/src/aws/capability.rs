@@ -30,19 +30,19 @@ impl AwsResource {
 
     /// The items of this table whose partition key matches `pattern`, or the objects of this bucket whose key does:
     /// the key itself, or a prefix followed by `*`.
-    pub const fn items(self, pattern: &'static str) -> Items {
-        Items { of: self, pattern }
+    pub const fn items(self, pattern: &'static str) -> KeyPattern {
+        KeyPattern { of: self, pattern }
     }
 }
 
 /// Some of the items of a table, or some of the objects of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Items {
+pub struct KeyPattern {
     of: AwsResource,
     pattern: &'static str,
 }
 
-impl Items {
+impl KeyPattern {
     /// The grant of one action on these items. Writes are granted in this way, so that a function that can create a
     /// session cannot create an access key.
     pub const fn allow(self, action: &'static str) -> Grant {
@@ -51,7 +51,7 @@ impl Items {
 }
 
 /// Several actions on several sets of items.
-pub fn allow_all(items: &[Items], actions: &[&'static str]) -> BTreeSet<Grant> {
+pub fn allow_all(items: &[KeyPattern], actions: &[&'static str]) -> BTreeSet<Grant> {
     items.iter().flat_map(|items| actions.iter().map(|action| items.allow(action))).collect()
 }
 

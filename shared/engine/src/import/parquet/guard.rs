@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use datafusion::parquet::basic::{Encoding, Type};
 use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
-use super::thrift::{Thrift, Wrong, kind};
+use super::thrift::{Thrift, ThriftError, kind};
 use crate::import::error::{ImportError, ImportFailure};
 
 const MAGIC: &[u8] = b"PAR1";
@@ -32,8 +32,8 @@ fn damaged() -> ImportError {
     ImportError::file("the file is not Parquet, or is damaged")
 }
 
-impl From<Wrong> for ImportError {
-    fn from(_: Wrong) -> Self {
+impl From<ThriftError> for ImportError {
+    fn from(_: ThriftError) -> Self {
         damaged()
     }
 }
@@ -97,10 +97,10 @@ pub fn check_footer(footer: &[u8]) -> Result<(), ImportError> {
 }
 
 /// Walks over the flat list that a schema is stored as: the number of children tells its depth.
-fn check_schema(thrift: &mut Thrift<'_>) -> Result<Result<(), ImportError>, Wrong> {
+fn check_schema(thrift: &mut Thrift<'_>) -> Result<Result<(), ImportError>, ThriftError> {
     let (items, count) = thrift.list()?;
     if items != kind::STRUCT || count == 0 {
-        return Err(Wrong::Damaged);
+        return Err(ThriftError::Damaged);
     }
     // The children that each open group still expects.
     let mut open = vec![];
@@ -121,18 +121,20 @@ fn check_schema(thrift: &mut Thrift<'_>) -> Result<Result<(), ImportError>, Wron
         }
         match open.last_mut() {
             Some(expected) => *expected -= 1,
-            None if index > 0 => return Err(Wrong::Damaged),
+            None if index > 0 => return Err(ThriftError::Damaged),
             None => {}
         }
-        let children =
-            usize::try_from(children).ok().filter(|children| *children <= count).ok_or(Wrong::Damaged)?;
+        let children = usize::try_from(children)
+            .ok()
+            .filter(|children| *children <= count)
+            .ok_or(ThriftError::Damaged)?;
         if children > 0 {
             open.push(children);
         }
         is_sound &= open.len() <= MAX_DEPTH && fixed <= i64::from(MAX_FIXED);
     }
     if open.iter().any(|expected| *expected > 0) {
-        return Err(Wrong::Damaged);
+        return Err(ThriftError::Damaged);
     }
     let is_small = is_sound && count <= MAX_ELEMENTS;
     let message = "the file has more than 20000 columns and groups, groups more than 32 deep, or values of a fixed length of more than 1024 bytes";
@@ -264,7 +266,7 @@ impl Headers<'_> {
                     let end_of_page = end_of_page.filter(|page| *page <= end).ok_or_else(damaged)?;
                     return Ok(Page { end: end_of_page, ..page });
                 }
-                Err(Wrong::Damaged) if is_inside => return Err(damaged()),
+                Err(ThriftError::Damaged) if is_inside => return Err(damaged()),
                 // All that there is, or could be, is there.
                 _ if is_inside
                     && (reaches >= end || self.window.len() as u64 >= Self::MAX_WINDOW)
@@ -296,7 +298,7 @@ struct Page {
 }
 
 /// The header of a page, and its length.
-fn read_page(bytes: &[u8]) -> Result<(Page, usize), Wrong> {
+fn read_page(bytes: &[u8]) -> Result<(Page, usize), ThriftError> {
     let mut thrift = Thrift::new(bytes);
     let (mut compressed, mut decompressed, mut values, mut encoding, mut is_dictionary) =
         (-1, -1, 0, -1, false);
@@ -321,7 +323,7 @@ fn read_page(bytes: &[u8]) -> Result<(Page, usize), Wrong> {
         }
         Ok(true)
     })?;
-    let size = |size: i64| u64::try_from(size).map_err(|_| Wrong::Damaged);
+    let size = |size: i64| u64::try_from(size).map_err(|_| ThriftError::Damaged);
     let page = Page {
         compressed: size(compressed)?,
         decompressed: size(decompressed)?,

@@ -16,9 +16,9 @@ use datafusion::parquet::arrow::arrow_reader::{
 use datafusion::parquet::basic::LogicalType;
 use vitrine_rules::query::column_type::ColumnType;
 
-use self::values::Values;
-use super::error::{ImportError, Place};
-use super::source::{Row, Source, check_names};
+use self::values::ColumnValues;
+use super::error::{FilePlace, ImportError};
+use super::source::{Row, RowSource, check_names};
 
 /// A file with the types that its schema names.
 pub struct ParquetFile {
@@ -26,7 +26,7 @@ pub struct ParquetFile {
     names: Vec<String>,
     kinds: Vec<ColumnType>,
     is_uuid: Vec<bool>,
-    batch: Vec<Values>,
+    batch: Vec<ColumnValues>,
     rows: usize,
     row: usize,
     number: u64,
@@ -77,13 +77,13 @@ impl ParquetFile {
     }
 }
 
-impl Source for ParquetFile {
+impl RowSource for ParquetFile {
     fn names(&self) -> &[String] {
         &self.names
     }
 
-    fn place(&self) -> Place {
-        Place::Row(self.number)
+    fn place(&self) -> FilePlace {
+        FilePlace::Row(self.number)
     }
 
     fn next(&mut self, row: &mut dyn Row) -> Result<bool, ImportError> {
@@ -94,8 +94,11 @@ impl Source for ParquetFile {
             if batch.num_columns() != self.names.len() {
                 return Err(damaged(""));
             }
-            let values =
-                batch.columns().iter().zip(&self.is_uuid).map(|(array, uuid)| Values::new(array, *uuid));
+            let values = batch
+                .columns()
+                .iter()
+                .zip(&self.is_uuid)
+                .map(|(array, uuid)| ColumnValues::new(array, *uuid));
             self.batch = values.collect::<Result<_, _>>()?;
             (self.row, self.rows) = (0, batch.num_rows());
         }

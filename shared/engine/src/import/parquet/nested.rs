@@ -3,7 +3,7 @@
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::DataType;
 
-use super::values::Values;
+use super::values::ColumnValues;
 use crate::import::error::{ImportError, ImportFailure};
 use crate::import::source::MAX_RECORD;
 
@@ -14,30 +14,35 @@ pub struct Nested {
 }
 
 enum Shape {
-    List(Box<Values>),
+    List(Box<ColumnValues>),
     /// The names are JSON already.
-    Group(Vec<(String, Values)>),
+    Group(Vec<(String, ColumnValues)>),
     Map {
-        keys: Box<Values>,
-        values: Box<Values>,
+        keys: Box<ColumnValues>,
+        values: Box<ColumnValues>,
     },
 }
 
 impl Nested {
     pub fn new(array: &ArrayRef) -> Result<Self, ImportError> {
         let shape = match array.data_type() {
-            DataType::List(_) => Shape::List(Box::new(Values::new(array.as_list::<i32>().values(), false)?)),
+            DataType::List(_) => {
+                Shape::List(Box::new(ColumnValues::new(array.as_list::<i32>().values(), false)?))
+            }
             DataType::Map(..) => {
                 let map = array.as_map();
                 Shape::Map {
-                    keys: Box::new(Values::new(map.keys(), false)?),
-                    values: Box::new(Values::new(map.values(), false)?),
+                    keys: Box::new(ColumnValues::new(map.keys(), false)?),
+                    values: Box::new(ColumnValues::new(map.values(), false)?),
                 }
             }
             DataType::Struct(fields) => {
                 let members = fields.iter().zip(array.as_struct().columns());
                 let members = members.map(|(field, column)| {
-                    Ok((serde_json::to_string(field.name()).unwrap_or_default(), Values::new(column, false)?))
+                    Ok((
+                        serde_json::to_string(field.name()).unwrap_or_default(),
+                        ColumnValues::new(column, false)?,
+                    ))
                 });
                 Shape::Group(members.collect::<Result<_, ImportError>>()?)
             }
@@ -107,15 +112,15 @@ fn push(text: &str, out: &mut String) -> Result<(), ImportError> {
     Ok(())
 }
 
-fn write(values: &Values, row: usize, out: &mut String) -> Result<(), ImportError> {
-    if let Values::Nested(nested) = values {
+fn write(values: &ColumnValues, row: usize, out: &mut String) -> Result<(), ImportError> {
+    if let ColumnValues::Nested(nested) = values {
         return if nested.is_null(row) { push("null", out) } else { nested.write(row, out) };
     }
     let mut scratch = String::new();
     let cell = values.cell(row, &mut scratch)?;
     // A text is a text here, whatever it contains.
     let json = match cell {
-        crate::import::cell::Cell::Field(text) => crate::import::cell::Cell::Text(text).to_json(),
+        crate::import::cell::InputCell::Field(text) => crate::import::cell::InputCell::Text(text).to_json(),
         cell => cell.to_json(),
     };
     push(json.as_deref().unwrap_or("null"), out)

@@ -4,7 +4,7 @@
 
 /// The bytes end early, or are no Thrift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wrong {
+pub enum ThriftError {
     Ended,
     Damaged,
 }
@@ -48,13 +48,13 @@ impl<'a> Thrift<'a> {
         self.bytes.len() - self.at
     }
 
-    fn byte(&mut self) -> Result<u8, Wrong> {
-        let byte = *self.bytes.get(self.at).ok_or(Wrong::Ended)?;
+    fn byte(&mut self) -> Result<u8, ThriftError> {
+        let byte = *self.bytes.get(self.at).ok_or(ThriftError::Ended)?;
         self.at += 1;
         Ok(byte)
     }
 
-    fn varint(&mut self) -> Result<u64, Wrong> {
+    fn varint(&mut self) -> Result<u64, ThriftError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -63,47 +63,47 @@ impl<'a> Thrift<'a> {
                 return Ok(value);
             }
         }
-        Err(Wrong::Damaged)
+        Err(ThriftError::Damaged)
     }
 
     /// An integer of 16, 32 or 64 bits.
-    pub fn integer(&mut self) -> Result<i64, Wrong> {
+    pub fn integer(&mut self) -> Result<i64, ThriftError> {
         let value = self.varint()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    fn advance(&mut self, length: u64) -> Result<(), Wrong> {
+    fn advance(&mut self, length: u64) -> Result<(), ThriftError> {
         let length =
-            usize::try_from(length).ok().filter(|length| *length <= self.left()).ok_or(Wrong::Ended)?;
+            usize::try_from(length).ok().filter(|length| *length <= self.left()).ok_or(ThriftError::Ended)?;
         self.at += length;
         Ok(())
     }
 
     /// The start of a list: the type and the number of its items.
-    pub fn list(&mut self) -> Result<(u8, usize), Wrong> {
+    pub fn list(&mut self) -> Result<(u8, usize), ThriftError> {
         let header = self.byte()?;
         let count = match header >> 4 {
-            15 => usize::try_from(self.varint()?).map_err(|_| Wrong::Damaged)?,
+            15 => usize::try_from(self.varint()?).map_err(|_| ThriftError::Damaged)?,
             count => usize::from(count),
         };
         // Each item takes a byte at least.
-        if count > self.left() { Err(Wrong::Ended) } else { Ok((header & 0x0F, count)) }
+        if count > self.left() { Err(ThriftError::Ended) } else { Ok((header & 0x0F, count)) }
     }
 
     /// Walks over the fields of a struct. `read` reads a field and returns `true`, or leaves it alone.
     pub fn fields(
         &mut self,
-        mut read: impl FnMut(&mut Self, i64, u8) -> Result<bool, Wrong>,
-    ) -> Result<(), Wrong> {
+        mut read: impl FnMut(&mut Self, i64, u8) -> Result<bool, ThriftError>,
+    ) -> Result<(), ThriftError> {
         self.fields_within(MAX_DEPTH, &mut read)
     }
 
     fn fields_within(
         &mut self,
         depth: u8,
-        read: &mut dyn FnMut(&mut Self, i64, u8) -> Result<bool, Wrong>,
-    ) -> Result<(), Wrong> {
-        let depth = depth.checked_sub(1).ok_or(Wrong::Damaged)?;
+        read: &mut dyn FnMut(&mut Self, i64, u8) -> Result<bool, ThriftError>,
+    ) -> Result<(), ThriftError> {
+        let depth = depth.checked_sub(1).ok_or(ThriftError::Damaged)?;
         let mut id = 0_i64;
         loop {
             let header = self.byte()?;
@@ -120,8 +120,8 @@ impl<'a> Thrift<'a> {
         }
     }
 
-    fn skip(&mut self, kind: u8, depth: u8, in_list: bool) -> Result<(), Wrong> {
-        let depth = depth.checked_sub(1).ok_or(Wrong::Damaged)?;
+    fn skip(&mut self, kind: u8, depth: u8, in_list: bool) -> Result<(), ThriftError> {
+        let depth = depth.checked_sub(1).ok_or(ThriftError::Damaged)?;
         match kind {
             kind::TRUE | kind::FALSE if in_list => self.advance(1),
             kind::TRUE | kind::FALSE => Ok(()),
@@ -144,7 +144,7 @@ impl<'a> Thrift<'a> {
                 }
                 let kinds = self.byte()?;
                 if count > self.left() as u64 {
-                    return Err(Wrong::Ended);
+                    return Err(ThriftError::Ended);
                 }
                 (0..count).try_for_each(|_| {
                     self.skip(kinds >> 4, depth, true)?;
@@ -152,7 +152,7 @@ impl<'a> Thrift<'a> {
                 })
             }
             kind::STRUCT => self.fields_within(depth, &mut |_, _, _| Ok(false)),
-            _ => Err(Wrong::Damaged),
+            _ => Err(ThriftError::Damaged),
         }
     }
 }
@@ -183,17 +183,17 @@ mod tests {
     #[test]
     fn declared_lengths_are_not_believed() {
         let skip = |bytes: &[u8]| Thrift::new(bytes).fields(|_, _, _| Ok(false));
-        let cases: [(&[u8], Wrong); 6] = [
-            (&[], Wrong::Ended),
-            (&[0x15], Wrong::Ended),
-            (&[0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, b'a'], Wrong::Ended),
-            (&[0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0], Wrong::Ended),
-            (&[0x15, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], Wrong::Damaged),
-            (&[0x1E, 0], Wrong::Damaged),
+        let cases: [(&[u8], ThriftError); 6] = [
+            (&[], ThriftError::Ended),
+            (&[0x15], ThriftError::Ended),
+            (&[0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, b'a'], ThriftError::Ended),
+            (&[0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0], ThriftError::Ended),
+            (&[0x15, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], ThriftError::Damaged),
+            (&[0x1E, 0], ThriftError::Damaged),
         ];
         for (bytes, wrong) in cases {
             assert_eq!(skip(bytes), Err(wrong), "{bytes:?}");
         }
-        assert_eq!(skip(&[0x1C; 1_000]), Err(Wrong::Damaged), "a struct in a struct in a struct");
+        assert_eq!(skip(&[0x1C; 1_000]), Err(ThriftError::Damaged), "a struct in a struct in a struct");
     }
 }

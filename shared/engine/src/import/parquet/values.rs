@@ -10,7 +10,7 @@ use vitrine_rules::query::column_type::ColumnType;
 use vitrine_rules::query::typed_value::Decimal;
 
 use super::nested::Nested;
-use crate::import::cell::Cell;
+use crate::import::cell::InputCell;
 use crate::import::error::ImportError;
 use crate::import::source::utf8;
 use crate::import::texts::{is_stored, midnight};
@@ -45,7 +45,7 @@ pub fn kind(data_type: &DataType, is_uuid: bool) -> Option<ColumnType> {
     })
 }
 
-pub enum Values {
+pub enum ColumnValues {
     Null,
     Boolean(ArrayRef),
     Integer(ArrayRef),
@@ -62,7 +62,7 @@ pub enum Values {
     Nested(Nested),
 }
 
-impl Values {
+impl ColumnValues {
     pub fn new(array: &ArrayRef, is_uuid: bool) -> Result<Self, ImportError> {
         let as_type = |to: &DataType| cast(array, to).map_err(super::damaged);
         let scale_of = |scale: i8| u8::try_from(scale).map_err(super::damaged);
@@ -108,32 +108,33 @@ impl Values {
     }
 
     /// The value of a row. Values that are written anew stand in `scratch`.
-    pub fn cell<'a>(&'a self, row: usize, scratch: &'a mut String) -> Result<Cell<'a>, ImportError> {
+    pub fn cell<'a>(&'a self, row: usize, scratch: &'a mut String) -> Result<InputCell<'a>, ImportError> {
         if self.is_null(row) {
-            return Ok(Cell::Null);
+            return Ok(InputCell::Null);
         }
         scratch.clear();
         Ok(match self {
-            Self::Null => Cell::Null,
-            Self::Boolean(array) => Cell::Boolean(array.as_boolean().value(row)),
-            Self::Integer(array) => Cell::Integer(array.as_primitive::<Int64Type>().value(row)),
+            Self::Null => InputCell::Null,
+            Self::Boolean(array) => InputCell::Boolean(array.as_boolean().value(row)),
+            Self::Integer(array) => InputCell::Integer(array.as_primitive::<Int64Type>().value(row)),
             Self::Unsigned(array) => {
                 let value = array.as_primitive::<UInt64Type>().value(row);
-                Cell::Decimal { digits: value.into(), scale: 0 }
+                InputCell::Decimal { digits: value.into(), scale: 0 }
             }
-            Self::Number(array) => Cell::Number(array.as_primitive::<Float64Type>().value(row)),
-            Self::Decimal(array, scale) => {
-                Cell::Decimal { digits: array.as_primitive::<Decimal128Type>().value(row), scale: *scale }
-            }
+            Self::Number(array) => InputCell::Number(array.as_primitive::<Float64Type>().value(row)),
+            Self::Decimal(array, scale) => InputCell::Decimal {
+                digits: array.as_primitive::<Decimal128Type>().value(row),
+                scale: *scale,
+            },
             Self::LargeDecimal(array, scale) => {
                 let digits = array.as_primitive::<Decimal256Type>().value(row).to_i128();
                 let digits = digits.ok_or_else(|| ImportError::file("a value has more than 38 digits"))?;
-                Cell::Decimal { digits, scale: *scale }
+                InputCell::Decimal { digits, scale: *scale }
             }
             Self::Date(array) => {
                 let days = array.as_primitive::<Date32Type>().value(row);
                 midnight(days)
-                    .map(|_| Cell::Date(days))
+                    .map(|_| InputCell::Date(days))
                     .ok_or_else(|| ImportError::file("a date is not in the years 0 to 9999"))?
             }
             Self::Timestamp(array, unit) => {
@@ -145,12 +146,12 @@ impl Values {
                     TimeUnit::Nanosecond => Some(value.div_euclid(1_000)),
                 };
                 let micros = micros.filter(|micros| is_stored(*micros));
-                Cell::Timestamp(
+                InputCell::Timestamp(
                     micros.ok_or_else(|| ImportError::file("a timestamp is not in the years 0 to 9999"))?,
                 )
             }
-            Self::Text(array) => Cell::Field(array.as_string_view().value(row)),
-            Self::Bytes(array) => Cell::Field(utf8(array.as_binary_view().value(row))?),
+            Self::Text(array) => InputCell::Field(array.as_string_view().value(row)),
+            Self::Bytes(array) => InputCell::Field(utf8(array.as_binary_view().value(row))?),
             Self::Uuid(array) => {
                 for (index, byte) in array.as_fixed_size_binary().value(row).iter().enumerate() {
                     if matches!(index, 4 | 6 | 8 | 10) {
@@ -159,11 +160,11 @@ impl Values {
                     scratch.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
                     scratch.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
                 }
-                Cell::Field(scratch)
+                InputCell::Field(scratch)
             }
             Self::Nested(nested) => {
                 nested.write(row, scratch)?;
-                Cell::Json(scratch)
+                InputCell::Json(scratch)
             }
         })
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use vitrine_engine::import::error::ImportFailure;
 use vitrine_rules::data::upload::FileFormat;
 
-use super::{Place, parquet};
+use super::{TestImport, parquet};
 
 fn sample(version: WriterVersion, codec: Compression) -> Vec<u8> {
     let lists =
@@ -30,7 +30,7 @@ fn sample(version: WriterVersion, codec: Compression) -> Vec<u8> {
 
 /// Either a table or a refusal; a panic or an abort fails the test.
 fn survives(bytes: &[u8]) -> Option<ImportFailure> {
-    Place::new(FileFormat::Parquet, bytes).convert().err().map(|error| error.failure())
+    TestImport::new(FileFormat::Parquet, bytes).convert().err().map(|error| error.failure())
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_small_file_that_unfolds_is_refused_early() {
         .build();
     let bytes = parquet::file(&[("a", rows)], properties);
     assert!(bytes.len() < 10_000, "{}", bytes.len());
-    let mut place = Place::new(FileFormat::Parquet, &bytes);
+    let mut place = TestImport::new(FileFormat::Parquet, &bytes);
     place.import.limits.unfolded = 64 << 20;
     assert_eq!(place.convert().unwrap_err().failure(), ImportFailure::TooLarge);
 }
@@ -119,7 +119,7 @@ fn a_page_that_unfolds_is_refused_before_it_is_read() {
         .build();
     let bytes = parquet::file(&[("a", text)], properties);
     assert!(bytes.len() < 1 << 20, "{}", bytes.len());
-    let error = Place::new(FileFormat::Parquet, &bytes).convert().unwrap_err();
+    let error = TestImport::new(FileFormat::Parquet, &bytes).convert().unwrap_err();
     assert_eq!(error.failure(), ImportFailure::TooLarge);
     assert!(error.owner_text().contains("512 MiB"), "{}", error.owner_text());
 }
@@ -144,7 +144,7 @@ proptest! {
             let at = start + at.index(end - start);
             bytes[at] = byte;
         }
-        let mut place = Place::new(FileFormat::Parquet, &bytes);
+        let mut place = TestImport::new(FileFormat::Parquet, &bytes);
         place.import.limits.unfolded = 64 << 20;
         let _ = place.convert();
     }
@@ -152,7 +152,7 @@ proptest! {
     #[test]
     fn damaged_texts_never_end_the_process(text in "[a\",;\r\n1{}:\\[\\]\\\\\u{feff}\u{fffd}.-]{0,80}") {
         for format in [FileFormat::Csv, FileFormat::Jsonl] {
-            let _ = Place::new(format, text.as_bytes()).convert();
+            let _ = TestImport::new(format, text.as_bytes()).convert();
         }
     }
 }

@@ -28,12 +28,12 @@ use vitrine_rules::row_policy::RowAccess;
 use crate::support::Data;
 
 /// A folder with a file to import, and folders for what is made of it.
-pub struct Place {
+pub struct TestImport {
     pub folder: TempDir,
     pub import: Import,
 }
 
-impl Place {
+impl TestImport {
     pub fn new(format: FileFormat, file: &[u8]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [output, scratch] = ["output", "scratch"].map(|name| folder.path().join(name));
@@ -118,12 +118,12 @@ pub fn column(name: &str, kind: &str) -> Column {
     Column { name: name.to_owned(), kind: kind.parse().unwrap(), description: None, hidden: false }
 }
 
-pub fn csv(text: &str) -> Place {
-    Place::new(FileFormat::Csv, text.as_bytes())
+pub fn csv(text: &str) -> TestImport {
+    TestImport::new(FileFormat::Csv, text.as_bytes())
 }
 
-pub fn jsonl(text: &str) -> Place {
-    Place::new(FileFormat::Jsonl, text.as_bytes())
+pub fn jsonl(text: &str) -> TestImport {
+    TestImport::new(FileFormat::Jsonl, text.as_bytes())
 }
 
 /// All rows of the files that an import made, as they are in the files.

@@ -14,7 +14,7 @@ use datafusion::parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel}
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use vitrine_rules::data::upload::FileFormat;
 
-use super::{Place, stored};
+use super::{TestImport, stored};
 
 pub fn file(columns: &[(&str, ArrayRef)], properties: WriterProperties) -> Vec<u8> {
     let fields: Vec<_> =
@@ -28,8 +28,8 @@ pub fn file(columns: &[(&str, ArrayRef)], properties: WriterProperties) -> Vec<u
     bytes
 }
 
-pub fn place(columns: &[(&str, ArrayRef)]) -> Place {
-    Place::new(FileFormat::Parquet, &file(columns, WriterProperties::default()))
+pub fn place(columns: &[(&str, ArrayRef)]) -> TestImport {
+    TestImport::new(FileFormat::Parquet, &file(columns, WriterProperties::default()))
 }
 
 /// A column of every type that other programs write, in two rows of which the second is NULL.
@@ -128,7 +128,7 @@ async fn every_codec_and_both_versions_are_read() {
                     .set_data_page_row_count_limit(7)
                     .set_write_batch_size(7)
                     .build();
-                let place = Place::new(FileFormat::Parquet, &file(&[("a", texts.clone())], properties));
+                let place = TestImport::new(FileFormat::Parquet, &file(&[("a", texts.clone())], properties));
                 let imported =
                     place.convert().unwrap_or_else(|error| panic!("{codec}: {}", error.owner_text()));
                 assert_eq!(stored(&imported).column(0), &texts, "{codec}");

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use vitrine_engine::import::Expected;
 use vitrine_rules::data::upload::FileFormat;
 
-use super::{Place, column, parquet, stored};
+use super::{TestImport, column, parquet, stored};
 
 /// A value of a column, as Arrow and as text have it.
 #[derive(Debug, Clone)]
@@ -162,7 +162,7 @@ fn json_lines((_, rows): &Rows, leaves_nulls_out: bool) -> String {
     text
 }
 
-fn check(place: &Place, expected: &RecordBatch) -> Result<(), TestCaseError> {
+fn check(place: &TestImport, expected: &RecordBatch) -> Result<(), TestCaseError> {
     match place.convert() {
         Ok(imported) => {
             let found = stored(&imported);
@@ -248,7 +248,7 @@ proptest! {
             if table.1.is_empty() && format == FileFormat::Jsonl {
                 continue;
             }
-            let imported = Place::new(format, text.as_bytes()).convert();
+            let imported = TestImport::new(format, text.as_bytes()).convert();
             let imported = imported.map_err(|error| TestCaseError::fail(error.owner_text()))?;
             prop_assert_eq!(imported.rows, table.1.len() as u64);
             for (at, kind) in table.0.iter().enumerate() {

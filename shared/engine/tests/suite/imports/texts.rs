@@ -1,8 +1,8 @@
 //! CSV and JSON lines.
 
-use super::{Place, columns_of, csv, jsonl};
+use super::{TestImport, columns_of, csv, jsonl};
 use vitrine_engine::import::Expected;
-use vitrine_engine::import::error::{ImportFailure, Place as ErrorPlace};
+use vitrine_engine::import::error::{ImportFailure, TestImport as ErrorPlace};
 use vitrine_rules::data::upload::FileFormat;
 
 #[tokio::test]
@@ -187,7 +187,7 @@ fn files_that_cannot_be_understood_are_refused_with_the_place() {
             "line 1, column `a`: has a text with half of a surrogate pair",
         ),
     ] {
-        assert_eq!(Place::new(format, text.as_bytes()).refusal(), expected, "{text:?}");
+        assert_eq!(TestImport::new(format, text.as_bytes()).refusal(), expected, "{text:?}");
     }
     for (format, bytes, expected) in [
         (FileFormat::Csv, b"a,b\n1,2\n3,\xFF\n".as_slice(), "line 3, column `b`: is not UTF-8"),
@@ -195,7 +195,7 @@ fn files_that_cannot_be_understood_are_refused_with_the_place() {
         (FileFormat::Csv, b"\xFF\xFEa\0", "the file is UTF-16: write it as UTF-8"),
         (FileFormat::Jsonl, b"{\"a\":1}\n{\"a\":\"\xC3\"}", "line 2: is not UTF-8"),
     ] {
-        assert_eq!(Place::new(format, bytes).refusal(), expected);
+        assert_eq!(TestImport::new(format, bytes).refusal(), expected);
     }
 }
 
@@ -209,7 +209,7 @@ fn columns_are_those_that_are_declared() {
         (FileFormat::Jsonl, "", "column `a`: is declared, but no line has it"),
         (FileFormat::Jsonl, "{\"a\":1,\"b\":2}\n{\"c\":3}\n", "line 2, column `c`: is not declared"),
     ] {
-        let place = Place::new(format, text.as_bytes()).declare(&declared);
+        let place = TestImport::new(format, text.as_bytes()).declare(&declared);
         assert_eq!(place.refusal(), expected, "{text}");
     }
 }

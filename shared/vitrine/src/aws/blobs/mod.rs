@@ -26,7 +26,7 @@ use vitrine_rules::error::{Error, Result};
 pub use answer_cache::AnswerCache;
 pub use export_files::{ExportFiles, ExportName};
 pub use table_files::{TableFileReader, TableFileRemover, TableFiles};
-pub use upload_store::UploadStore;
+pub use upload_store::{UploadStore, UploadedFiles};
 
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::AwsResource;

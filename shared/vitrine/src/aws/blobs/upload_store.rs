@@ -22,7 +22,7 @@ fn key(upload: &Upload) -> Result<String> {
     below("uploads", upload.key())
 }
 
-/// Lets owners upload files, reads them and deletes them.
+/// Lets owners upload files.
 #[derive(Debug, Clone)]
 pub struct UploadStore {
     bucket: Bucket,
@@ -32,7 +32,7 @@ pub struct UploadStore {
 
 impl Capability for UploadStore {
     fn grants() -> BTreeSet<Grant> {
-        allow_all(&[BUCKET.items("uploads/*")], &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"])
+        allow_all(&[BUCKET.items("uploads/*")], &["s3:GetObject", "s3:PutObject"])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -66,7 +66,25 @@ impl UploadStore {
     pub async fn head(&self, upload: &Upload) -> Result<Option<DataFile>> {
         self.bucket.head(&key(upload)?).await
     }
+}
 
+/// Reads uploaded files, and deletes them when they are imported.
+#[derive(Debug, Clone)]
+pub struct UploadedFiles {
+    bucket: Bucket,
+}
+
+impl Capability for UploadedFiles {
+    fn grants() -> BTreeSet<Grant> {
+        allow_all(&[BUCKET.items("uploads/*")], &["s3:DeleteObject", "s3:GetObject"])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { bucket: Bucket::of(environment) }
+    }
+}
+
+impl UploadedFiles {
     /// Copies an uploaded file to a local one; none if it has not been uploaded.
     pub async fn get(&self, upload: &Upload, file: &Path) -> Result<Option<DataFile>> {
         transfer::get_file(&self.bucket, &key(upload)?, file).await

@@ -10,7 +10,7 @@ use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
-use crate::aws::storage::table::{Item, Table, key, number, number_of};
+use crate::aws::storage::table::{DynamoTable, Item, key, number, number_of};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::Result;
 
@@ -33,7 +33,7 @@ pub struct KeyUsage {
 /// Writes uses down, after the answer.
 #[derive(Debug, Clone)]
 pub struct KeyUsageRecorder {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
     background: BackgroundTasks,
     /// The last write of this process for each key, so that no read is needed.
@@ -47,7 +47,7 @@ impl Capability for KeyUsageRecorder {
 
     fn connect(environment: &Environment) -> Self {
         Self {
-            table: Table::of(environment),
+            table: DynamoTable::of(environment),
             clock: environment.clock.clone(),
             background: environment.process.background.clone(),
             written: Arc::default(),
@@ -80,7 +80,7 @@ impl KeyUsageRecorder {
 }
 
 /// Nothing is written where another process has been here within the minute.
-async fn write(table: &Table, kid: &str, now: Timestamp) -> Result<()> {
+async fn write(table: &DynamoTable, kid: &str, now: Timestamp) -> Result<()> {
     let answer = table
         .update(item_key(kid))
         .update_expression(format!("SET {FIRST} = if_not_exists({FIRST}, :now), {LAST} = :now"))
@@ -94,7 +94,7 @@ async fn write(table: &Table, kid: &str, now: Timestamp) -> Result<()> {
 
 /// Reads them.
 #[derive(Debug, Clone)]
-pub struct KeyUsageReader(Table);
+pub struct KeyUsageReader(DynamoTable);
 
 impl Capability for KeyUsageReader {
     fn grants() -> BTreeSet<Grant> {
@@ -102,7 +102,7 @@ impl Capability for KeyUsageReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

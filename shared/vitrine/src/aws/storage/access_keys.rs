@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -24,7 +24,7 @@ fn from_item(item: Item) -> Result<AccessKey> {
 
 /// Finds the record of an access key.
 #[derive(Debug, Clone)]
-pub struct AccessKeyReader(Table);
+pub struct AccessKeyReader(DynamoTable);
 
 impl Capability for AccessKeyReader {
     fn grants() -> BTreeSet<Grant> {
@@ -32,7 +32,7 @@ impl Capability for AccessKeyReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -55,7 +55,7 @@ impl AccessKeyReader {
 
 /// Creates, lists and removes keys.
 #[derive(Debug, Clone)]
-pub struct AccessKeyWriter(Table);
+pub struct AccessKeyWriter(DynamoTable);
 
 impl Capability for AccessKeyWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -68,7 +68,7 @@ impl Capability for AccessKeyWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

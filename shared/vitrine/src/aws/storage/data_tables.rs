@@ -14,10 +14,10 @@ use super::cached::cached_lookup::{CachedLookup, Read};
 use super::table::document::{self, DOCUMENT};
 use super::table::range::{Range, grants_with_cursors};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table as Store, key, number, number_of, text, text_of, unreadable};
+use super::table::{DynamoTable as Store, Item, key, number, number_of, text, text_of, unreadable};
 use super::uploads;
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, Items, allow_all};
+use crate::aws::capability::{Capability, Grant, KeyPattern, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{COUNTERS, TABLE};
 use vitrine_rules::clock::{Clock, Timestamp};
@@ -27,11 +27,11 @@ use vitrine_rules::data::version::{TableVersion, TableVersionSummary};
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 
-const TABLES: Items = TABLE.items("table#*");
+const TABLES: KeyPattern = TABLE.items("table#*");
 /// The items of lists, all in one partition.
-const LISTED: Items = TABLE.items(LIST);
+const LISTED: KeyPattern = TABLE.items(LIST);
 const LIST: &str = "tables";
-const VERSIONS: Items = TABLE.items("table_versions#*");
+const VERSIONS: KeyPattern = TABLE.items("table_versions#*");
 const SORT_KEY: &str = "table";
 const ID: &str = "table_id";
 const REVISION: &str = "revision";
@@ -260,14 +260,53 @@ fn version_summary(item: &Item, prefix: &str) -> Result<TableVersionSummary> {
     })
 }
 
-/// Creates, changes and removes tables, and adds versions to them.
+/// Adds versions to tables.
+#[derive(Debug, Clone)]
+pub struct VersionWriter(Store);
+
+impl Capability for VersionWriter {
+    fn grants() -> BTreeSet<Grant> {
+        allow_all(&[TABLES, LISTED, VERSIONS, uploads::ITEMS], &["dynamodb:PutItem"])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Store::of(environment))
+    }
+}
+
+impl VersionWriter {
+    /// Stores the current version of `table`, which replaces `seen`, and marks its upload as done.
+    ///
+    /// `Reason::Conflict` if the table was changed since it was read, or the import has lost its lease: then both have
+    /// to be read again. The upload `seen` is in the state of the running import. Files of the version need a name that
+    /// no other import uses, because an import that has lost its lease may still be writing.
+    pub async fn commit(
+        &self,
+        table: &Table,
+        seen: &Table,
+        upload: &Upload,
+        seen_upload: &Upload,
+    ) -> Result<()> {
+        let version =
+            table.current.as_ref().ok_or_else(|| Error::internal("a table without the new version"))?;
+        let mut transaction = Transaction::on(&self.0);
+        transaction.put((), to_version_item(table, version)?, |put| {
+            put.condition_expression("attribute_not_exists(pk)")
+        })?;
+        uploads::change(&mut transaction, (), upload, seen_upload)?;
+        add_table(&mut transaction, table, |put| if_unchanged(put, seen))?;
+        transaction.commit().await?.or_conflict()
+    }
+}
+
+/// Creates, changes and removes tables.
 #[derive(Debug, Clone)]
 pub struct TableWriter(Store);
 
 impl Capability for TableWriter {
     fn grants() -> BTreeSet<Grant> {
-        let mut grants = allow_all(&[TABLES, LISTED, VERSIONS], &["dynamodb:PutItem"]);
-        grants.extend([uploads::ITEMS.allow("dynamodb:PutItem"), COUNTERS.allow("dynamodb:UpdateItem")]);
+        let mut grants = allow_all(&[TABLES, LISTED], &["dynamodb:PutItem"]);
+        grants.insert(COUNTERS.allow("dynamodb:UpdateItem"));
         grants.extend([LISTED, VERSIONS].map(|items| items.allow("dynamodb:DeleteItem")));
         grants
     }
@@ -314,29 +353,6 @@ impl TableWriter {
     /// Replaces `seen`, or `Reason::Conflict` if it was changed since it was read. Rolling back is such a change.
     pub async fn replace(&self, table: &Table, seen: &Table) -> Result<()> {
         self.write(table, |put| if_unchanged(put, seen)).await
-    }
-
-    /// Stores the current version of `table`, which replaces `seen`, and marks its upload as done.
-    ///
-    /// `Reason::Conflict` if the table was changed since it was read, or the import has lost its lease: then both have
-    /// to be read again. The upload `seen` is in the state of the running import. Files of the version need a name that
-    /// no other import uses, because an import that has lost its lease may still be writing.
-    pub async fn commit(
-        &self,
-        table: &Table,
-        seen: &Table,
-        upload: &Upload,
-        seen_upload: &Upload,
-    ) -> Result<()> {
-        let version =
-            table.current.as_ref().ok_or_else(|| Error::internal("a table without the new version"))?;
-        let mut transaction = Transaction::on(&self.0);
-        transaction.put((), to_version_item(table, version)?, |put| {
-            put.condition_expression("attribute_not_exists(pk)")
-        })?;
-        uploads::change(&mut transaction, (), upload, seen_upload)?;
-        add_table(&mut transaction, table, |put| if_unchanged(put, seen))?;
-        transaction.commit().await?.or_conflict()
     }
 
     /// Removes a table, or `Reason::Conflict` if it was changed since it was read. Its versions are no longer found,

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::SORT;
-use super::table::{Item, Table, key, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
@@ -40,7 +40,7 @@ fn group_of(item: &Item) -> Result<String> {
 
 /// Reads definitions.
 #[derive(Debug, Clone)]
-pub struct DefinitionReader(Table);
+pub struct DefinitionReader(DynamoTable);
 
 impl Capability for DefinitionReader {
     fn grants() -> BTreeSet<Grant> {
@@ -48,7 +48,7 @@ impl Capability for DefinitionReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -85,7 +85,7 @@ pub enum Defined {
 
 /// Creates, changes and removes definitions.
 #[derive(Debug, Clone)]
-pub struct DefinitionWriter(Table);
+pub struct DefinitionWriter(DynamoTable);
 
 impl Capability for DefinitionWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -96,7 +96,7 @@ impl Capability for DefinitionWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
-use super::table::{Item, Table, key};
+use super::table::{DynamoTable, Item, key};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -43,7 +43,7 @@ pub(super) fn from_item(item: &Item) -> Result<Version> {
 
 /// Reads versions.
 #[derive(Debug, Clone)]
-pub struct DiveVersionReader(Table);
+pub struct DiveVersionReader(DynamoTable);
 
 impl Capability for DiveVersionReader {
     fn grants() -> BTreeSet<Grant> {
@@ -51,7 +51,7 @@ impl Capability for DiveVersionReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

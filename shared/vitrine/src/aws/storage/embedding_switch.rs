@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::table::{Item, Table, key, unreadable};
+use super::table::{DynamoTable, Item, key, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -30,7 +30,7 @@ pub(super) fn stored(item: Option<&Item>) -> Result<Option<bool>> {
 /// Reads the switch as it is now. Views use [`super::EvidenceReader`], which caches it.
 #[derive(Debug, Clone)]
 pub struct EmbeddingSwitchReader {
-    table: Table,
+    table: DynamoTable,
     settings: Arc<Settings>,
 }
 
@@ -40,7 +40,7 @@ impl Capability for EmbeddingSwitchReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), settings: Arc::clone(&environment.settings) }
+        Self { table: DynamoTable::of(environment), settings: Arc::clone(&environment.settings) }
     }
 }
 
@@ -58,7 +58,7 @@ impl EmbeddingSwitchReader {
 
 /// Sets the switch.
 #[derive(Debug, Clone)]
-pub struct EmbeddingSwitchWriter(Table);
+pub struct EmbeddingSwitchWriter(DynamoTable);
 
 impl Capability for EmbeddingSwitchWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -66,7 +66,7 @@ impl Capability for EmbeddingSwitchWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

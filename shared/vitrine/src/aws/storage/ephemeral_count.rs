@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, number_of};
+use super::table::{DynamoTable, Item, key, number, number_of};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::environment::Environment;
 use vitrine_rules::clock::Timestamp;
@@ -31,7 +31,7 @@ fn attribute(day: u64) -> String {
 /// Changes of the count. Needs `dynamodb:GetItem` and `dynamodb:UpdateItem`.
 #[derive(Clone)]
 pub(super) struct EphemeralCount {
-    table: Table,
+    table: DynamoTable,
     settings: Arc<Settings>,
 }
 
@@ -51,7 +51,7 @@ struct Counted {
 
 impl EphemeralCount {
     pub(super) fn of(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), settings: Arc::clone(&environment.settings) }
+        Self { table: DynamoTable::of(environment), settings: Arc::clone(&environment.settings) }
     }
 
     /// Plans the change of the count when the users `before` become `after`.

@@ -11,9 +11,9 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{DIRECTORY, POSITION, TTL};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, text, text_of, unreadable};
 use super::tenants;
-use crate::aws::capability::{Capability, Grant, Items, allow_all};
+use crate::aws::capability::{Capability, Grant, KeyPattern, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{COUNTERS, DIRECTORY_INDEX, TABLE};
 use vitrine_rules::clock::Clock;
@@ -22,8 +22,8 @@ use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::viewer::external_user::{ExternalId, ExternalUser};
 use vitrine_rules::viewer::tenant::{TenantGroup, TenantName};
 
-pub(super) const EXTERNAL_USERS: Items = TABLE.items("external_user#*");
-pub(super) const EXTERNAL_USER_IDS: Items = TABLE.items("external_user_id#*");
+pub(super) const EXTERNAL_USERS: KeyPattern = TABLE.items("external_user#*");
+pub(super) const EXTERNAL_USER_IDS: KeyPattern = TABLE.items("external_user_id#*");
 const SORT_KEY: &str = "external_user";
 const EXTERNAL_ID: &str = "external_id";
 pub(super) const REVISION: &str = "revision";
@@ -130,7 +130,7 @@ pub(super) enum Counter {
 /// Finds users.
 #[derive(Debug, Clone)]
 pub struct ExternalUserReader {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
 }
 
@@ -140,7 +140,7 @@ impl Capability for ExternalUserReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), clock: environment.clock.clone() }
+        Self { table: DynamoTable::of(environment), clock: environment.clock.clone() }
     }
 }
 
@@ -167,7 +167,7 @@ impl ExternalUserReader {
 /// Lists users.
 #[derive(Debug, Clone)]
 pub struct ExternalUserLister {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
 }
 
@@ -177,7 +177,7 @@ impl Capability for ExternalUserLister {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), clock: environment.clock.clone() }
+        Self { table: DynamoTable::of(environment), clock: environment.clock.clone() }
     }
 }
 
@@ -217,7 +217,7 @@ impl ExternalUserLister {
 /// Removes users. [`super::UserDirectory`] writes them.
 #[derive(Clone)]
 pub struct ExternalUserRemover {
-    table: Table,
+    table: DynamoTable,
     ephemeral: EphemeralCount,
     clock: Clock,
 }
@@ -234,7 +234,7 @@ impl Capability for ExternalUserRemover {
 
     fn connect(environment: &Environment) -> Self {
         Self {
-            table: Table::of(environment),
+            table: DynamoTable::of(environment),
             ephemeral: EphemeralCount::of(environment),
             clock: environment.clock.clone(),
         }

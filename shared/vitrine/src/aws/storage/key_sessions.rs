@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::document::{self, DOCUMENT};
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, text};
+use super::table::{DynamoTable, Item, key, number, text};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -20,7 +20,7 @@ fn key_of(id: &str) -> Item {
 
 /// Finds sessions.
 #[derive(Debug, Clone)]
-pub struct KeySessionReader(Table);
+pub struct KeySessionReader(DynamoTable);
 
 impl Capability for KeySessionReader {
     fn grants() -> BTreeSet<Grant> {
@@ -28,7 +28,7 @@ impl Capability for KeySessionReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -42,7 +42,7 @@ impl KeySessionReader {
 
 /// Starts and ends sessions.
 #[derive(Debug, Clone)]
-pub struct KeySessionWriter(Table);
+pub struct KeySessionWriter(DynamoTable);
 
 impl Capability for KeySessionWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -50,7 +50,7 @@ impl Capability for KeySessionWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

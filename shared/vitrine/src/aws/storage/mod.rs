@@ -28,7 +28,7 @@ pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
-pub use data_tables::{TableReader, TableVersionReader, TableWriter};
+pub use data_tables::{TableReader, TableVersionReader, TableWriter, VersionWriter};
 pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use dive_versions::DiveVersionReader;
 pub use embedding_switch::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
@@ -43,7 +43,7 @@ pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use service_accounts::{AccountReader, AccountWriter};
 pub use sessions::{SessionEnder, SessionReader, SessionStarter};
 pub use sign_in_attempts::SignInAttempts;
-pub use sources::{SourceReader, SourceWriter};
+pub use sources::{SourceLister, SourceReader, SourceWriter};
 pub use table_uses::TableUses;
 pub use tenants::{TenantReader, TenantWriter};
 pub use uploads::{UploadReader, UploadWriter};

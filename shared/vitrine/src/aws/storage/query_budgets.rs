@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, number_of};
+use super::table::{DynamoTable, Item, key, number, number_of};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -20,7 +20,7 @@ const BYTES: &str = "bytes";
 const QUERIES: &str = "queries";
 
 #[derive(Debug, Clone)]
-pub struct QueryBudgets(Table);
+pub struct QueryBudgets(DynamoTable);
 
 impl Capability for QueryBudgets {
     fn grants() -> BTreeSet<Grant> {
@@ -29,7 +29,7 @@ impl Capability for QueryBudgets {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::table::document;
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number};
+use super::table::{DynamoTable, Item, key, number};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -36,7 +36,7 @@ pub struct WaitingQuestion {
 
 #[derive(Debug, Clone)]
 pub struct QueryHandles {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
 }
 
@@ -46,7 +46,7 @@ impl Capability for QueryHandles {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), clock: environment.clock.clone() }
+        Self { table: DynamoTable::of(environment), clock: environment.clock.clone() }
     }
 }
 

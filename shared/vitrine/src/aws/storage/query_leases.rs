@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, number_of, text, text_of};
+use super::table::{DynamoTable, Item, key, number, number_of, text, text_of};
 use crate::aws::aws_error::{AwsResult, failure};
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
@@ -19,7 +19,7 @@ use vitrine_rules::random;
 const FAILURE_SECONDS: i64 = 600;
 
 #[derive(Debug, Clone)]
-pub struct QueryLeases(Table);
+pub struct QueryLeases(DynamoTable);
 
 /// The right to run a query.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Capability for QueryLeases {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, number_of, text};
+use super::table::{DynamoTable, Item, key, number, number_of, text};
 use crate::aws::aws_error::{AwsResult, failure};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -21,7 +21,7 @@ use vitrine_rules::random;
 const MAX_ROUNDS: usize = 10;
 
 #[derive(Debug, Clone)]
-pub struct QuerySlots(Table);
+pub struct QuerySlots(DynamoTable);
 
 /// A slot until it is given back, or until its end.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Capability for QuerySlots {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::table::document;
 use super::table::range::Range;
 use super::table::schema::{SORT, TTL};
-use super::table::{Item, Table, key, number, number_of, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, number_of, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::capability::{Capability, Grant, allow_all};
@@ -29,7 +29,7 @@ fn item_key(request_id: &str) -> Item {
 /// Writes refusal records and counts in the background, after the response.
 #[derive(Debug, Clone)]
 pub struct RefusalRecordWriter {
-    table: Table,
+    table: DynamoTable,
     background: BackgroundTasks,
     clock: Clock,
     pending: Arc<Mutex<PendingCounts>>,
@@ -42,7 +42,7 @@ impl Capability for RefusalRecordWriter {
 
     fn connect(environment: &Environment) -> Self {
         Self {
-            table: Table::of(environment),
+            table: DynamoTable::of(environment),
             background: environment.process.background.clone(),
             clock: environment.clock.clone(),
             pending: Arc::default(),
@@ -84,7 +84,7 @@ impl RefusalRecordWriter {
 }
 
 /// Adds to the counts that other processes have written for the same minute.
-async fn add(table: &Table, count: &RefusalCount) -> Result<()> {
+async fn add(table: &DynamoTable, count: &RefusalCount) -> Result<()> {
     let mut update = table
         .update(key(COUNTS, &count.minute.to_string()))
         .expression_attribute_names("#ttl", TTL)
@@ -109,7 +109,7 @@ fn count_of(item: &Item) -> Result<RefusalCount> {
     })
 }
 
-async fn write(table: &Table, decision: &RefusalRecord) -> Result<()> {
+async fn write(table: &DynamoTable, decision: &RefusalRecord) -> Result<()> {
     let mut item = item_key(&decision.request_id);
     document::write(&mut item, decision)?;
     item.insert(TTL.to_owned(), number(decision.decided_at.plus(KEPT_SECONDS).unix()));
@@ -119,7 +119,7 @@ async fn write(table: &Table, decision: &RefusalRecord) -> Result<()> {
 /// Reads refusal records.
 #[derive(Debug, Clone)]
 pub struct RefusalRecordReader {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
 }
 
@@ -129,7 +129,7 @@ impl Capability for RefusalRecordReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self { table: Table::of(environment), clock: environment.clock.clone() }
+        Self { table: DynamoTable::of(environment), clock: environment.clock.clone() }
     }
 }
 

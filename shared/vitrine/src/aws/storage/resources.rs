@@ -14,10 +14,10 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, number_of, text, unreadable};
+use super::table::{DynamoTable, Item, key, number, number_of, text, unreadable};
 use super::table_uses::{self, TABLE_USES};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, Items, allow_all};
+use crate::aws::capability::{Capability, Grant, KeyPattern, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
 use vitrine_rules::clock::Timestamp;
@@ -27,7 +27,8 @@ use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
-const RESOURCES: [Items; 3] = [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
+const RESOURCES: [KeyPattern; 3] =
+    [TABLE.items("dashboard#*"), TABLE.items("question#*"), TABLE.items("dive#*")];
 const SORT_KEY: &str = "resource";
 const REVISION: &str = "revision";
 /// The mark of a removed resource. Its items stay without their content, so that no id is used a second time.
@@ -118,7 +119,7 @@ fn position(kind: Kind, id: &PrimaryId) -> String {
 
 /// Reads one resource.
 #[derive(Debug, Clone)]
-pub struct ResourceReader(Table);
+pub struct ResourceReader(DynamoTable);
 
 impl Capability for ResourceReader {
     fn grants() -> BTreeSet<Grant> {
@@ -126,7 +127,7 @@ impl Capability for ResourceReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -150,7 +151,7 @@ impl ResourceReader {
 
 /// Writes and removes resources.
 #[derive(Debug, Clone)]
-pub struct ResourceWriter(Table);
+pub struct ResourceWriter(DynamoTable);
 
 impl Capability for ResourceWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -162,7 +163,7 @@ impl Capability for ResourceWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -286,7 +287,7 @@ impl ResourceWriter {
 
 /// Reads lists.
 #[derive(Debug, Clone)]
-pub struct ResourceLister(Table);
+pub struct ResourceLister(DynamoTable);
 
 impl Capability for ResourceLister {
     fn grants() -> BTreeSet<Grant> {
@@ -294,7 +295,7 @@ impl Capability for ResourceLister {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -6,7 +6,7 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::TTL;
 use super::table::transaction::{Outcome, Transaction};
-use super::table::{Item, Table, key, number, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
@@ -47,7 +47,7 @@ pub(super) fn from_item(item: &Item) -> Result<ServiceAccount> {
 
 /// Finds an account, and authenticates its tokens.
 #[derive(Debug, Clone)]
-pub struct AccountReader(Table);
+pub struct AccountReader(DynamoTable);
 
 impl Capability for AccountReader {
     fn grants() -> BTreeSet<Grant> {
@@ -55,7 +55,7 @@ impl Capability for AccountReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -104,7 +104,7 @@ impl AccountReader {
 
 /// Creates, changes and removes accounts and their tokens.
 #[derive(Debug, Clone)]
-pub struct AccountWriter(Table);
+pub struct AccountWriter(DynamoTable);
 
 impl Capability for AccountWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -115,7 +115,7 @@ impl Capability for AccountWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

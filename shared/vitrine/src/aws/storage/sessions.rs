@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::table::document;
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::{AwsResult, failure};
-use crate::aws::capability::{Capability, Grant, Items};
+use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -20,7 +20,7 @@ use vitrine_rules::random;
 use vitrine_rules::session::{Session, SessionContext, SessionState};
 use vitrine_rules::token::LEEWAY_SECONDS;
 
-const SESSIONS: Items = TABLE.items("session#*");
+const SESSIONS: KeyPattern = TABLE.items("session#*");
 const SORT_KEY: &str = "session";
 const REDEEMED: &str = "redeemed_at";
 const REVOKED: &str = "revoked_at";
@@ -75,7 +75,7 @@ impl SessionItem {
 
 /// Stores new single-use sessions.
 #[derive(Debug, Clone)]
-pub struct SessionStarter(Table);
+pub struct SessionStarter(DynamoTable);
 
 impl Capability for SessionStarter {
     fn grants() -> BTreeSet<Grant> {
@@ -83,7 +83,7 @@ impl Capability for SessionStarter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -115,7 +115,7 @@ pub enum Exchange {
 
 /// Reads stored sessions.
 #[derive(Debug, Clone)]
-pub struct SessionReader(Table);
+pub struct SessionReader(DynamoTable);
 
 impl Capability for SessionReader {
     fn grants() -> BTreeSet<Grant> {
@@ -123,7 +123,7 @@ impl Capability for SessionReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -138,7 +138,7 @@ impl SessionReader {
 
 /// Exchanges and revokes sessions.
 #[derive(Debug, Clone)]
-pub struct SessionEnder(Table);
+pub struct SessionEnder(DynamoTable);
 
 impl Capability for SessionEnder {
     fn grants() -> BTreeSet<Grant> {
@@ -146,7 +146,7 @@ impl Capability for SessionEnder {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

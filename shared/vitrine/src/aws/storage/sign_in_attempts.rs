@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::table::schema::TTL;
-use super::table::{Item, Table, key, number, number_of};
+use super::table::{DynamoTable, Item, key, number, number_of};
 use crate::aws::aws_error::failure;
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
@@ -29,7 +29,7 @@ pub enum Counted {
 }
 
 #[derive(Debug, Clone)]
-pub struct SignInAttempts(Table);
+pub struct SignInAttempts(DynamoTable);
 
 impl Capability for SignInAttempts {
     fn grants() -> BTreeSet<Grant> {
@@ -37,7 +37,7 @@ impl Capability for SignInAttempts {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
-use super::table::{Item, Table, key};
+use super::table::{DynamoTable, Item, key};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, Items, allow_all};
+use crate::aws::capability::{Capability, Grant, KeyPattern, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::data::source::Source;
@@ -17,7 +17,7 @@ use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::query::table::MANAGED;
 
 const SOURCES: &str = "sources";
-const ITEMS: Items = TABLE.items(SOURCES);
+const ITEMS: KeyPattern = TABLE.items(SOURCES);
 /// Sorts before every name of a source.
 const BEFORE_ALL: &str = "!";
 
@@ -29,17 +29,17 @@ fn from_item(item: &Item) -> Result<Source> {
     document::read(item, "source")
 }
 
-/// Reads sources.
+/// Reads single sources.
 #[derive(Debug, Clone)]
-pub struct SourceReader(Table);
+pub struct SourceReader(DynamoTable);
 
 impl Capability for SourceReader {
     fn grants() -> BTreeSet<Grant> {
-        grants_with_cursors(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)))
+        BTreeSet::from([TABLE.allow("dynamodb:GetItem")])
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -50,7 +50,23 @@ impl SourceReader {
         }
         self.0.get(key_of(name)).await?.as_ref().map(from_item).transpose()
     }
+}
 
+/// Lists sources.
+#[derive(Debug, Clone)]
+pub struct SourceLister(DynamoTable);
+
+impl Capability for SourceLister {
+    fn grants() -> BTreeSet<Grant> {
+        grants_with_cursors([TABLE.allow("dynamodb:Query")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(DynamoTable::of(environment))
+    }
+}
+
+impl SourceLister {
     /// The stack's own source, then the others by name.
     pub async fn list(&self, paging: &Paging) -> Result<Page<Source>> {
         let first = usize::from(paging.after.is_none());
@@ -66,7 +82,7 @@ impl SourceReader {
 
 /// Creates, replaces and removes sources.
 #[derive(Debug, Clone)]
-pub struct SourceWriter(Table);
+pub struct SourceWriter(DynamoTable);
 
 impl Capability for SourceWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -74,7 +90,7 @@ impl Capability for SourceWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

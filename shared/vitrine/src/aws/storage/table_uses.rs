@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use super::table::schema::SORT;
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, Items};
+use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{ResourceId, ResourceRef};
 
-pub(super) const TABLE_USES: Items = TABLE.items("table_uses#*");
+pub(super) const TABLE_USES: KeyPattern = TABLE.items("table_uses#*");
 
 fn partition(table: &str) -> String {
     format!("table_uses#{table}")
@@ -62,7 +62,7 @@ impl Users {
 
 /// Finds the resources that read a table.
 #[derive(Debug, Clone)]
-pub struct TableUses(Table);
+pub struct TableUses(DynamoTable);
 
 impl Capability for TableUses {
     fn grants() -> BTreeSet<Grant> {
@@ -70,7 +70,7 @@ impl Capability for TableUses {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

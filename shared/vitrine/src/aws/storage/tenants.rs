@@ -8,9 +8,9 @@ use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{PARTITION, SORT};
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, number_of, text, text_of, unreadable};
+use super::table::{DynamoTable, Item, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{Capability, Grant, Items, allow_all};
+use crate::aws::capability::{Capability, Grant, KeyPattern, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -22,9 +22,9 @@ use vitrine_rules::viewer::upsert_user::TenantWrite;
 
 const TENANTS: &str = "tenants";
 /// The items of the tenants themselves.
-pub(super) const ALL: Items = TABLE.items(TENANTS);
+pub(super) const ALL: KeyPattern = TABLE.items(TENANTS);
 /// The groups and attributes of tenants.
-pub(super) const CONTENTS: Items = TABLE.items("tenant#*");
+pub(super) const CONTENTS: KeyPattern = TABLE.items("tenant#*");
 const GROUP: &str = "group#";
 const ATTRIBUTE: &str = "attribute#";
 pub(super) const ID: &str = "tenant_id";
@@ -101,7 +101,7 @@ pub(super) fn upsert<L: PartialEq>(
 
 /// Reads tenants, their groups and their attributes.
 #[derive(Debug, Clone)]
-pub struct TenantReader(Table);
+pub struct TenantReader(DynamoTable);
 
 impl Capability for TenantReader {
     fn grants() -> BTreeSet<Grant> {
@@ -109,7 +109,7 @@ impl Capability for TenantReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -165,7 +165,7 @@ impl TenantReader {
 
 /// Creates, changes and removes groups, and removes tenants. Tenants are created with their first user or group.
 #[derive(Debug, Clone)]
-pub struct TenantWriter(Table);
+pub struct TenantWriter(DynamoTable);
 
 impl Capability for TenantWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -175,7 +175,7 @@ impl Capability for TenantWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use super::table::document;
 use super::table::schema::TTL;
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, key, number, text};
-use crate::aws::capability::{Capability, Grant, Items};
+use super::table::{DynamoTable, Item, key, number, text};
+use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::clock::Timestamp;
@@ -20,7 +20,7 @@ use vitrine_rules::data::upload::{Upload, UploadState};
 use vitrine_rules::error::{Reason, Result};
 
 /// The items of uploads, which the writer of tables changes too.
-pub(super) const ITEMS: Items = TABLE.items("table_uploads#*");
+pub(super) const ITEMS: KeyPattern = TABLE.items("table_uploads#*");
 const STATE: &str = "state";
 const LEASE: &str = "lease";
 
@@ -64,7 +64,7 @@ const AS_SEEN: &str = "#state = :state AND lease = :lease";
 
 /// Reads uploads.
 #[derive(Debug, Clone)]
-pub struct UploadReader(Table);
+pub struct UploadReader(DynamoTable);
 
 impl Capability for UploadReader {
     fn grants() -> BTreeSet<Grant> {
@@ -72,7 +72,7 @@ impl Capability for UploadReader {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 
@@ -93,7 +93,7 @@ const MAX_ID: usize = 64;
 
 /// Creates uploads, and notes how their imports go.
 #[derive(Debug, Clone)]
-pub struct UploadWriter(Table);
+pub struct UploadWriter(DynamoTable);
 
 impl Capability for UploadWriter {
     fn grants() -> BTreeSet<Grant> {
@@ -101,7 +101,7 @@ impl Capability for UploadWriter {
     }
 
     fn connect(environment: &Environment) -> Self {
-        Self(Table::of(environment))
+        Self(DynamoTable::of(environment))
     }
 }
 

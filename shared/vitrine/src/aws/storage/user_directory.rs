@@ -11,7 +11,7 @@ use super::external_users::{
 };
 use super::sessions::SessionItem;
 use super::table::transaction::Transaction;
-use super::table::{Item, Table, document, number, text};
+use super::table::{DynamoTable, Item, document, number, text};
 use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
@@ -26,7 +26,7 @@ use vitrine_rules::viewer::upsert_user::{CurrentState, TenantWrite, UserChange, 
 /// Reads the state that a change of a user depends on, and writes the planned change.
 #[derive(Clone)]
 pub struct UserDirectory {
-    table: Table,
+    table: DynamoTable,
     users: ExternalUserReader,
     definitions: DefinitionReader,
     tenants: TenantReader,
@@ -46,7 +46,7 @@ impl Capability for UserDirectory {
 
     fn connect(environment: &Environment) -> Self {
         Self {
-            table: Table::of(environment),
+            table: DynamoTable::of(environment),
             users: ExternalUserReader::connect(environment),
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),

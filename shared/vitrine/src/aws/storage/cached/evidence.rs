@@ -10,7 +10,7 @@ use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use crate::aws::storage::table::document;
-use crate::aws::storage::table::{Item, Table, text_of};
+use crate::aws::storage::table::{DynamoTable, Item, text_of};
 use crate::aws::storage::{
     dive_versions, embedding_switch, external_users, resources, service_accounts, sessions, tenants,
 };
@@ -31,7 +31,7 @@ use vitrine_rules::viewer::tenant::TenantName;
 pub struct EvidenceReader(Arc<Inner>);
 
 struct Inner {
-    table: Table,
+    table: DynamoTable,
     clock: Clock,
     settings: Arc<Settings>,
     /// None: the switch was never set, and the setting decides.
@@ -53,7 +53,7 @@ impl Capability for EvidenceReader {
     fn connect(environment: &Environment) -> Self {
         let age = environment.settings.resource_cache_seconds;
         Self(Arc::new(Inner {
-            table: Table::of(environment),
+            table: DynamoTable::of(environment),
             clock: environment.clock.clone(),
             settings: Arc::clone(&environment.settings),
             switch: CachedLookup::new(

@@ -18,14 +18,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use self::schema::{PARTITION, SORT};
 use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
-use crate::aws::capability::{AwsResource, Capability, Items};
+use crate::aws::capability::{AwsResource, Capability, KeyPattern};
 use crate::aws::environment::Environment;
 use vitrine_rules::error::{Error, Reason, Result};
 
 pub const TABLE: AwsResource = AwsResource { logical_id: "Table", variable: "TABLE_NAME" };
 
 /// The counters of resource numbers and of external users.
-pub const COUNTERS: Items = TABLE.items("counter");
+pub const COUNTERS: KeyPattern = TABLE.items("counter");
 
 /// Every resource, in order.
 pub const CATALOG_INDEX: AwsResource = index("Table/index/catalog");
@@ -41,7 +41,7 @@ const fn index(logical_id: &'static str) -> AwsResource {
 pub type Item = HashMap<String, AttributeValue>;
 
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct DynamoTable {
     pub client: Client,
     /// Shared: every request takes copies of what it may touch.
     name: Arc<str>,
@@ -49,7 +49,7 @@ pub struct Table {
     cursors: AdminKey,
 }
 
-impl Table {
+impl DynamoTable {
     pub fn of(environment: &Environment) -> Self {
         Self {
             client: environment.client(Client::new),
@@ -63,7 +63,7 @@ impl Table {
     }
 }
 
-impl Table {
+impl DynamoTable {
     /// A read of one item as it is now. Needs `dynamodb:GetItem`.
     pub async fn get(&self, key: Item) -> Result<Option<Item>> {
         let get = self.client.get_item().table_name(self.name()).set_key(Some(key)).consistent_read(true);

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::schema::{PARTITION, POSITION, SORT};
-use super::{Item, Table, key, text, text_of};
+use super::{DynamoTable, Item, key, text, text_of};
 use crate::aws::admin_key::AdminKey;
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant};
@@ -46,18 +46,23 @@ pub struct Range<'a> {
 
 impl<'a> Range<'a> {
     /// A partition of the table, as it is now. Needs `dynamodb:Query`, and the grants of [`AdminKey`].
-    pub fn of(table: &Table, partition: &'a str) -> Self {
+    pub fn of(table: &DynamoTable, partition: &'a str) -> Self {
         Self::new(table, table.query().consistent_read(true), vec![PARTITION, SORT], partition)
     }
 
     /// A partition of an index, as it was a moment ago. Needs `dynamodb:Query` on the index, and the grants of
     /// [`AdminKey`].
-    pub fn of_index(table: &Table, index: &'static str, partition: &'a str) -> Self {
+    pub fn of_index(table: &DynamoTable, index: &'static str, partition: &'a str) -> Self {
         let place = vec![index, POSITION, PARTITION, SORT];
         Self::new(table, table.query().index_name(index), place, partition)
     }
 
-    fn new(table: &Table, query: QueryFluentBuilder, place: Vec<&'static str>, partition: &'a str) -> Self {
+    fn new(
+        table: &DynamoTable,
+        query: QueryFluentBuilder,
+        place: Vec<&'static str>,
+        partition: &'a str,
+    ) -> Self {
         let cursors = table.cursors.clone();
         Self { query, cursors, place, partition, prefix: "", beginning: None, is_descending: false }
     }

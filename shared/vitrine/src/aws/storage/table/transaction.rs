@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
-use super::{Item, Table};
+use super::{DynamoTable, Item};
 use crate::aws::aws_error::failure;
 use vitrine_rules::error::{Error, Reason, Result};
 
@@ -13,13 +13,13 @@ const MAX_WRITES: usize = 100;
 
 /// A transaction under construction. Each write has a label, by which the outcome tells whose condition failed.
 pub struct Transaction<'a, L> {
-    table: &'a Table,
+    table: &'a DynamoTable,
     labels: Vec<L>,
     writes: Vec<TransactWriteItem>,
 }
 
 impl<'a, L: PartialEq> Transaction<'a, L> {
-    pub const fn on(table: &'a Table) -> Self {
+    pub const fn on(table: &'a DynamoTable) -> Self {
         Self { table, labels: Vec::new(), writes: Vec::new() }
     }
 
