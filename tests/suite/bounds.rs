@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::aws::process::Process;
-use vitrine::aws::storage::table::{Table, text, text_of};
+use vitrine::aws::storage::table::{DynamoTable, text, text_of};
 use vitrine::rules::settings::Settings;
 use vitrine_local::services::TABLE;
 use vitrine_tests::{Answer, Product};
@@ -402,7 +402,7 @@ async fn the_origins_of_an_old_resource_that_do_not_fit_may_not_frame_it() {
         Names::Process,
         config,
     );
-    let table = Table::of(&environment);
+    let table = DynamoTable::of(&environment);
     let stored = table.client.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default();
     let mut changed = 0;
     for mut item in stored {

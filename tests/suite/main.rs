@@ -1,4 +1,5 @@
 //! Tests of the product through its public routes.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod access;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use vitrine::aws::environment::{Environment, Names};
 use vitrine::aws::process::Process;
-use vitrine::aws::storage::table::Table;
+use vitrine::aws::storage::table::DynamoTable;
 use vitrine::rules::settings::Settings;
 use vitrine_local::services::TABLE;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, SECRET, merge};
@@ -677,7 +677,7 @@ async fn interrupted_removal(product: &Product, username: &str) {
     let process = Process::default();
     let environment =
         Environment::new(Settings::default(), product.clock.clone(), process, Names::Process, config);
-    let table = Table::of(&environment).client;
+    let table = DynamoTable::of(&environment).client;
     let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap();
     admin(product, Method::DELETE, &format!("/v1/users/{username}"), json!(null)).await;
     for item in items {

@@ -185,12 +185,12 @@ fn comes_back(
     let columns: Vec<_> =
         table.0.iter().enumerate().map(|(at, kind)| column(&name(at), KINDS[*kind])).collect();
     let text = csv(table, delimiter, line_end, quotes_all);
-    let mut place = Place::new(FileFormat::Csv, text.as_bytes());
+    let mut place = TestImport::new(FileFormat::Csv, text.as_bytes());
     place.import.columns = Expected::Exactly(columns.clone());
     check(&place, &expected)?;
     if !table.1.is_empty() {
         let text = json_lines(table, leaves_nulls_out);
-        let mut place = Place::new(FileFormat::Jsonl, text.as_bytes());
+        let mut place = TestImport::new(FileFormat::Jsonl, text.as_bytes());
         place.import.columns = Expected::Exactly(columns);
         check(&place, &expected)?;
     }

@@ -2,7 +2,7 @@
 
 use super::{TestImport, columns_of, csv, jsonl};
 use vitrine_engine::import::Expected;
-use vitrine_engine::import::error::{ImportFailure, TestImport as ErrorPlace};
+use vitrine_engine::import::error::{FilePlace, ImportFailure};
 use vitrine_rules::data::upload::FileFormat;
 
 #[tokio::test]
@@ -263,7 +263,7 @@ fn a_failure_shows_values_to_the_owner_alone() {
     let error = place.convert().unwrap_err();
     assert!(error.owner_text().contains("CANARY"));
     assert!(!format!("{error} {error:?}").contains("CANARY"));
-    assert_eq!((error.failure(), error.place()), (ImportFailure::File, Some(ErrorPlace::Line(2))));
+    assert_eq!((error.failure(), error.place()), (ImportFailure::File, Some(FilePlace::Line(2))));
     assert_eq!(error.column(), Some("a"));
 }
 
