@@ -119,7 +119,7 @@ test("content gets answers of its own queries, for the viewer's rows, and no oth
   assert.equal(await ask("latest", { status: "late" }), 8);
   assert.equal(await ask("latest", { city: "Lisbon" }), "parameter_locked");
   assert.equal(await ask("latest", { depot: "south" }), "parameter_unknown");
-  assert.equal(await ask("other"), "query_unknown");
+  assert.equal(await ask("other"), "query_not_found");
 });
 
 test("the theme button changes the page and all embeds", async (t) => {

@@ -28,7 +28,7 @@ pub fn csv() -> String {
         let share = (id - 1) as f64 / ROWS as f64;
         let day = ((share.powf(0.8) * DAYS as f64) as u64).min(DAYS - 1);
         // Customers differ in size, and so do cities.
-        let customer = CUSTOMERS[numbers.below(36).isqrt() as usize];
+        let customer = CUSTOMERS[5 - numbers.below(36).isqrt() as usize];
         let (city, region, depot) = CITIES[5 - numbers.below(36).isqrt() as usize];
         let truck = 11 + numbers.below(4) + if depot == "south" { 20 } else { 0 };
         let status = match numbers.below(20) {

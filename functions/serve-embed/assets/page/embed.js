@@ -23,6 +23,7 @@ let addressParameters, queryMode, words;
 let view, reported = null, loadStart = performance.now();
 let request, nextLoad, attempts = 0; // nextLoad is the timer of a retry or of a refresh; there is at most one
 let end, notice, warned, expiry, expired = false;
+const unanswered = []; // queries of the content that wait for a renewal
 
 // Display options. The host's messages override the address, which overrides the session.
 const looks = { host: {}, address: {}, session: {} };
@@ -85,6 +86,7 @@ function accept(fresh) {
   shownQuery = query;
   attempts = 0;
   expired = false;
+  for (const [question, reply] of unanswered.splice(0)) answerContent(question, reply);
   looks.session = looksOfSession(fresh.session);
   showNotice("");
   applyLooks();
@@ -372,16 +374,21 @@ function handleContent(type, data, reply) {
 }
 
 // The content has no token: it asks for a published query by name, with values for the parameters that the viewer may set.
-async function answerContent({ name, parameters }, reply) {
+// What it asks after the expiry is answered when the credential is renewed, so that it goes on showing what it has.
+async function answerContent(question, reply) {
+  if (expired) return void unanswered.push([question, reply]);
+  const { name, parameters } = question;
   try {
-    if (expired) throw { reason: "token_expired" };
     const { kind, id } = view.resource;
     const asked = { resource: { [kind]: id }, query: String(name), parameters: { ...chosenValues(), ...parameters } };
     const { columns, rows, truncated, as_of } = await fetchAnswer(asked);
     reply({ answer: { columns, rows, truncated, as_of } });
   } catch (problem) {
     const { reason = "unknown", message } = problem;
-    if (/^(token_expired|session_)/.test(reason) && view) expire();
+    if (/^(token_expired|session_)/.test(reason) && view) {
+      unanswered.push([question, reply]);
+      return void (expired || expire());
+    }
     reply({ problem: { reason, message: message || sentenceFor({ ...problem, reason }) } });
   }
 }
