@@ -66,7 +66,7 @@ impl Server {
         // Before the product, which has no such path. The signature covers the path as it is sent.
         let objects = services.s3_router();
         let router = Router::new()
-            .route(OBJECTS, any(async move |request: Request| objects.oneshot(request).await))
+            .route(OBJECTS, any(move |request: Request| objects.oneshot(request)))
             .fallback_service(router);
         let router = guard::protect(router, address.port(), Arc::clone(&services));
         Ok(Self { base_url, services, listener, router })
