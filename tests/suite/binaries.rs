@@ -88,6 +88,8 @@ fn features(options: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let mut features = BTreeMap::<_, BTreeSet<_>>::new();
     for line in tree(&[options, &["--format", "{p} [{f}]"]].concat()) {
         if let Some((name, enabled)) = line.split_once(" [").filter(|(name, _)| !name.contains('/')) {
+            // A crate that was listed before has a mark after its features.
+            let enabled = enabled.split(']').next().unwrap_or_default();
             features.entry(name.to_owned()).or_default().insert(enabled.to_owned());
         }
     }

@@ -33,7 +33,8 @@ async fn a_published_query_is_checked() {
     let locked = json!({"embedding_params": {"city": "locked"}});
     let settings = |settings: Value| json!({"content": {"settings": settings}});
     let display = |display: &str| json!({"content": {"display": display}});
-    let cases: Vec<(&str, Value, Result<&[&str], &[&str]>)> = vec![
+    type Case<'a> = (&'a str, Value, Result<&'a [&'a str], &'a [&'a str]>);
+    let cases: Vec<Case<'_>> = vec![
         ("select 1 from guarded_orders", json!({}), Ok(&[])),
         ("select 1 from nowhere", json!({}), Err(&["content.query.sql"])),
         ("select !", json!({}), Err(&["content.query.sql"])),

@@ -90,7 +90,8 @@ pub async fn seed(product: &Product, count: usize, policies: Value) {
 }
 
 fn write(path: &std::path::Path, rows: &[(i64, &str, &str, f64, i32, &str)]) {
-    let texts = |text: fn(&(i64, &'static str, &'static str, f64, i32, &'static str)) -> &'static str| {
+    type Order = (i64, &'static str, &'static str, f64, i32, &'static str);
+    let texts = |text: fn(&Order) -> &'static str| {
         let all: Vec<&str> = ORDERS[..rows.len()].iter().map(text).collect();
         Arc::new(StringArray::from(all)) as ArrayRef
     };

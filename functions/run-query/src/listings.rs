@@ -41,6 +41,9 @@ impl FileListing {
     }
 }
 
+/// A listing and the time when it was made.
+type KeptListing = (Timestamp, Arc<FileListing>);
+
 /// Lists files, and keeps a listing for `ResourceCacheSeconds`.
 #[derive(Clone)]
 pub struct Listings {
@@ -48,7 +51,7 @@ pub struct Listings {
     files: TableFileReader,
     clock: Clock,
     seconds: i64,
-    kept: Arc<Mutex<HashMap<String, (Timestamp, Arc<FileListing>)>>>,
+    kept: Arc<Mutex<HashMap<String, KeptListing>>>,
 }
 
 impl Capability for Listings {

@@ -254,7 +254,7 @@ impl Services {
         let mut lines: Vec<_> =
             self.environment(ports).iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
         lines.extend(kept.assignments().map(|(name, value)| format!("{name}=\"{value}\"\n")));
-        match private_files::write(&file, &lines.concat()) {
+        match private_files::write(&file, lines.concat()) {
             Ok(()) => Ok(file),
             Err(error) => Err(LocalError::Folder { path: file, cause: error.to_string() }),
         }

@@ -50,11 +50,11 @@ impl QuerySettings {
             "ChartRows" => self.chart_rows = whole(value, 1, 100_000).ok_or(refuse("1 to 100000"))?,
             "FileRows" => self.file_rows = whole(value, 1, 1_048_575).ok_or(refuse("1 to 1048575"))?,
             "QueryBytes" => {
-                self.text.sql_bytes = whole(value, 1, 262_144).ok_or(refuse("1 to 262144 bytes"))?
+                self.text.sql_bytes = whole(value, 1, 262_144).ok_or(refuse("1 to 262144 bytes"))?;
             }
             "QueryDepth" => self.text.depth = whole(value, 1, 100).ok_or(refuse("1 to 100"))?,
             "QueryListValues" => {
-                self.text.list_values = whole(value, 1, 10_000).ok_or(refuse("1 to 10000"))?
+                self.text.list_values = whole(value, 1, 10_000).ok_or(refuse("1 to 10000"))?;
             }
             "QueryTags" => self.text.tags = whole(value, 1, 1_000).ok_or(refuse("1 to 1000"))?,
             "QuerySeconds" => self.seconds = whole(value, 1, 25).ok_or(refuse("1 to 25 seconds"))?,

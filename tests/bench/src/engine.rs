@@ -259,7 +259,7 @@ pub fn judge(results: &Value) -> Vec<Judged> {
 fn middle(mut ratios: Vec<f64>) -> f64 {
     ratios.sort_by(f64::total_cmp);
     let half = ratios.len() / 2;
-    if ratios.len() % 2 == 0 { f64::midpoint(ratios[half - 1], ratios[half]) } else { ratios[half] }
+    if ratios.len().is_multiple_of(2) { f64::midpoint(ratios[half - 1], ratios[half]) } else { ratios[half] }
 }
 
 #[cfg(test)]

@@ -144,7 +144,8 @@ async fn read(
     range: std::ops::Range<u64>,
 ) -> Result<Bytes, ImportError> {
     let unavailable = || ImportError::new(ImportFailure::Unavailable, "a file cannot be read");
-    let bytes = store.get_ranges(&object.location, &[range.clone()]).await.map_err(|_| unavailable())?;
+    let bytes =
+        store.get_ranges(&object.location, std::slice::from_ref(&range)).await.map_err(|_| unavailable())?;
     let bytes = bytes.into_iter().next().ok_or_else(unavailable)?;
     if bytes.len() as u64 == range.end - range.start { Ok(bytes) } else { Err(unavailable()) }
 }

@@ -89,7 +89,7 @@ impl Output {
 
     fn close(&mut self) -> Result<(), ImportError> {
         let Some(Open { path, writer, rows }) = self.open.take() else { return Ok(()) };
-        self.files.push(OutputFile { path: path.clone(), size: 0, rows });
+        self.files.push(OutputFile { path, size: 0, rows });
         let file = writer.into_inner().map_err(failed)?;
         if let Some(last) = self.files.last_mut() {
             last.size = file.metadata()?.len();

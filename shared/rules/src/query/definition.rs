@@ -19,7 +19,7 @@ use crate::resource::parameter::{Parameter, ParameterType};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueryDefinition {
     /// SQL with tags: `select count(*) from orders [[where city = {{city}}]]`.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, format = "sql"))]
     pub sql: String,
     /// `managed` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

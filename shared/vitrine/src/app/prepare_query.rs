@@ -139,7 +139,7 @@ impl QueryPreparer {
 }
 
 fn dimension_tables(query: &QueryDefinition) -> BTreeSet<String> {
-    let dimensions = query.tags.iter().filter_map(|(_, tag)| tag.dimension.as_ref());
+    let dimensions = query.tags.values().filter_map(|tag| tag.dimension.as_ref());
     dimensions.map(|dimension| dimension.table.clone()).collect()
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use vitrine_engine::embedded::EmbeddedEngine;
 use vitrine_engine::encode::file::FileStream;
-use vitrine_engine::encode::format::{FileFormat, FileOptions};
+use vitrine_engine::encode::format::{ExportFormat, FileOptions};
 use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::error::EngineError;
 use vitrine_engine::query::{EngineQuery, Limits};
@@ -73,7 +73,7 @@ async fn run(engine: &EmbeddedEngine, query: &EngineQuery, csv: bool) -> Result<
         let answer = collect(answer, RowForm::List).await?;
         return Ok((answer.count, answer.rows.len()));
     }
-    let (mut file, mut bytes) = (FileStream::new(FileFormat::Csv, answer, FileOptions::default()), 0);
+    let (mut file, mut bytes) = (FileStream::new(ExportFormat::Csv, answer, FileOptions::default()), 0);
     while let Some(piece) = file.next().await? {
         bytes += piece.len();
     }

@@ -192,7 +192,7 @@ fn escape(text: &str, out: &mut String) {
             '_' if is_escape(&text.as_bytes()[at..]) => *out += "_x005F_",
             '\t' | '\n' => out.push(letter),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                add(out, format_args!("_x{:04X}_", u32::from(letter)))
+                add(out, format_args!("_x{:04X}_", u32::from(letter)));
             }
             letter => out.push(letter),
         }
