@@ -267,6 +267,10 @@ async fn described_bounds_are_those_of_the_rules() {
         let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else {
             continue;
         };
+        // A body that comes with a viewer's token is read after the token is checked: `query.rs` tests it.
+        if takes(operation, "embed_token") {
+            continue;
+        }
         let operation_name = format!("{method} {path}");
         let known = bodies.get(&operation_name).cloned();
         let body = known.unwrap_or_else(|| schema::sample(document(), schema));

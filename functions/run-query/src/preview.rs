@@ -34,6 +34,7 @@ use crate::plan::{Inquiry, Unplanned};
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PreviewInput {
+    #[cfg_attr(feature = "openapi", schema(format = "sql"))]
     pub sql: String,
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, Tag>>))]

@@ -108,7 +108,7 @@ async fn main() -> Result<ExitCode> {
         let others = if options.weighs_all() { functions::NAMES } else { &[] };
         binaries::make(&cases, others, &folders)?;
     }
-    let results = measure(&cases, &options, &folders).await?;
+    let results = Box::pin(measure(&cases, &options, &folders)).await?;
     say(&if options.peers { table::peer_figures(&results) } else { table::figures(&results) })?;
     if options.only.is_some() {
         return Ok(ExitCode::SUCCESS);

@@ -150,7 +150,7 @@ mod tests {
             FileVersion { store: "s3://b".into(), ..known.clone() },
             FileVersion { location: "b".into(), ..known.clone() },
             FileVersion { tag: "\"2\"".into(), ..known.clone() },
-            FileVersion { size: 11, ..known.clone() },
+            FileVersion { size: 11, ..known },
         ] {
             assert!(footers.get(&other).is_none(), "{other:?}");
         }

@@ -18,7 +18,8 @@ fn records(text: &str, delimiter: Option<u8>) -> Result<Vec<(u64, Vec<String>)>,
 
 #[test]
 fn records_are_those_of_the_standard() {
-    let cases: [(&str, &[(u64, &[&str])]); 16] = [
+    type Lines<'a> = &'a [(u64, &'a [&'a str])];
+    let cases: [(&str, Lines<'_>); 16] = [
         ("", &[]),
         ("a", &[(1, &["a"])]),
         ("a\n", &[(1, &["a"])]),

@@ -48,7 +48,8 @@ fn plain_integers_and_numbers_lose_nothing() {
 
 #[test]
 fn declared_numbers_may_be_written_in_more_ways() {
-    let cases: [(&str, Option<i64>, Option<f64>, Option<i128>); 17] = [
+    type Case = (&'static str, Option<i64>, Option<f64>, Option<i128>);
+    let cases: [Case; 17] = [
         ("007", Some(7), Some(7.0), Some(700)),
         ("+5", Some(5), Some(5.0), Some(500)),
         ("5.0", Some(5), Some(5.0), Some(500)),
