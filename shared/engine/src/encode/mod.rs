@@ -1,6 +1,6 @@
 //! Rows as bytes: JSON for pages, and files of three formats.
 //!
-//! [`file`] makes a file of a stream of rows, batch by batch: it holds one batch, however many rows there are.
+//! [`mod@file`] makes a file of a stream of rows, batch by batch: it holds one batch, however many rows there are.
 
 mod cell;
 pub mod csv;

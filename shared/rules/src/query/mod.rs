@@ -8,7 +8,7 @@
 //! - [`content`], [`choose`]: questions and the queries of dives, and the one that a request is about
 //! - [`table`], [`column_type`]: the tables that a query reads
 //! - [`cache_key`], [`answer`]: the key of a query's answer, and the answer as it is cached
-//! - [`limits`], [`settings`]: bounds of queries
+//! - [`limits`]: bounds of queries
 //!
 //! The syntax of SQL itself is checked in the crate `vitrine-query`, so that only functions that run queries link a parser.
 
