@@ -17,8 +17,8 @@ use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
 
-/// Attempts to take one slot while others are faster.
-const MAX_ROUNDS: usize = 10;
+/// Attempts to take one slot while others are faster; there are more of them where there are more slots.
+const MIN_ROUNDS: usize = 10;
 
 #[derive(Debug, Clone)]
 pub struct QuerySlots(DynamoTable);
@@ -51,7 +51,7 @@ impl QuerySlots {
         // Writers that begin at the same slot would be in each other's way.
         let count = count.max(1);
         let mut index = usize::try_from(random::number()? % count as u64).unwrap_or(0);
-        for _ in 0..MAX_ROUNDS {
+        for _ in 0..MIN_ROUNDS.max(count) {
             let sent = self
                 .0
                 .update(item_key(scope))
@@ -73,10 +73,11 @@ impl QuerySlots {
                 return Err(failure("UpdateItem", &error));
             };
             let taken = refused.item().cloned().unwrap_or_default();
-            match (0..count).find(|index| is_free(&taken, *index, now)) {
-                Some(free) => index = free,
-                None => return Err(full(&taken, count, now)),
-            }
+            // Writers that met at one slot part again: each goes on from a place of its own.
+            let start = usize::try_from(random::number()? % count as u64).unwrap_or(0);
+            let free =
+                (0..count).map(|step| (start + step) % count).find(|index| is_free(&taken, *index, now));
+            index = free.ok_or_else(|| full(&taken, count, now))?;
         }
         Err(Error::new(Reason::QueriesAtOnce).retry_after(1))
     }
