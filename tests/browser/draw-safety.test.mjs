@@ -1,4 +1,4 @@
-// What the page makes of answers and settings that it cannot draw, or that somebody wrote to do harm; and its colours.
+// The page's treatment of answers and settings that it cannot draw, or that somebody wrote to do harm; and its colours.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// What the page draws of an answer: that every drawing says what its table says, and to everybody.
+// Drawings of an answer: every drawing says what its table says, and to everybody.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -46,7 +46,7 @@ test("a question is asked for with the viewer's token, and drawn", async (t) => 
   const { page, asked, requests } = await open(t);
   await until(async () => (await marks(page).count()) === 12);
   assert.deepEqual(asked, [["POST", "/v1/query", { resource: { question: 7 }, parameters: {} }, "Bearer token"]]);
-  // What draws is asked for before the answer is.
+  // The drawing module is asked for before the answer is.
   for (const file of ["draw.js", "draw.css", "chart.js"]) assert.ok(requests.indexOf(file) >= 0, file);
   assert.ok(requests.indexOf("draw.js") < requests.indexOf("query"));
   assert.deepEqual(await serious(page, []), []);

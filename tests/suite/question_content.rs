@@ -106,7 +106,7 @@ async fn tags_are_parameters_unless_the_resource_declares_them() {
     assert_eq!(product.view(&token, "day=today").await.refusal(), (400, "parameter_unknown"));
     assert_eq!(product.view(&token, "city=Paris").await.refusal(), (400, "parameter_locked"));
     assert_eq!(product.view(&token, "team=b").await.json["parameters"][0]["value"], "b");
-    // What was read can be written.
+    // Content that was read can be written.
     let mut read = product.get(QUESTION).admin().send().await.json;
     let fields = ["title", "content", "parameters", "enable_embedding", "embedding_params"];
     read.as_object_mut().unwrap().retain(|name, _| fields.contains(&name.as_str()));

@@ -32,7 +32,7 @@ vitrine::capability_set! {
     }
 }
 
-/// What the stand-in makes of a file.
+/// The stand-in's outcome for a file.
 #[derive(Clone)]
 enum Outcome {
     Columns(Vec<Column>),

@@ -104,7 +104,7 @@ pub fn clear_scratch() {
     let Ok(folder) = std::fs::read_dir(std::env::temp_dir()) else { return };
     for entry in folder.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            // What stays takes room, and the next import fails for it if it is too much.
+            // A file that stays takes room, and the next import fails for it if it is too much.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

@@ -174,7 +174,7 @@ impl Run<'_> {
                 Err(error) => error,
             };
             match without_misfit(&columns, &error) {
-                // Who forces a version accepts that a column gets another type.
+                // A forced version may give a column another type.
                 Some(rest) if self.force => columns = rest,
                 _ => return Err(ended(&error)),
             }

@@ -27,9 +27,9 @@ pub struct QueryAnswer {
     pub columns: Vec<AnswerColumn>,
     /// Rows as lists of values. Integers and decimals that JavaScript does not represent exactly are texts.
     pub rows: Vec<Vec<serde_json::Value>>,
-    /// Whether rows beyond a limit were cut off.
+    /// Set if rows beyond a limit were cut off.
     pub truncated: bool,
-    /// Whether it was computed for an earlier request.
+    /// Set if it was computed for an earlier request.
     pub cached: bool,
     /// The time at which it was computed; the same in every copy of it.
     #[schema(value_type = String, format = DateTime)]

@@ -92,7 +92,7 @@ impl QuerySettings {
     }
 }
 
-/// Whether a name has the form of those in the time zone database. The function that runs queries has the database.
+/// Returns whether a name has the form of those in the time zone database. The function that runs queries has the database.
 fn is_zone_name(name: &str) -> bool {
     let is_part = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_alphabetic())

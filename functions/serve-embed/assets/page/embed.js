@@ -321,7 +321,7 @@ function render() {
   reportSize();
 }
 
-// What drawings need of the page.
+// The parts of the page that drawings need.
 const drawing = {
   fetchAnswer,
   isShown: (one) => one === view,
@@ -374,7 +374,7 @@ function handleContent(type, data, reply) {
 }
 
 // The content has no token: it asks for a published query by name, with values for the parameters that the viewer may set.
-// What it asks after the expiry is answered when the credential is renewed, so that it goes on showing what it has.
+// Questions after the expiry are answered when the credential is renewed, so that the content goes on showing what it has.
 async function answerContent(question, reply) {
   if (expired) return void unanswered.push([question, reply]);
   const { name, parameters } = question;

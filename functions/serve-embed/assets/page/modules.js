@@ -10,7 +10,7 @@ export function loader(files) {
   });
 }
 
-// What `draw` needs to know of the page and the viewer.
+// The facts about the page and the viewer that `draw` needs.
 export function contextOf(page, view, load) {
   return {
     ...page.looks(), title: view.resource.title, values: Object.fromEntries(view.parameters.map(({ slug, value }) => [slug, value])),

@@ -72,7 +72,7 @@ impl Footers {
         }
         let turn = {
             let mut kept = self.lock();
-            // What nobody waits for any more.
+            // Reads that nobody waits for any more.
             kept.reading.retain(|_, turn| Arc::strong_count(turn) > 1);
             kept.reading.entry(file.clone()).or_default().clone()
         };

@@ -80,7 +80,7 @@ impl Sorter {
         if self.parts.is_empty() {
             return self.drain(usize::MAX, sink);
         }
-        // What is in memory is the last part.
+        // The rows in memory are the last part.
         let mut last = vec![];
         self.drain(PART_BATCH_BYTES, &mut |batch| {
             last.push(batch.clone());

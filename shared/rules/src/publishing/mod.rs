@@ -3,7 +3,7 @@
 //! The query engine plans the queries and reports what they read and answer. [`review`] holds its reports against the
 //! resource: its embed policy, its parameters and its drawing.
 //!
-//! What is published has no issue. A draft may have some, which are warnings then; only SQL that does not parse is refused
+//! Published content has no issue. A draft may have some, which are warnings then; only SQL that does not parse is refused
 //! in any case.
 
 mod drawing;

@@ -25,7 +25,7 @@ pub struct Checked {
     pub tables: BTreeSet<String>,
 }
 
-/// Whether a change is written.
+/// The choice between writing a change and only checking it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Write,

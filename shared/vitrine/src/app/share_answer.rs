@@ -41,7 +41,7 @@ pub struct Wanted {
 pub enum Shared {
     Ready {
         answer: Arc<Answer>,
-        /// Whether it was computed for another request.
+        /// Set if it was computed for another request.
         cached: bool,
     },
     /// Somebody is at work.
@@ -237,7 +237,7 @@ impl AnswerSharing {
     }
 }
 
-/// Whether a refusal concerns the viewer who asked, and says nothing about the query.
+/// Returns whether a refusal concerns the viewer who asked, and says nothing about the query.
 fn is_about_viewer(reason: Reason) -> bool {
     matches!(reason, Reason::QueriesAtOnce | Reason::BudgetExceeded)
 }

@@ -60,7 +60,7 @@ export function drawGrid(dashboard, { load, draw, needsAnswer, context = {}, sen
 
 let serial = 0;
 
-// What was not asked for yet is asked for when its tab is opened.
+// Cards that were not asked for yet are asked for when their tab is opened.
 const handleOf = (node, cards) => ({
   node,
   refresh: (isWanted = () => true) => cards.filter(({ card }) => isWanted(card)).forEach((one) => one.refresh()),

@@ -23,7 +23,7 @@ const FIGURES = { scalar: drawScalar, smartscalar: drawTrend, progress: drawProg
 const CHARTS = ["bar", "row", "line", "area", "combo", "pie"];
 const TEXTS = ["text", "heading", "link"];
 
-// Whether a display needs `charts()`, so that it can be loaded beside the answer.
+// Returns whether a display needs `charts()`, so that it can be loaded beside the answer.
 export const needsCharts = (display) => CHARTS.includes(display === "donut" ? "pie" : display);
 export const needsAnswer = (display) => !TEXTS.includes(display);
 

@@ -88,7 +88,7 @@ function cellWriter(column, data, context) {
     const url = urlOf(value, row);
     const label = url && viewAs === "link" && linkText ? fillRow(linkText, row, data, false) : text;
     const content = url ? link(url, [label], context) : isMail(value) ? link(`mailto:${value}`, [text], context) : text;
-    // What may be cut off can still be read.
+    // Cut texts can still be read.
     return make("td", { class: column.isNumeric && "vz-number", title: text.length > 40 && text.slice(0, 1000) }, content);
   };
 }

@@ -120,7 +120,7 @@ pub struct Remains {
     pub id: u64,
     pub newest_version: u64,
     pub revision: u64,
-    /// Whether its versions were removed as well.
+    /// Set once its versions are removed as well.
     pub is_swept: bool,
 }
 

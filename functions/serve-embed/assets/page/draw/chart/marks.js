@@ -1,4 +1,4 @@
-// What all charts are put together from. Places are given as if the text ran from left to right; `Canvas` mirrors them
+// The parts of all charts. Places are given as if the text ran from left to right; `Canvas` mirrors them
 // where it runs from right to left.
 
 import { symbol, symbolCircle, symbolCross, symbolDiamond, symbolSquare, symbolTriangle, symbolWye } from "d3-shape";
