@@ -22,7 +22,7 @@ use vitrine_engine::engine::{Engine, Prepared};
 use vitrine_engine::error::{EngineError, QueryFailure};
 use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
-use vitrine_query::{Surface, guard, parse};
+use vitrine_query::{Surface, parse};
 
 /// For planning one form of a query.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,7 +100,7 @@ impl Checker {
             table_functions: functions::table_names(),
             allow_cross_joins: false,
         };
-        let guarded = match guard(&prepared, &surface, &syntax) {
+        let guarded = match parsed.guard(&prepared, &surface) {
             Ok(guarded) => guarded,
             Err(issues) => {
                 issues.into_iter().for_each(|issue| add(report, below(&report.path, issue)));
