@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 
 import cube
+import data
 import logs
 import metabase
 import motherduck
@@ -19,7 +20,7 @@ import permissions
 import stack as stacks
 from stack import Failed, Stack, check
 
-DIALECTS = {"native": native, "metabase": metabase, "motherduck": motherduck, "cube": cube}
+DIALECTS = {"native": native, "metabase": metabase, "motherduck": motherduck, "cube": cube, "data": data}
 
 
 def first(stack):

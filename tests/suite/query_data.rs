@@ -47,8 +47,11 @@ pub fn by_city() -> Value {
 
 /// Writes a version of `orders` with the first `count` rows and these policies.
 pub async fn seed(product: &Product, count: usize, policies: Value) {
-    let seeds: Seeds =
-        functions::connected("seeds", &product.services, &Settings::default(), &product.clock).await;
+    seed_file(product, &table_file(count), count as u64, policies).await;
+}
+
+/// Writes a version of `orders` with a file that says it has such rows.
+pub async fn seed_file(product: &Product, file: &[u8], rows: u64, policies: Value) {
     let columns = json!([
         {"name": "id", "type": "integer"},
         {"name": "customer", "type": "text"},
@@ -57,28 +60,39 @@ pub async fn seed(product: &Product, count: usize, policies: Value) {
         {"name": "day", "type": "date"},
         {"name": "secret", "type": "text", "hidden": true},
     ]);
+    seed_table(product, "orders", columns, file, rows, policies).await;
+}
+
+/// The first `count` orders as Parquet.
+pub fn table_file(count: usize) -> Vec<u8> {
+    parquet(&orders(count))
+}
+
+/// Writes a version of a table with this file.
+pub async fn seed_table(
+    product: &Product,
+    name: &str,
+    columns: Value,
+    file: &[u8],
+    rows: u64,
+    policies: Value,
+) {
+    let seeds: Seeds =
+        functions::connected("seeds", &product.services, &Settings::default(), &product.clock).await;
     let declared: TableInput = input::check(json!({"columns": columns, "row_policies": policies})).unwrap();
     let now = Timestamp::from_unix(1_700_000_000);
-    let seen = seeds.reader.get("orders").await.unwrap();
+    let seen = seeds.reader.get(name).await.unwrap();
     let table = match seen.clone() {
         Some(table) => table.replaced(declared.clone(), now),
-        None => {
-            Table::create("orders".to_owned(), seeds.writer.next_id().await.unwrap(), declared.clone(), now)
-        }
+        None => Table::create(name.to_owned(), seeds.writer.next_id().await.unwrap(), declared.clone(), now),
     };
     let number = table.newest_version + 1;
-    let folder =
-        std::env::temp_dir().join(format!("vitrine-seeds-{}", vitrine::rules::random::secret().unwrap()));
-    std::fs::create_dir(&folder).unwrap();
-    let path = folder.join("rows.parquet");
-    write(&path, &ORDERS[..count]);
-    let stored = seeds.files.put("orders", number, "part-0", &path).await.unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
+    let stored = put_file(product, name, number, file).await;
     let version = TableVersion {
         number,
-        rows: count as u64,
+        rows,
         columns: declared.columns.unwrap(),
-        files: vec![DataFile { key: stored.key, size: stored.size, e_tag: stored.e_tag }],
+        files: vec![stored],
         upload: "seed".to_owned(),
         created_at: now,
     };
@@ -89,10 +103,23 @@ pub async fn seed(product: &Product, count: usize, policies: Value) {
     }
 }
 
-fn write(path: &std::path::Path, rows: &[(i64, &str, &str, f64, i32, &str)]) {
+/// Writes the file of a version, or another one in its place.
+pub async fn put_file(product: &Product, table: &str, version: u64, file: &[u8]) -> DataFile {
+    let seeds: Seeds =
+        functions::connected("seeds", &product.services, &Settings::default(), &product.clock).await;
+    let path =
+        std::env::temp_dir().join(format!("vitrine-seeds-{}", vitrine::rules::random::secret().unwrap()));
+    std::fs::write(&path, file).unwrap();
+    let stored = seeds.files.put(table, version, "part-0", &path).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    stored
+}
+
+fn orders(count: usize) -> RecordBatch {
+    let rows = &ORDERS[..count];
     type Order = (i64, &'static str, &'static str, f64, i32, &'static str);
     let texts = |text: fn(&Order) -> &'static str| {
-        let all: Vec<&str> = ORDERS[..rows.len()].iter().map(text).collect();
+        let all: Vec<&str> = rows.iter().map(text).collect();
         Arc::new(StringArray::from(all)) as ArrayRef
     };
     let columns: [(&str, ArrayRef); 6] = [
@@ -103,11 +130,16 @@ fn write(path: &std::path::Path, rows: &[(i64, &str, &str, f64, i32, &str)]) {
         ("day", Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.4)))),
         ("secret", texts(|row| row.5)),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer =
-        ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// A Parquet file.
+pub fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
     writer.close().unwrap();
+    file
 }
 
 /// A product with six orders under a policy by city.
@@ -123,7 +155,7 @@ pub async fn product_with(settings: &[(&str, &str)]) -> Product {
 }
 
 /// Has every query published, also those that a check would refuse.
-fn accept_all(product: &Product) {
+pub fn accept_all(product: &Product) {
     product.services.invocable.add(IMPORT_FUNCTION, async |work: Work| match work {
         Work::Check { queries } => {
             let report = |query: QueryToCheck| QueryReport { path: query.path, ..QueryReport::default() };

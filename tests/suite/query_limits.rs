@@ -122,6 +122,19 @@ async fn slots_are_given_back() {
 }
 
 #[tokio::test]
+async fn queries_that_are_asked_at_once_wait_for_a_slot() {
+    let product = product_with(&[("QueriesPerViewer", "2")]).await;
+    let tags = json!({"n": {"type": "number"}});
+    let content = json!({"type": "question", "query": {"sql": "select {{n}} as n", "tags": tags}});
+    question(&product, "", json!({"content": content, "embedding_params": {"n": "enabled"}})).await;
+    let viewer = token(&product, "a", &["Berlin"]);
+    let asked = (0..8).map(|number| ask(&product, &viewer, json!({"parameters": {"n": number}})));
+    for (number, answer) in join_all(asked).await.iter().enumerate() {
+        assert_eq!(rows(answer), &json!([[number]]));
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_has_a_budget_of_bytes_in_a_month() {
     let product = product_with(&[("MonthlyScanMegabytes", "1")]).await;
     question(&product, IDS, json!({})).await;
@@ -129,6 +142,7 @@ async fn a_tenant_has_a_budget_of_bytes_in_a_month() {
     let month: String = product.clock.now().to_string().chars().take(7).collect();
     assert_eq!(rows(&ask(&product, &viewer, json!({})).await), &json!([[1], [2]]));
     let budget = async || {
+        product.wait_for_background_tasks().await;
         let items = product.table().await;
         items.into_iter().find(|item| item["pk"] == "query-budget#").unwrap()
     };

@@ -253,6 +253,7 @@ fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
 pub struct Wires {
     pub dynamodb: Wire,
     pub secrets_manager: Wire,
+    pub s3: Wire,
 }
 
 /// A product whose functions reach their services through proxies.
@@ -260,11 +261,15 @@ pub async fn wired(settings: &[(&str, &str)]) -> (Product, Wires) {
     let mut wires = None;
     let product = Product::start_behind(settings, async |services| {
         let ports = services.listen([0; 3]).await.unwrap();
-        let laid =
-            Wires { dynamodb: Wire::lay(ports.dynamodb), secrets_manager: Wire::lay(ports.secrets_manager) };
+        let laid = Wires {
+            dynamodb: Wire::lay(ports.dynamodb),
+            secrets_manager: Wire::lay(ports.secrets_manager),
+            s3: Wire::lay(ports.s3),
+        };
         services.reach_at(Ports {
             dynamodb: laid.dynamodb.address,
             secrets_manager: laid.secrets_manager.address,
+            s3: laid.s3.address,
             ..ports
         });
         wires = Some(laid);

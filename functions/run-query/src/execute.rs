@@ -54,7 +54,7 @@ impl State {
         };
         let admission = self.limiter.admit(asker).await?;
         let done = work(query).await;
-        self.limiter.leave(admission, read.get()).await;
+        self.limiter.leave(admission, read.get());
         if done.as_ref().is_err_and(|error| error.failure() == QueryFailure::Unavailable) {
             self.engine.listings.forget();
         }

@@ -1,7 +1,11 @@
 //! Limits queries that run: how many at once, and how many bytes they read in a month.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
+use crate::aws::background::BackgroundTasks;
 use crate::aws::storage::query_slots::QuerySlot;
 use crate::aws::storage::{QueryBudgets, QuerySlots};
 use vitrine_rules::clock::Clock;
@@ -13,6 +17,11 @@ use vitrine_rules::view::decide::View;
 /// The time after a query's budget of seconds in which its slots are given back.
 const SPARE_SECONDS: i64 = 5;
 
+/// The time that a query waits for a slot, and the pause between two attempts. The cards of a dashboard are asked for at once,
+/// and most of their queries end sooner than this.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The share of a budget at which its owner is told.
 const NOTICE_PERCENT: u64 = 80;
 
@@ -20,6 +29,7 @@ crate::capability_set! {
     pub struct QueryLimiter {
         slots: QuerySlots,
         budgets: QueryBudgets,
+        background: BackgroundTasks,
         settings: Arc<Settings>,
         clock: Clock,
     }
@@ -67,20 +77,21 @@ impl QueryLimiter {
 
     /// Admits one query, or refuses it because of those that run, or because of the month's budget.
     pub async fn admit(&self, asker: &Asker) -> Result<Admission> {
-        let now = self.clock.now();
         let limits = &self.settings.queries;
-        if let Some(most) = limits.monthly_bytes()
-            && self.budgets.used(&asker.tenant, now).await? >= most
-        {
-            return Err(Reason::BudgetExceeded.into());
-        }
-        let end = now.plus(self.work_seconds());
         let mut admission = Admission { slots: Vec::new(), tenant: asker.tenant.clone() };
-        if let Some(viewer) = &asker.viewer {
-            let scope = format!("viewer#{viewer}");
-            admission.slots.push(self.slots.take(&scope, limits.per_viewer, now, end).await?);
-        }
-        match self.slots.take(QuerySlots::STACK, limits.at_once, now, end).await {
+        let (within, own) = tokio::join!(self.within_budget(&asker.tenant), async {
+            match &asker.viewer {
+                Some(viewer) => self.slot(&format!("viewer#{viewer}"), limits.per_viewer).await.map(Some),
+                None => Ok(None),
+            }
+        });
+        let own = own.map(|slot| admission.slots.extend(slot));
+        // The slot of the stack comes last, so that a viewer who may not ask takes none of the others'.
+        let stack = match within.and(own) {
+            Ok(()) => self.slot(QuerySlots::STACK, limits.at_once).await,
+            Err(error) => Err(error),
+        };
+        match stack {
             Ok(slot) => {
                 admission.slots.push(slot);
                 Ok(admission)
@@ -92,8 +103,37 @@ impl QueryLimiter {
         }
     }
 
-    /// Ends an admission after a query that has read so many bytes.
-    pub async fn leave(&self, admission: Admission, bytes: u64) {
+    async fn within_budget(&self, tenant: &str) -> Result<()> {
+        match self.settings.queries.monthly_bytes() {
+            Some(most) if self.budgets.used(tenant, self.clock.now()).await? >= most => {
+                Err(Reason::BudgetExceeded.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one of `count` slots, and waits for it a little.
+    async fn slot(&self, scope: &str, count: usize) -> Result<QuerySlot> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.clock.now();
+            let taken = self.slots.take(scope, count, now, now.plus(self.work_seconds())).await;
+            match taken {
+                Err(error) if error.reason == Reason::QueriesAtOnce && Instant::now() < deadline => {
+                    sleep(PAUSE).await;
+                }
+                taken => return taken,
+            }
+        }
+    }
+
+    /// Ends an admission after a query that has read so many bytes. The answer does not wait for it.
+    pub fn leave(&self, admission: Admission, bytes: u64) {
+        let limiter = self.clone();
+        self.background.run(async move { limiter.end(admission, bytes).await });
+    }
+
+    async fn end(&self, admission: Admission, bytes: u64) {
         if let Some(most) = self.settings.queries.monthly_bytes() {
             let now = self.clock.now();
             match self.budgets.add(&admission.tenant, bytes, now).await {

@@ -60,6 +60,7 @@ enum Outcome {
     Elsewhere,
 }
 
+type Telling = watch::Sender<Option<Outcome>>;
 type Board = watch::Receiver<Option<Outcome>>;
 
 #[derive(Clone)]
@@ -156,14 +157,20 @@ impl AnswerSharing {
         self.background.run(async move {
             // Removed also if the work panics.
             let _entry = Entry { running: Arc::clone(&sharing.running), key: wanted.key.clone() };
-            let outcome = sharing.obtain(&wanted, deadline, work).await;
-            let _ = tell.send(Some(outcome.unwrap_or_else(Outcome::Failed)));
+            let outcome = sharing.obtain(&wanted, deadline, work, &tell).await;
+            tell.send_replace(Some(outcome.unwrap_or_else(Outcome::Failed)));
         });
         (board, true)
     }
 
     /// Finds the answer, computes it under a lease, or waits for the process that has the lease.
-    async fn obtain(&self, wanted: &Wanted, deadline: Instant, work: AnswerWork) -> Result<Outcome> {
+    async fn obtain(
+        &self,
+        wanted: &Wanted,
+        deadline: Instant,
+        work: AnswerWork,
+        tell: &Telling,
+    ) -> Result<Outcome> {
         let (key, fresh) = (&wanted.key, wanted.fresh);
         let mut has_waited = false;
         loop {
@@ -185,14 +192,21 @@ impl AnswerSharing {
                 }
             }
             match self.leases.take(key, now, now.plus(wanted.work_seconds)).await? {
-                Taken::Lease(lease) => return self.compute(wanted, lease, work).await,
+                Taken::Lease(lease) => return self.compute(wanted, lease, work, tell).await,
                 Taken::Held(LeaseState::Failed { reason, .. }) => return Err(reason.into()),
                 Taken::Held(_) => has_waited = true,
             }
         }
     }
 
-    async fn compute(&self, wanted: &Wanted, lease: QueryLease, work: AnswerWork) -> Result<Outcome> {
+    /// Computes the answer and tells it at once: whoever waits for it need not wait until it is stored.
+    async fn compute(
+        &self,
+        wanted: &Wanted,
+        lease: QueryLease,
+        work: AnswerWork,
+        tell: &Telling,
+    ) -> Result<Outcome> {
         // The process that had the lease before may have stored the answer since it was looked for.
         if let Some(answer) = self.kept.find(&wanted.key, wanted.fresh).await {
             self.ended(self.leases.end(lease).await);
@@ -200,13 +214,15 @@ impl AnswerSharing {
         }
         match work.await {
             Ok(answer) => {
+                let answer = Arc::new(answer);
+                tell.send_replace(Some(Outcome::Computed(Arc::clone(&answer))));
                 let is_kept = self.kept.keep(&wanted.key, &answer).await;
                 if is_kept {
                     self.ended(self.leases.end(lease).await);
                 } else {
                     self.failed(lease, Reason::EngineUnavailable).await;
                 }
-                Ok(Outcome::Computed(Arc::new(answer)))
+                Ok(Outcome::Computed(answer))
             }
             Err(error) if is_about_viewer(error.reason) => {
                 self.ended(self.leases.end(lease).await);

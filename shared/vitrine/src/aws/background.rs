@@ -17,10 +17,15 @@ impl BackgroundTasks {
         tasks.spawn(work);
     }
 
-    /// Waits for every task. On Lambda this is between the response and the next event: a task that is still
-    /// running after that would be frozen, and perhaps never continued.
+    /// Waits for every task, and for those that they start. On Lambda this is between the response and the next event:
+    /// a task that is still running after that would be frozen, and perhaps never continued.
     pub async fn finish(&self) {
-        let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        tasks.join_all().await;
+        loop {
+            let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+            if tasks.is_empty() {
+                return;
+            }
+            tasks.join_all().await;
+        }
     }
 }

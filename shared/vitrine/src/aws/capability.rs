@@ -11,6 +11,7 @@ use std::sync::Arc;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::settings::Settings;
 
+use crate::aws::background::BackgroundTasks;
 use crate::aws::environment::Environment;
 
 /// A resource of the deployment that functions use.
@@ -149,6 +150,16 @@ impl Capability for Arc<Settings> {
 
     fn connect(environment: &Environment) -> Self {
         Self::clone(&environment.settings)
+    }
+}
+
+impl Capability for BackgroundTasks {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::new()
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        environment.process.background.clone()
     }
 }
 
