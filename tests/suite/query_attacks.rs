@@ -153,7 +153,7 @@ fn values() -> Vec<(&'static str, Value, Vec<Value>)> {
         ("select id, secret from orders where secret like {{x}}", text.clone(), strings()),
         ("select count(*) from orders where city in ({{x}})", text.clone(), strings()),
         ("select count(*) from orders where 1 = 1 [[and secret > {{x}}]]", text.clone(), strings()),
-        ("select max(cast({{x}} as integer)) from orders", text.clone(), strings()),
+        ("select max(cast({{x}} as integer)) from orders", text, strings()),
         (
             "select 10 / (id - {{x}}) from orders",
             json!({"type": "number"}),

@@ -187,6 +187,30 @@ async fn a_list_has_so_many_values() {
 }
 
 #[tokio::test]
+async fn a_session_may_have_a_time_zone_of_its_own() {
+    let product = product_with(&[]).await;
+    let html = json!({"type": "html", "html": "", "queries": {"day": {"sql": "select current_date as day"}}});
+    let dashboard = product.publish("dashboard/1", json!({"content": html})).await;
+    let asked = async |settings: Value| {
+        let user = json!({"deploymentId": 1, "externalId": "ann", "settings": settings});
+        let made = product.post("/api/v1/embed/generate-session", user).admin().send().await;
+        let session = json!({"session": made.json["sessionId"]});
+        let token = product.post("/v1/sessions/redeem", session).send().await;
+        let token = token.json["token"].as_str().unwrap().to_owned();
+        let body = json!({"resource": {"dashboard": dashboard["id"]}, "query": "day"});
+        ask(&product, &token, body).await
+    };
+    // The clocks of the two places are 25 hours apart.
+    let east = asked(json!({"timezone": "Pacific/Kiritimati"})).await;
+    let west = asked(json!({"timezone": "Pacific/Pago_Pago"})).await;
+    assert!(rows(&east)[0][0].as_str() > rows(&west)[0][0].as_str(), "{} {}", east.text, west.text);
+    let again = asked(json!({"timezone": "Pacific/Kiritimati", "locale": "de"})).await;
+    assert_eq!(again.json["cached"], true);
+    assert_eq!(asked(json!({})).await.json["cached"], false);
+    assert_eq!(asked(json!({"timezone": "Mars/Olympus"})).await.refusal(), (400, "request_invalid"));
+}
+
+#[tokio::test]
 async fn a_query_beyond_its_memory_is_refused_and_the_next_is_right() {
     let product = product_with(&[]).await;
     let viewer = token(&product, "a", &["Berlin"]);

@@ -123,7 +123,10 @@ impl Checker {
             tables.push(without_rows(table));
         }
         let limits = Limits { time: PATIENCE, ..Limits::default() };
-        match EmbeddedEngine::new(1).prepare(&EngineQuery { prepared, tables, syntax, limits }).await {
+        match EmbeddedEngine::new(1)
+            .prepare(&EngineQuery { prepared, tables, syntax, limits, time_zone: None })
+            .await
+        {
             Ok(plan) => {
                 let column = |column: &vitrine_engine::answer::ColumnInfo| OutputColumn {
                     name: column.name.clone(),

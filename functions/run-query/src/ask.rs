@@ -167,6 +167,7 @@ impl App {
             query: chosen.query,
             given: chosen.query.given_values(&view.values, &view.given_values),
             viewer: &view.viewer,
+            session: view.context.as_deref(),
             deployment: Some(view.resource.deployment),
             rows: if form == Form::Page { chosen.page_rows(limits) } else { limits.file_rows },
             is_file: form != Form::Page,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use object_store::ObjectStore;
+use serde_json::Value;
 use vitrine::aws::blobs::TableFileReader;
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::environment::Environment;
@@ -16,6 +16,7 @@ use vitrine::rules::query::date_bounds::ReportClock;
 use vitrine::rules::query::table::MANAGED;
 use vitrine::rules::random;
 use vitrine::rules::row_policy::RowAccess;
+use vitrine::rules::session::SessionContext;
 use vitrine_engine::embedded::EmbeddedEngine;
 use vitrine_engine::error::{EngineError, QueryFailure};
 use vitrine_engine::store::counted::{BytesRead, CountedStore};
@@ -28,6 +29,9 @@ use crate::listings::{FileListing, Listings};
 /// The result of the engine.
 pub type Engined<T> = std::result::Result<T, EngineError>;
 
+/// The setting of a session that names its time zone.
+const TIME_ZONE: &str = "timezone";
+
 /// The engine as part of cache keys: another version may answer otherwise.
 pub const ENGINE: &str = concat!("embedded ", env!("CARGO_PKG_VERSION"));
 
@@ -38,7 +42,8 @@ pub struct QueryEngine {
     store: Arc<dyn ObjectStore>,
     pub listings: Listings,
     clock: Clock,
-    zone: Option<TimeZone>,
+    /// The time zone of the stack.
+    time_zone: String,
 }
 
 impl Capability for QueryEngine {
@@ -53,29 +58,34 @@ impl Capability for QueryEngine {
             store: Arc::new(S3Store::new(client, bucket)),
             listings: Listings::connect(environment),
             clock: environment.clock.clone(),
-            zone: ReportClock::zone(&environment.settings.queries.time_zone),
+            time_zone: environment.settings.queries.time_zone.clone(),
         }
     }
 
     async fn warm(&self) {
         // The list of functions takes longest.
         let _ = vitrine_engine::embedded::functions::names();
-        if self.zone.is_none() {
+        if ReportClock::zone(&self.time_zone).is_none() {
             tracing::error!("the setting TimeZone names no time zone");
         }
     }
 }
 
 impl QueryEngine {
-    /// The clock and the calendar of reports.
-    pub fn report_clock(&self) -> Result<ReportClock> {
-        let zone = self.zone.clone().ok_or_else(|| Error::internal("the setting TimeZone"))?;
-        Ok(ReportClock::new(self.clock.now(), zone, ReportClock::WEEK_START))
-    }
-
-    /// The day by the engine's own clock, which is in UTC.
-    pub fn today(&self) -> Date {
-        jiff::Timestamp::now().to_zoned(TimeZone::UTC).date()
+    /// The clock and the calendar of reports, in the time zone that the viewer's session asks for, or in that of the stack.
+    pub fn reports(&self, session: Option<&SessionContext>) -> Result<Reports> {
+        let of_session = session.and_then(|session| session.settings.get(TIME_ZONE)).and_then(Value::as_str);
+        let name = of_session.unwrap_or(&self.time_zone);
+        let zone = ReportClock::zone(name).ok_or_else(|| match of_session {
+            Some(_) => Error::invalid("settings.timezone", "is the name of no time zone"),
+            None => Error::internal("the setting TimeZone"),
+        })?;
+        Ok(Reports {
+            time_zone: name.to_owned(),
+            // By the engine's own clock.
+            today: jiff::Timestamp::now().to_zoned(zone.clone()).date(),
+            clock: ReportClock::new(self.clock.now(), zone, ReportClock::WEEK_START),
+        })
     }
 
     /// The files of a table as they are now.
@@ -105,6 +115,13 @@ impl QueryEngine {
             Some(listing) => Ok(stored_table::of_files(table, rows, listing.files(counted(&listing.store)))),
         }
     }
+}
+
+/// The calendar of one query.
+pub struct Reports {
+    pub time_zone: String,
+    pub clock: ReportClock,
+    pub today: Date,
 }
 
 /// The files of a table at one moment.

@@ -12,6 +12,7 @@ use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
 use vitrine::rules::query::table::MANAGED;
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::row_policy::{self, RowAccess};
+use vitrine::rules::session::SessionContext;
 use vitrine::rules::viewer::Viewer;
 use vitrine_engine::embedded::functions;
 use vitrine_engine::query::{EngineQuery, Limits};
@@ -31,6 +32,8 @@ pub struct Inquiry<'a> {
     pub query: &'a QueryDefinition,
     pub given: GivenValues,
     pub viewer: &'a Viewer,
+    /// The viewer's session, if it has settings of its own.
+    pub session: Option<&'a SessionContext>,
     /// The deployment of the resource; none for the owner.
     pub deployment: Option<Deployment>,
     pub rows: usize,
@@ -45,6 +48,7 @@ pub struct Plan {
     /// The key of its answer.
     pub key: String,
     limits: Limits,
+    time_zone: String,
 }
 
 struct PlannedTable {
@@ -89,9 +93,9 @@ impl State {
     /// Plans a query. Nothing is read but stored definitions.
     pub async fn plan(&self, inquiry: Inquiry<'_>) -> std::result::Result<Plan, Unplanned> {
         let settings = &self.settings.queries;
-        let Inquiry { query, given, viewer, deployment, rows, is_file } = inquiry;
-        let clock = self.engine.report_clock()?;
-        let prepared = self.preparer.prepare(query, &given, &clock, deployment).await;
+        let Inquiry { query, given, viewer, session, deployment, rows, is_file } = inquiry;
+        let reports = self.engine.reports(session)?;
+        let prepared = self.preparer.prepare(query, &given, &reports.clock, deployment).await;
         let prepared = prepared.map_err(Unplanned::Unprepared)?;
         let parsed = vitrine_query::parse(&prepared.sql, &settings.text)
             .map_err(|issue| Unplanned::Guard(vec![issue]))?;
@@ -115,7 +119,7 @@ impl State {
             let files = self.engine.open(&table).await?;
             tables.insert(name, PlannedTable { stored: table, rows, files });
         }
-        let today = (guarded.volatility == Volatility::Day).then(|| self.engine.today());
+        let today = (guarded.volatility == Volatility::Day).then_some(reports.today);
         let states = tables.iter().map(|(name, PlannedTable { rows, files, .. })| {
             (name.clone(), TableState { version: &files.version, rows })
         });
@@ -126,7 +130,7 @@ impl State {
             tables: &states.collect(),
             engine: ENGINE,
             row_limit: rows as u64,
-            time_zone: &settings.time_zone,
+            time_zone: &reports.time_zone,
             today,
         }
         .key();
@@ -136,7 +140,8 @@ impl State {
             time: settings.time(),
             memory: settings.engine_memory(),
         };
-        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits })
+        let time_zone = reports.time_zone;
+        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, time_zone })
     }
 }
 
@@ -152,6 +157,7 @@ impl Plan {
             tables: tables.collect::<Engined<_>>()?,
             syntax: state.settings.queries.text.clone(),
             limits: self.limits,
+            time_zone: Some(self.time_zone.clone()),
         })
     }
 }

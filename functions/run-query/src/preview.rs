@@ -103,6 +103,7 @@ impl App {
             query: &query,
             given: given(&query, &parameters)?,
             viewer: &viewer,
+            session: None,
             deployment: None,
             rows: limits.table_rows,
             is_file: false,

@@ -46,6 +46,7 @@ async fn answer(sql: &str, tables: &[EngineTable]) -> Result<Value, EngineError>
         syntax: QueryLimits::default(),
         tables: tables.to_vec(),
         limits: Limits { rows: 100_000, ..Limits::default() },
+        time_zone: None,
     };
     let rows = EmbeddedEngine::default().run(&query).await?;
     let answer = collect(rows, RowForm::List).await?;

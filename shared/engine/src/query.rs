@@ -16,6 +16,9 @@ pub struct EngineQuery {
     /// Limits of the text.
     pub syntax: QueryLimits,
     pub limits: Limits,
+    /// The time zone of the current day and time, or UTC. Timestamps of tables stay what they are, in UTC: `AT TIME ZONE` shows
+    /// them in a zone.
+    pub time_zone: Option<String>,
 }
 
 /// Budgets of one query.

@@ -92,5 +92,6 @@ pub fn query(sql: &str, table: EngineTable) -> EngineQuery {
             time: std::time::Duration::from_secs(600),
             ..Limits::default()
         },
+        time_zone: None,
     }
 }

@@ -43,8 +43,6 @@ pub struct EmbeddedEngine {
     partitions: usize,
     aborted: Aborted,
     footers: Footers,
-    /// The zone of the current day; UTC without one.
-    zone: Option<Arc<str>>,
 }
 
 impl Default for EmbeddedEngine {
@@ -110,15 +108,7 @@ impl Engine for EmbeddedEngine {
 impl EmbeddedEngine {
     /// An engine of which each query may use so many threads: the virtual processors of the function.
     pub fn new(partitions: usize) -> Self {
-        Self { partitions, aborted: Aborted::default(), footers: Footers::default(), zone: None }
-    }
-
-    /// The same engine with the current day and time of `zone`, for one session or for all. Timestamps of tables
-    /// stay what they are, in UTC: `AT TIME ZONE` shows them in a zone.
-    pub fn in_zone(self, zone: &str) -> Result<Self, EngineError> {
-        functions::parse_zone(zone).map_err(while_planning)?;
-        let zone = (zone != "UTC").then(|| zone.into());
-        Ok(Self { zone, ..self })
+        Self { partitions, aborted: Aborted::default(), footers: Footers::default() }
     }
 
     /// The number of queries that were aborted and have not given way yet.
@@ -144,7 +134,7 @@ async fn plan(
     query: EngineQuery,
     io: Handle,
 ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), EngineError> {
-    let statement = statement::parse(&query, engine.zone.as_deref())?;
+    let statement = statement::parse(&query)?;
     let context = context::build(query.limits.memory, engine.partitions).map_err(while_planning)?;
     for table in &query.tables {
         let provider = files::provider(&context, table, &io, &engine.footers)?;

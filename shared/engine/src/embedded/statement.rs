@@ -29,8 +29,8 @@ const EXPANDED_BYTES: usize = 1 << 20;
 /// A value becomes a literal of the syntax tree. Its text is never parsed, so no value can change the
 /// statement, and the planner knows its type wherever the placeholder stands.
 ///
-/// Days and times of the clock are those of `zone`, or of UTC without one.
-pub fn parse(query: &EngineQuery, zone: Option<&str>) -> Result<Parsed, EngineError> {
+/// Days and times of the clock are those of the query's time zone.
+pub fn parse(query: &EngineQuery) -> Result<Parsed, EngineError> {
     let sql = query.prepared.sql.as_str();
     let parsed = vitrine_query::parse(sql, &query.syntax).map_err(|issue| refused(vec![issue]))?;
     check_functions(sql, query.syntax.depth)?;
@@ -47,7 +47,9 @@ pub fn parse(query: &EngineQuery, zone: Option<&str>) -> Result<Parsed, EngineEr
     if let ControlFlow::Break(error) = VisitMut::visit(&mut *statement, &mut rewrite) {
         return Err(error);
     }
-    if let Some(zone) = zone {
+    if let Some(zone) = query.time_zone.as_deref().filter(|zone| *zone != "UTC") {
+        functions::parse_zone(zone)
+            .map_err(|error| EngineError::new(QueryFailure::Invalid, error.to_string()))?;
         // The visitor never breaks.
         let _ = VisitMut::visit(&mut *statement, &mut LocalClock { zone });
     }

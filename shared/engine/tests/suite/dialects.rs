@@ -1,10 +1,9 @@
 //! Functions and forms of the two dialects, with the answers of Postgres or DuckDB.
 
-use vitrine_engine::embedded::EmbeddedEngine;
-use vitrine_engine::encode::json::{RowForm, collect};
 use vitrine_engine::error::QueryFailure;
+use vitrine_engine::query::EngineQuery;
 
-use crate::support::Data;
+use crate::support::{Data, run};
 
 /// An expression and its value as JSON.
 const VALUES: &[(&str, &str)] = &[
@@ -263,12 +262,13 @@ async fn the_current_day_is_that_of_the_session() {
         ("Pacific/Kiritimati", "[[true,true,true,true]]"),
         ("Pacific/Pago_Pago", "[[false,true,false,true]]"),
     ] {
-        let engine = EmbeddedEngine::new(1).in_zone(zone).unwrap();
-        let answer = collect(engine.run(&query).await.unwrap(), RowForm::List).await.unwrap();
+        let query = EngineQuery { time_zone: Some(zone.to_owned()), ..query.clone() };
+        let answer = run(&query).await.unwrap();
         assert_eq!(String::from_utf8(answer.rows).unwrap(), expected, "{zone}");
     }
     for zone in ["Mars/Olympus", "", "'; drop"] {
-        assert!(EmbeddedEngine::new(1).in_zone(zone).is_err(), "{zone}");
+        let query = EngineQuery { time_zone: Some(zone.to_owned()), ..query.clone() };
+        assert_eq!(run(&query).await.unwrap_err().failure(), QueryFailure::Invalid, "{zone}");
     }
     // The calendar of reports knows the same zones.
     assert!(jiff::tz::TimeZone::get("Europe/Berlin").is_ok());

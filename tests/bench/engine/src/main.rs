@@ -106,6 +106,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             syntax: QueryLimits::default(),
             tables: vec![orders],
             limits: LIMITS,
+            time_zone: None,
         };
         let (mut taken, mut last) = (vec![], (0, 0));
         for _ in 0..times {

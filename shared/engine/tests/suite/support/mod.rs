@@ -76,6 +76,7 @@ impl Data {
             syntax: QueryLimits::default(),
             tables: self.tables.clone(),
             limits: Limits::default(),
+            time_zone: None,
         }
     }
 
