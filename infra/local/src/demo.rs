@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
-use axum::http::{Method, Request, Uri, header};
+use axum::http::{Method, Request, header};
 use deserr::Deserr;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
@@ -153,7 +153,7 @@ impl Demo {
         let csv = orders::csv().into_bytes();
         let file = json!({"format": "csv", "size": csv.len(), "sha256": random::fingerprint_bytes(&csv)});
         let upload = call(Method::POST, &format!("{table}/uploads"), &file).await?;
-        put_file(services, &upload, csv).await.map_err(failed)?;
+        services.put_file(&upload, csv).await.map_err(failed)?;
         let mut state =
             call(Method::POST, &format!("{table}/versions"), &json!({"upload": upload["upload"]})).await?;
         let path = format!("{table}/uploads/{}", upload["upload"].as_str().unwrap_or_default());
@@ -238,25 +238,6 @@ impl Demo {
 
     fn embed(&self, title: &'static str, src: String, payload: Value, seconds: i64) -> Embed {
         Embed { title, src, base_url: self.base_url.clone(), payload, seconds }
-    }
-}
-
-/// Sends a file where the answer to an upload says. A port is not needed for it.
-async fn put_file(services: &Services, upload: &Value, file: Vec<u8>) -> std::result::Result<(), String> {
-    let url: Uri = upload["url"].as_str().unwrap_or_default().parse().map_err(|_| "the upload has no URL")?;
-    let host = url.authority().map(ToString::to_string).unwrap_or_default();
-    let mut request = Request::builder().method(Method::PUT).header(header::HOST, host);
-    for (name, value) in upload["headers"].as_object().into_iter().flatten() {
-        if name != "host" {
-            request = request.header(name, value.as_str().unwrap_or_default());
-        }
-    }
-    let request = request.uri(url).body(Body::from(file)).map_err(|error| error.to_string())?;
-    let Ok(response) = services.s3_router().oneshot(request).await;
-    if response.status().is_success() {
-        Ok(())
-    } else {
-        Err(format!("the upload was answered {}", response.status()))
     }
 }
 

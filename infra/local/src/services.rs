@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use axum::body::Body;
+use axum::http::{Method, Request, Uri, header};
 use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower::ServiceExt;
 use vitrine::aws::environment::impatient;
 use vitrine::aws::process::Process;
 use vitrine::rules::random;
@@ -257,6 +260,26 @@ impl Services {
         match private_files::write(&file, lines.concat()) {
             Ok(()) => Ok(file),
             Err(error) => Err(LocalError::Folder { path: file, cause: error.to_string() }),
+        }
+    }
+
+    /// Sends a file where the answer to an upload says. A port is not needed for it.
+    pub async fn put_file(&self, upload: &Value, file: Vec<u8>) -> std::result::Result<(), String> {
+        let url: Uri =
+            upload["url"].as_str().unwrap_or_default().parse().map_err(|_| "the upload has no URL")?;
+        let host = url.authority().map(ToString::to_string).unwrap_or_default();
+        let mut request = Request::builder().method(Method::PUT).header(header::HOST, host);
+        for (name, value) in upload["headers"].as_object().into_iter().flatten() {
+            if name != "host" {
+                request = request.header(name, value.as_str().unwrap_or_default());
+            }
+        }
+        let request = request.uri(url).body(Body::from(file)).map_err(|error| error.to_string())?;
+        let Ok(response) = self.s3_router().oneshot(request).await;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(format!("the upload was answered {}", response.status()))
         }
     }
 

@@ -1,9 +1,11 @@
 """DuckDB beside the embedded engine: generates the data, and answers queries in the language of `src/main.rs`.
 
-Arguments: `generate`, a folder and a number of rows; or `answer`, a folder and a number of threads.
+Arguments: `generate`, a folder and a number of rows; `answer` or `serve`, a folder and a number of threads.
 """
 
+import http.client
 import json
+import os
 import sys
 import time
 
@@ -37,4 +39,22 @@ def answer(folder, threads):
         print(json.dumps({"ms": taken, "rows": len(rows)}), flush=True)
 
 
-{"generate": generate, "answer": answer}[sys.argv[1]](*sys.argv[2:])
+def serve(folder, threads):
+    """The question of a dashboard as a function of Lambda in Python."""
+    database = duckdb.connect(config={"threads": int(threads)})
+    database.execute(f"create view orders as from read_parquet('{folder}/orders/*.parquet')")
+    sql = """select city, count(*), sum(amount), avg(price) from orders where status = 'paid' and amount > ? group by city"""
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    invocation = "/2018-06-01/runtime/invocation"
+    while True:
+        api.request("GET", f"{invocation}/next")
+        response = api.getresponse()
+        event = json.loads(response.read())
+        least = json.loads(event["body"])["parameters"]["least"]
+        rows = database.execute(sql, [least]).fetchall()
+        answer = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps({"rows": rows}, default=str)}
+        api.request("POST", f"{invocation}/{response.headers['Lambda-Runtime-Aws-Request-Id']}/response", json.dumps(answer))
+        api.getresponse().read()
+
+
+{"generate": generate, "answer": answer, "serve": serve}[sys.argv[1]](*sys.argv[2:])

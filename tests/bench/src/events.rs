@@ -100,7 +100,13 @@ fn context(method: &str, path: &str) -> Value {
 }
 
 /// The event that API Gateway makes of a request.
-fn request(method: &str, path: &str, query: &str, credential: Option<&str>, body: Option<&Value>) -> Value {
+pub fn request(
+    method: &str,
+    path: &str,
+    query: &str,
+    credential: Option<&str>,
+    body: Option<&Value>,
+) -> Value {
     let mut headers = headers();
     if let Some(credential) = credential {
         headers["authorization"] = format!("Bearer {credential}").into();

@@ -18,6 +18,7 @@ mod process;
 mod product;
 #[cfg(test)]
 mod published;
+mod questions;
 mod regression;
 mod results;
 mod runtime_api;
@@ -99,7 +100,7 @@ async fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let folders = Folders::find()?;
     if options.engine {
-        return compare_engines(&options, &folders);
+        return compare_engines(&options, &folders).await;
     }
     let cases: &[Case] = if options.peers { &PEER_CASES } else { &CASES };
     let cases: Vec<_> =
@@ -128,12 +129,12 @@ async fn main() -> Result<ExitCode> {
     write_results(&options.into.join("results.json"), &results)
 }
 
-fn compare_engines(options: &Options, folders: &Folders) -> Result<ExitCode> {
+async fn compare_engines(options: &Options, folders: &Folders) -> Result<ExitCode> {
     let python = binaries::python_with_duckdb()?;
     if !options.no_build {
-        binaries::make_functions(["vitrine-bench-engine"])?;
+        binaries::make_functions(["vitrine-bench-engine", "run-query", "verify-token"])?;
     }
-    let mut results = engine::measure(folders, &python)?;
+    let mut results = Box::pin(engine::measure(folders, &python)).await?;
     results["machine"] = machine()?;
     let judged = engine::judge(&results);
     say(&format!("{results:#}"))?;

@@ -1,11 +1,15 @@
 //! The environment of the functions: the embedded services behind TLS, published resources and credentials.
 
+use std::path::Path;
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine::rules::clock::Clock;
+use vitrine::rules::random;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
 use vitrine_local::options::ServiceOptions;
@@ -84,10 +88,15 @@ impl Product {
         environment
     }
 
-    /// A token signed as the owner's backend signs it.
+    /// A token for dashboard 1.
     pub fn token(&self) -> Result<String> {
-        let exp = Clock::default().now().unix() + 36_000;
-        let claims = json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}, "exp": exp});
+        self.sign(&json!({"resource": {"dashboard": 1}, "params": {"customer": "acme"}}))
+    }
+
+    /// A token signed as the owner's backend signs it.
+    pub fn sign(&self, claims: &Value) -> Result<String> {
+        let mut claims = claims.clone();
+        claims["exp"] = (Clock::default().now().unix() + 36_000).into();
         let secret = self.services.embedding_secret();
         Ok(jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
     }
@@ -96,6 +105,32 @@ impl Product {
     pub async fn session(&self) -> Result<String> {
         let answer = self.call(Method::POST, "/v1/sessions", Some(&session_request(true))).await?;
         text(&answer["session"])
+    }
+
+    /// Defines a table and imports a Parquet file into it.
+    pub async fn import(&self, name: &str, file: &Path) -> Result<()> {
+        let file = std::fs::read(file)?;
+        let table = format!("/v1/tables/{name}");
+        self.put(&table, &json!({})).await?;
+        let wanted =
+            json!({"format": "parquet", "size": file.len(), "sha256": random::fingerprint_bytes(&file)});
+        let upload = self.call(Method::POST, &format!("{table}/uploads"), Some(&wanted)).await?;
+        self.services.put_file(&upload, file).await?;
+        let commit = json!({"upload": upload["upload"]});
+        let mut state = self.call(Method::POST, &format!("{table}/versions"), Some(&commit)).await?;
+        while state["version"].is_null() {
+            if state["state"] == "failed" {
+                return Err(format!("the import of {name}: {state}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let path = format!("{table}/uploads/{}", text(&upload["upload"])?);
+            state = self.call(Method::GET, &path, None).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     /// The query of the page that begins in the middle of the list, so that its position shows in the figures.
