@@ -7,7 +7,13 @@ import io
 import time
 import urllib.parse
 
+import boto3
+
 from stack import Answer, check
+
+# DataSources names it in the second deployment.
+LAKE = "vitrine-lake"
+LAKE_ORDERS = {"source": "lake", "location": "orders/"}
 
 ORDERS = "day,customer,amount\n" + "".join(
     f"2026-0{month}-01,{customer},{month * scale}.50\n"
@@ -67,6 +73,10 @@ def first(stack):
     damaged = upload(stack, ORDERS + "2026-04-01,acme\n")
     check("a version with a short line", commit_of(stack, damaged).outcome, (400, "import_failed"))
     check("the rows after both", answered(stack, tokens["acme"])["rows"], AMOUNTS["acme"])
+    fill_lake(stack)
+    stack.admin("PUT", "/v1/sources/lake", {"kind": "files", "location": f"s3://{LAKE}"}).good("another bucket as a source", 201)
+    unread = stack.admin("PUT", "/v1/tables/lake_orders", LAKE_ORDERS)
+    check("a table in a bucket that DataSources does not name", unread.status >= 400, True)
     return tokens
 
 
@@ -79,6 +89,18 @@ def later(stack, tokens):
         time.sleep(0.5)
     check("the rows of the new version", rows, [*AMOUNTS["acme"], ["2026-04-01", "7.25"]])
     stack.admin("POST", "/v1/tables/orders/rollback", {"version": 1}).good("roll back")
+    stack.admin("PUT", "/v1/tables/lake_orders", LAKE_ORDERS).good("a table in a bucket that DataSources names", 201)
+    counted = stack.admin("POST", "/v1/query/preview", {"sql": "select count(*) from lake_orders"})
+    check("its rows", counted.good("ask for it")["rows"], [[6]])
+
+
+def fill_lake(stack):
+    """Files that somebody else writes: those of a version, in a bucket of another name."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=LAKE, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for item in s3.list_objects_v2(Bucket=stack.outputs["DataBucketName"], Prefix="tables/orders/1/")["Contents"]:
+        source = {"Bucket": stack.outputs["DataBucketName"], "Key": item["Key"]}
+        s3.copy_object(Bucket=LAKE, Key=f"orders/{item['Key'].rsplit('/', 1)[1]}", CopySource=source)
 
 
 def ask(stack, token, body=None, query=""):
