@@ -13,6 +13,7 @@ use vitrine::http::caller::embed_token;
 use vitrine::http::{HttpResult, Json};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::publishing::locked;
 use vitrine::rules::query::choose::ChosenQuery;
 use vitrine::rules::random;
 use vitrine::rules::view::decide::{View, ViewRequest};
@@ -120,11 +121,13 @@ impl App {
         if form != Form::Page && !view.resource.allow_downloads {
             return Err(Reason::DownloadsDisabled.into());
         }
-        let chosen = ChosenQuery::of(view.stored_content(), question.query.as_deref())?;
-        let plan = self.plan_for(view, question, form).await?;
+        let chosen = question.chosen(view)?;
+        let plan = self.plan_for(view, &chosen, form).await?;
         let asker = Asker::of(view, credential);
         if let Form::File(format) = form {
-            return self.answer_file(&plan, &asker, format, &view.resource.title).await;
+            return self
+                .answer_file(&plan, &asker, format, chosen.title.unwrap_or(&view.resource.title))
+                .await;
         }
         let asked_at = self.clock.now();
         let wanted = self.wanted(&plan, &chosen, asked_at);
@@ -147,8 +150,8 @@ impl App {
 
     /// The answer to a question that was asked before, as far as it is there.
     async fn answer_again(&self, view: &View, question: &Question, kept: &WaitingQuestion) -> Result<Shared> {
-        let chosen = ChosenQuery::of(view.stored_content(), question.query.as_deref())?;
-        let plan = self.plan_for(view, question, Form::Page).await?;
+        let chosen = question.chosen(view)?;
+        let plan = self.plan_for(view, &chosen, Form::Page).await?;
         // The table, the policy or the resource has changed: what is there now has to be asked for anew.
         if plan.key != kept.key {
             return Err(Reason::HandleNotFound.into());
@@ -156,18 +159,16 @@ impl App {
         self.sharing.poll(&self.wanted(&plan, &chosen, kept.asked_at)).await
     }
 
-    async fn plan_for(&self, view: &View, question: &Question, form: Form) -> Result<Plan> {
-        // Cards are of dashboards that consist of questions.
-        if question.card.is_some() {
-            return Err(Reason::QueryNotFound.into());
-        }
-        let chosen = ChosenQuery::of(view.stored_content(), question.query.as_deref())?;
+    async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, form: Form) -> Result<Plan> {
         let limits = &self.settings.queries;
+        let locked: Vec<&str> = view.locked.iter().map(String::as_str).collect();
+        let parameters = view.resource.all_parameters();
         let inquiry = Inquiry {
             query: chosen.query,
-            given: chosen.query.given_values(&view.values, &view.given_values),
+            given: chosen.given_values(&view.values, &view.given_values, &parameters),
             viewer: &view.viewer,
             session: view.context.as_deref(),
+            is_restricted: locked::unreached(chosen.query, chosen.mapping, &locked, &limits.text).is_empty(),
             deployment: Some(view.resource.deployment),
             rows: if form == Form::Page { chosen.page_rows(limits) } else { limits.file_rows },
             is_file: form != Form::Page,

@@ -34,6 +34,8 @@ pub struct Inquiry<'a> {
     pub viewer: &'a Viewer,
     /// The viewer's session, if it has settings of its own.
     pub session: Option<&'a SessionContext>,
+    /// Every locked parameter of the resource restricts the query. It need not if the tables have row policies.
+    pub is_restricted: bool,
     /// The deployment of the resource; none for the owner.
     pub deployment: Option<Deployment>,
     pub rows: usize,
@@ -93,7 +95,7 @@ impl State {
     /// Plans a query. Nothing is read but stored definitions.
     pub async fn plan(&self, inquiry: Inquiry<'_>) -> std::result::Result<Plan, Unplanned> {
         let settings = &self.settings.queries;
-        let Inquiry { query, given, viewer, session, deployment, rows, is_file } = inquiry;
+        let Inquiry { query, given, viewer, is_restricted, session, deployment, rows, is_file } = inquiry;
         let reports = self.engine.reports(session)?;
         let prepared = self.preparer.prepare(query, &given, &reports.clock, deployment).await;
         let prepared = prepared.map_err(Unplanned::Unprepared)?;
@@ -115,6 +117,10 @@ impl State {
         let mut tables = BTreeMap::new();
         for name in guarded.tables {
             let Some(table) = known.remove(&name) else { continue };
+            // A question, its tables or their policies may have changed since its dashboard was published.
+            if !is_restricted && table.row_policies.is_empty() {
+                return Err(Error::from(Reason::LockedUnreached).into());
+            }
             let rows = row_policy::resolve(&table.row_policies, &table.plain_columns(), viewer)?;
             let files = self.engine.open(&table).await?;
             tables.insert(name, PlannedTable { stored: table, rows, files });

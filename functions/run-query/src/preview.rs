@@ -104,6 +104,7 @@ impl App {
             given: given(&query, &parameters)?,
             viewer: &viewer,
             session: None,
+            is_restricted: true,
             deployment: None,
             rows: limits.table_rows,
             is_file: false,

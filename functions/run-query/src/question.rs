@@ -9,9 +9,10 @@ use serde_json::Value;
 use vitrine::http::prefer::prefers_lenient;
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::json::input::{Check, Invalid};
+use vitrine::rules::query::choose::{ChosenQuery, Named};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::token::UnknownKid;
-use vitrine::rules::view::decide::{ViewRequest, ViewerParameters};
+use vitrine::rules::view::decide::{View, ViewRequest, ViewerParameters};
 use vitrine_engine::encode::ExportFormat;
 
 /// A question about a published resource.
@@ -29,6 +30,7 @@ pub struct Question {
     /// The id of a dashboard's card.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9007199254740991u64))]
     pub card: Option<u64>,
     /// The name of one of the content's `queries`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +45,12 @@ pub struct Question {
 impl Check for Question {}
 
 impl Question {
+    /// The query of an opened view that the question is about.
+    pub fn chosen<'v>(&self, view: &'v View) -> Result<ChosenQuery<'v>> {
+        let named = Named { query: self.query.as_deref(), card: self.card };
+        ChosenQuery::of(view.stored_content(), &view.questions, named)
+    }
+
     /// The view that the question needs.
     pub fn view_request(&self, headers: &HeaderMap) -> Result<ViewRequest> {
         let named = |asked: &AskedResource| {

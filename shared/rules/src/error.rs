@@ -146,6 +146,7 @@ reasons! {
     ParameterInvalid, "parameter_invalid", BadRequest, "Invalid parameter values";
     ParameterRequired, "parameter_required", BadRequest, "A required parameter has no value.";
     RowPolicy, "row_policy", Forbidden, "No row policy lets this viewer see the data.";
+    LockedUnreached, "locked_parameter_unreached", Forbidden, "A locked parameter does not restrict this query.";
     AttributeMissing, "attribute_missing", Forbidden, "The viewer lacks an attribute that this resource is locked to.";
 
     // Queries. Viewers get one of these, whatever the engine says.

@@ -1,34 +1,48 @@
 //! The parameters that restrict a query, and those that nobody can set.
 
 use crate::error::Issue;
+use crate::publishing::checked_query::CheckedQuery;
 use crate::query::definition::{QueryDefinition, TagType};
 use crate::query::limits::QueryLimits;
+use crate::query::mapping::Mapping;
 use crate::query::scanner::{Piece, TagRef};
 use crate::resource::ResourceInput;
 use crate::resource::embed_policy::WhoMaySet;
 
-/// Finds the locked parameters that do not restrict a query which reads a table without a row policy.
-pub fn unreached(
+/// Finds the locked parameters that do not restrict a query.
+pub fn unreached<'a>(
     query: &QueryDefinition,
-    path: &str,
+    mapping: Mapping<'a>,
+    locked: &[&'a str],
+    limits: &QueryLimits,
+) -> Vec<&'a str> {
+    let pieces = query.pieces(limits).unwrap_or_default();
+    let locked_tags: Vec<&str> = locked.iter().filter_map(|slug| mapping.tag(slug)).collect();
+    // A query whose required tag has no value does not run.
+    let is_certain =
+        |tag: &str| locked_tags.contains(&tag) || query.tags.get(tag).is_some_and(|tag| tag.required);
+    let is_reached = |slug: &str| mapping.tag(slug).is_some_and(|tag| reaches(&pieces, tag, &is_certain));
+    locked.iter().copied().filter(|slug| !is_reached(slug)).collect()
+}
+
+/// The issues of a query that reads a table without a row policy and is not restricted by a locked parameter.
+pub(super) fn unreached_issues(
+    checked: &CheckedQuery,
     table: &str,
     input: &ResourceInput,
     limits: &QueryLimits,
 ) -> Vec<Issue> {
-    let pieces = query.pieces(limits).unwrap_or_default();
-    let is_locked = |slug: &str| input.embedding_params.get(slug).is_some_and(WhoMaySet::is_locked);
-    // A query whose required tag has no value does not run.
-    let is_certain = |slug: &str| is_locked(slug) || query.tags.get(slug).is_some_and(|tag| tag.required);
-    let locked = input.embedding_params.keys().filter(|slug| is_locked(slug));
-    let unreached = locked.filter(|slug| !reaches(&pieces, slug, &is_certain));
-    let issue = |slug: &String| {
+    let locked = input.embedding_params.iter().filter(|(_, visibility)| visibility.is_locked());
+    let locked: Vec<&str> = locked.map(|(slug, _)| slug.as_str()).collect();
+    let issue = |slug: &str| {
         let message = format!(
-            "reads the table `{table}` without the locked parameter `{slug}`: use the tag where no block that a viewer \
-             can switch off contains it, or give the table a row policy"
+            "{}reads the table `{table}` without the locked parameter `{slug}`: use the tag where no block that a viewer \
+             can switch off contains it, or give the table a row policy",
+            checked.subject()
         );
-        Issue::new(format!("{path}.sql"), message)
+        checked.issue("sql", message)
     };
-    unreached.map(issue).collect()
+    unreached(checked.query, checked.mapping, &locked, limits).into_iter().map(issue).collect()
 }
 
 /// Returns whether a tag is always in the SQL: no block around it can be dropped for want of another value.
@@ -49,12 +63,12 @@ fn stays(block: &[Piece], is_certain: &dyn Fn(&str) -> bool) -> bool {
 
 /// Finds the tags that the query needs a value for and that nobody can give one: those that are required, and those that
 /// stand outside of blocks.
-pub fn unset(
-    query: &QueryDefinition,
-    path: &str,
+pub(super) fn unset(
+    checked: &CheckedQuery,
     input: &ResourceInput,
     limits: &QueryLimits,
 ) -> (Vec<Issue>, Vec<Issue>) {
+    let query = checked.query;
     let parameters = input.all_parameters();
     let has_default =
         |slug: &str| parameters.iter().any(|parameter| parameter.slug == slug && parameter.default.is_some());
@@ -68,20 +82,22 @@ pub fn unset(
     };
     let (mut issues, mut warnings) = (Vec::new(), Vec::new());
     for (name, tag) in query.tags.iter() {
-        if tag.value_type().is_none() || tag.default.is_some() || is_set(name) {
+        if tag.value_type().is_none()
+            || tag.default.is_some()
+            || checked.mapping.setters(name).into_iter().any(is_set)
+        {
             continue;
         }
-        let at = format!("{path}.tags.{name}");
         // Without a value a field filter is true, and a unit of time leaves the column as it is.
         let is_raw = !matches!(tag.kind, TagType::Dimension | TagType::TemporalUnit);
         if tag.required {
             let message =
                 "is required, but has no default and is set by nobody: enable or lock its parameter";
-            issues.push(Issue::new(at, message));
+            issues.push(checked.tag_issue(name, message));
         } else if is_raw && is_bare(name) {
             let message =
                 "stands outside of `[[ ]]`, but has no default and is set by nobody: the query cannot run";
-            warnings.push(Issue::new(at, message));
+            warnings.push(checked.tag_issue(name, message));
         }
     }
     (issues, warnings)

@@ -6,8 +6,9 @@
 //! Published content has no issue. A draft may have some, which are warnings then; only SQL that does not parse is refused
 //! in any case.
 
+mod checked_query;
 mod drawing;
-mod locked;
+pub mod locked;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::work::{QueryReport, QueryToCheck};
 use crate::error::{Error, Issue, Result};
+use crate::publishing::checked_query::{CheckedQuery, Drawing};
 use crate::query::limits::QueryLimits;
 use crate::resource::ResourceInput;
+use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
 use crate::resource::embed_policy::WhoMaySet;
 
@@ -37,28 +40,38 @@ pub struct Review {
 }
 
 /// The queries that the engine has to plan; none if the content has none.
-pub fn queries_to_check(content: Option<&Content>) -> Vec<QueryToCheck> {
-    let queries = content.map(|content| content.queries(CONTENT)).unwrap_or_default();
-    queries.into_iter().map(|(path, query)| QueryToCheck { path, query: query.clone() }).collect()
+pub fn queries_to_check(content: Option<&Content>, questions: &CardQuestions) -> Vec<QueryToCheck> {
+    let (queries, _) = CheckedQuery::all(content, questions);
+    let to_check = |checked: CheckedQuery| QueryToCheck { path: checked.path, query: checked.query.clone() };
+    queries.into_iter().filter(|checked| checked.path == checked.report).map(to_check).collect()
 }
 
 /// Reviews a resource by the engine's reports, of which there must be one for each of its queries.
-pub fn review(input: &ResourceInput, reports: Vec<QueryReport>, limits: &QueryLimits) -> Result<Review> {
-    let Some(content) = &input.content else { return Ok(Review::default()) };
-    let mut by_path: BTreeMap<String, QueryReport> =
+pub fn review(
+    input: &ResourceInput,
+    questions: &CardQuestions,
+    reports: Vec<QueryReport>,
+    limits: &QueryLimits,
+) -> Result<Review> {
+    let by_path: BTreeMap<String, QueryReport> =
         reports.into_iter().map(|report| (report.path.clone(), report)).collect();
-    let mut review = Review::default();
+    let (queries, missing) = CheckedQuery::all(input.content.as_ref(), questions);
+    let mut review = Review { issues: missing, ..Review::default() };
     let mut open_tables: BTreeSet<String> = BTreeSet::new();
     let mut unparsed = Vec::new();
-    for (path, query) in content.queries(CONTENT) {
-        let report = by_path.remove(&path).ok_or_else(|| Error::internal("a query has no report"))?;
-        let found = report.issues.into_iter().map(Issue::from);
-        if report.unparsable {
+    for checked in &queries {
+        let report =
+            by_path.get(&checked.report).cloned().ok_or_else(|| Error::internal("a query has no report"))?;
+        let found = report.issues.into_iter().map(Issue::from).map(|issue| checked.found(issue));
+        // SQL of a question is its own owner's to put right.
+        if report.unparsable && !checked.is_elsewhere() {
             unparsed.extend(found);
         } else {
             review.issues.extend(found);
         }
-        review.warnings.extend(report.warnings.into_iter().map(Issue::from));
+        review
+            .warnings
+            .extend(report.warnings.into_iter().map(Issue::from).map(|issue| checked.found(issue)));
         let open: Vec<&str> = report
             .tables
             .iter()
@@ -66,23 +79,29 @@ pub fn review(input: &ResourceInput, reports: Vec<QueryReport>, limits: &QueryLi
             .map(|table| table.name.as_str())
             .collect();
         if let Some(table) = open.first() {
-            review.issues.extend(locked::unreached(query, &path, table, input, limits));
+            review.issues.extend(locked::unreached_issues(checked, table, input, limits));
         }
-        let (never, hardly) = locked::unset(query, &path, input, limits);
+        let (never, hardly) = locked::unset(checked, input, limits);
         review.issues.extend(never);
         review.warnings.extend(hardly);
-        for name in query.unused_tags(limits) {
-            review.warnings.push(Issue::new(format!("{path}.tags.{name}"), "is not used by the SQL"));
+        review.warnings.extend(checked.stray_mappings());
+        if !checked.is_elsewhere() {
+            let unused = checked.query.unused_tags(limits);
+            review
+                .warnings
+                .extend(unused.iter().map(|name| checked.tag_issue(name, "is not used by the SQL")));
         }
-        if let Content::Question(question) = content {
-            let settings = format!("{CONTENT}.settings");
-            review.warnings.extend(drawing::missing_columns(&question.settings, &report.columns, &settings));
+        if let Some(Drawing { settings, .. }) = checked.drawing {
+            let path = format!("{}.settings", checked.drawn_at());
+            review.warnings.extend(drawing::missing_columns(settings, &report.columns, &path));
         }
         open_tables.extend(open.into_iter().map(str::to_owned));
         review.tables.extend(report.tables.into_iter().map(|table| table.name));
     }
-    if let Content::Question(question) = content {
-        review.warnings.extend(drawing::degraded(&question.display, &format!("{CONTENT}.display")));
+    for checked in &queries {
+        if let Some(Drawing { display: Some(display), .. }) = checked.drawing {
+            review.warnings.extend(drawing::degraded(display, &format!("{}.display", checked.drawn_at())));
+        }
     }
     let is_embeddable = input.enable_embedding && !input.archived;
     if is_embeddable && !input.embedding_params.values().any(WhoMaySet::is_locked) {

@@ -42,7 +42,7 @@ fn report(path: &str, tables: &[&str]) -> QueryReport {
 }
 
 fn reviewed(input: &ResourceInput, reports: Vec<QueryReport>) -> Review {
-    review(input, reports, &QueryLimits::default()).unwrap()
+    review(input, &CardQuestions::default(), reports, &QueryLimits::default()).unwrap()
 }
 
 fn paths(found: &[Issue]) -> Vec<&str> {
@@ -312,14 +312,15 @@ fn a_draft_keeps_its_issues_as_warnings_if_its_sql_parses() {
 #[test]
 fn every_query_needs_a_report() {
     let input = resource(question("select 1", json!({})), json!({}));
-    let failed = |reports| review(&input, reports, &QueryLimits::default()).is_err();
+    let failed =
+        |reports| review(&input, &CardQuestions::default(), reports, &QueryLimits::default()).is_err();
     assert!(!failed(vec![report("content.query", &[])]));
     assert!(failed(vec![]));
     assert!(failed(vec![report("content.other", &[])]));
     let plain = resource(json!({"type": "html", "html": ""}), json!({}));
     assert_eq!(reviewed(&plain, vec![]), Review::default());
-    assert!(queries_to_check(plain.content.as_ref()).is_empty());
-    let [asked] = &queries_to_check(input.content.as_ref())[..] else { panic!() };
+    assert!(queries_to_check(plain.content.as_ref(), &CardQuestions::default()).is_empty());
+    let [asked] = &queries_to_check(input.content.as_ref(), &CardQuestions::default())[..] else { panic!() };
     assert_eq!((asked.path.as_str(), asked.query.sql.as_str()), ("content.query", "select 1"));
 }
 

@@ -1,16 +1,39 @@
 //! The query that a request is about, among those of a resource.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::error::{Error, Reason, Result};
+use crate::query::content::DisplaySettings;
 use crate::query::definition::QueryDefinition;
+use crate::query::mapping::Mapping;
+use crate::query::prepare::{GivenValue, GivenValues};
 use crate::query_settings::QuerySettings;
+use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
+use crate::resource::dashboard::{Card, CardBody};
+use crate::resource::parameter::Parameter;
+use crate::resource::parameter_value::ParameterValue;
+
+/// The names of a query in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// One of the content's queries.
+    pub query: Option<&'a str>,
+    /// A card of a dashboard.
+    pub card: Option<u64>,
+}
 
 /// A query of a resource, and the use of its answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChosenQuery<'a> {
     pub query: &'a QueryDefinition,
+    /// The parameters of the resource that set its tags.
+    pub mapping: Mapping<'a>,
+    /// The title of its card.
+    pub title: Option<&'a str>,
+    is_card: bool,
     shown_as: ShownAs,
     /// The age at which its answer is computed again, if its author sets one.
     pub cache_seconds: Option<i64>,
@@ -29,26 +52,97 @@ const TABLES: [&str; 4] = ["table", "object", "list", "pivot"];
 const CACHE_SECONDS: &str = "cache_seconds";
 
 impl<'a> ChosenQuery<'a> {
-    /// Chooses a query by the name that a script gives it, or the only one of a question.
-    pub fn of(content: Option<&'a Content>, name: Option<&str>) -> Result<Self> {
-        match (content, name) {
-            (Some(Content::Question(question)), None) => {
-                let is_table = TABLES.contains(&question.display.as_str());
+    /// Chooses a query by the name that a script gives it, the one of a dashboard's card, or the only one of a question.
+    pub fn of(content: Option<&'a Content>, questions: &'a CardQuestions, named: Named) -> Result<Self> {
+        match (content, named) {
+            (Some(Content::Question(question)), Named { query: None, card: None }) => Ok(Self {
+                query: &question.query,
+                mapping: Mapping::SAME_NAMES,
+                title: None,
+                is_card: false,
+                shown_as: ShownAs::of(&question.display),
+                cache_seconds: cache_seconds(&question.settings),
+            }),
+            (Some(Content::Html { queries, .. }), Named { query: Some(name), card: None }) => {
+                let query = queries.get(name).ok_or(Reason::QueryNotFound)?;
                 Ok(Self {
-                    query: &question.query,
-                    shown_as: if is_table { ShownAs::Table } else { ShownAs::Chart },
-                    cache_seconds: question.settings.0.get(CACHE_SECONDS).and_then(Value::as_i64),
+                    query,
+                    mapping: Mapping::SAME_NAMES,
+                    title: None,
+                    is_card: false,
+                    shown_as: ShownAs::Chart,
+                    cache_seconds: None,
                 })
             }
-            (Some(Content::Html { queries, .. }), Some(name)) => {
-                let query = queries.get(name).ok_or(Reason::QueryNotFound)?;
-                Ok(Self { query, shown_as: ShownAs::Chart, cache_seconds: None })
-            }
-            (Some(Content::Html { queries, .. }), None) if !queries.is_empty() => {
+            (Some(Content::Html { queries, .. }), Named { query: None, card: None })
+                if !queries.is_empty() =>
+            {
                 Err(Error::invalid("query", "is required: the content has queries with names"))
+            }
+            (Some(Content::Dashboard(dashboard)), Named { query: None, card: Some(id) }) => {
+                Self::of_card(dashboard.card(id).ok_or(Reason::QueryNotFound)?, questions)
+            }
+            (Some(Content::Dashboard(_)), Named { query: None, card: None }) => {
+                Err(Error::invalid("card", "is required: the content is a dashboard"))
             }
             _ => Err(Reason::QueryNotFound.into()),
         }
+    }
+
+    fn of_card(card: &'a Card, questions: &'a CardQuestions) -> Result<Self> {
+        let own_seconds = cache_seconds(&card.settings);
+        let (query, title, display, cache_seconds) = match &card.body {
+            CardBody::Query(query) => (query, None, None, own_seconds),
+            CardBody::Question(id) => {
+                let (resource, question) = questions.get(*id).ok_or(Reason::QueryNotFound)?;
+                let seconds = own_seconds.or_else(|| cache_seconds(&question.settings));
+                (&question.query, Some(resource.title.as_str()), Some(&question.display), seconds)
+            }
+            CardBody::Text(_) | CardBody::Heading(_) | CardBody::Link(_) => {
+                return Err(Reason::QueryNotFound.into());
+            }
+        };
+        let display = card.display.as_ref().or(display);
+        Ok(Self {
+            query,
+            mapping: card.mapping(),
+            title: card.title.as_deref().or(title),
+            is_card: true,
+            shown_as: display.map_or(ShownAs::Table, |display| ShownAs::of(display)),
+            cache_seconds,
+        })
+    }
+
+    /// The values of its tags by the values of an opened view. A tag decides how its parameter is compared, whatever the
+    /// type that the resource declares for it.
+    ///
+    /// On a dashboard a parameter without value or default leaves the tag as the question has it, and text is compared
+    /// without regard to case unless the tag says otherwise.
+    pub fn given_values(
+        &self,
+        values: &BTreeMap<String, ParameterValue>,
+        given: &BTreeMap<String, Value>,
+        parameters: &[Parameter],
+    ) -> GivenValues {
+        let has_default = |slug: &str| {
+            parameters.iter().any(|parameter| parameter.slug == slug && parameter.default.is_some())
+        };
+        let mut all = GivenValues::new();
+        for (name, tag) in self.query.tags.iter() {
+            let Some(kind) = tag.parameter_type() else { continue };
+            let of_parameter = |slug: &str| {
+                let value = values.get(slug).cloned();
+                let is_cleared = given.contains_key(slug) && (!self.is_card || has_default(slug));
+                let is_loose = self.is_card && kind.is_text_operator();
+                let case_sensitive = is_loose.then(|| tag.case_sensitive.unwrap_or(false));
+                (value.is_some() || is_cleared).then_some(GivenValue { kind, value, case_sensitive })
+            };
+            let set: Vec<_> = self.mapping.setters(name).into_iter().filter_map(of_parameter).collect();
+            if !set.is_empty() {
+                all.insert(name.clone(), set);
+            }
+        }
+        all
     }
 
     /// The most rows of its answer on a page.
@@ -58,6 +152,16 @@ impl<'a> ChosenQuery<'a> {
             ShownAs::Chart => settings.chart_rows,
         }
     }
+}
+
+impl ShownAs {
+    fn of(display: &str) -> Self {
+        if TABLES.contains(&display) { Self::Table } else { Self::Chart }
+    }
+}
+
+fn cache_seconds(settings: &DisplaySettings) -> Option<i64> {
+    settings.0.get(CACHE_SECONDS).and_then(Value::as_i64)
 }
 
 #[cfg(test)]
@@ -86,8 +190,9 @@ mod tests {
             (Some(&plain), Some("a"), Err(Reason::QueryNotFound)),
             (None, None, Err(Reason::QueryNotFound)),
         ];
+        let questions = CardQuestions::default();
         for (content, name, expected) in cases {
-            let chosen = ChosenQuery::of(content, name);
+            let chosen = ChosenQuery::of(content, &questions, Named { query: name, card: None });
             let sql = chosen.map(|chosen| chosen.query.sql.as_str()).map_err(|error| error.reason);
             assert_eq!(sql, expected, "{content:?} {name:?}");
         }
@@ -103,7 +208,8 @@ mod tests {
                 "type": "question", "query": {"sql": "select 1"}, "display": display,
                 "settings": {"cache_seconds": seconds},
             }));
-            let chosen = ChosenQuery::of(Some(&question), None).unwrap();
+            let questions = CardQuestions::default();
+            let chosen = ChosenQuery::of(Some(&question), &questions, Named::default()).unwrap();
             assert_eq!((chosen.page_rows(&settings), chosen.cache_seconds), (rows, seconds.as_i64()));
         }
     }

@@ -43,8 +43,23 @@ impl DisplaySettings {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// These settings over `others`. Those of single columns are held side by side.
+    #[must_use]
+    pub fn over(&self, others: &Self) -> Self {
+        let mut all = others.0.clone();
+        for (name, value) in &self.0 {
+            match (all.get_mut(name), value) {
+                (Some(Value::Object(columns)), Value::Object(own)) if name == "column_settings" => {
+                    columns.extend(own.clone());
+                }
+                _ => drop(all.insert(name.clone(), value.clone())),
+            }
+        }
+        Self(all)
     }
 }
 
@@ -53,21 +68,26 @@ pub(crate) fn table() -> String {
 }
 
 impl QuestionContent {
-    const MAX_SETTINGS_BYTES: usize = 64 * 1024;
-
     pub fn problems(&self, limits: &QueryLimits, path: &str) -> Vec<Issue> {
         let mut issues = self.query.problems(limits, &format!("{path}.query"));
-        let is_word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-        if !(1..=64).contains(&self.display.len()) || !self.display.chars().all(is_word) {
-            let message = "must be 1 to 64 letters, digits, hyphens and underscores";
-            issues.push(Issue::new(format!("{path}.display"), message));
-        }
-        let settings = serde_json::to_vec(&self.settings).map_or(usize::MAX, |text| text.len());
-        if settings > Self::MAX_SETTINGS_BYTES {
-            issues.push(Issue::new(format!("{path}.settings"), "must be at most 64 KiB"));
-        }
+        issues.extend(display_problem(&self.display, path));
+        issues.extend(settings_problem(&self.settings, &format!("{path}.settings")));
         issues
     }
+}
+
+pub(crate) fn display_problem(display: &str, path: &str) -> Option<Issue> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let is_bad = !(1..=64).contains(&display.len()) || !display.chars().all(is_word);
+    let message = "must be 1 to 64 letters, digits, hyphens and underscores";
+    is_bad.then(|| Issue::new(format!("{path}.display"), message))
+}
+
+const MAX_SETTINGS_BYTES: usize = 64 * 1024;
+
+pub(crate) fn settings_problem(settings: &DisplaySettings, path: &str) -> Option<Issue> {
+    let bytes = serde_json::to_vec(settings).map_or(usize::MAX, |text| text.len());
+    (bytes > MAX_SETTINGS_BYTES).then(|| Issue::new(path, "must be at most 64 KiB"))
 }
 
 /// The queries of a dive, by the name that its script asks for.

@@ -219,13 +219,6 @@ impl QueryDefinition {
         scanner::scan(&self.sql, limits.depth)
     }
 
-    /// Parameters for tags that `declared` does not set.
-    pub fn derived_parameters(&self, declared: &[Parameter]) -> Vec<Parameter> {
-        let is_declared = |name: &str| declared.iter().any(|parameter| parameter.slug == name);
-        let tags = self.tags.iter().filter(|(name, _)| !is_declared(name));
-        tags.filter_map(|(name, tag)| tag.parameter(name)).collect()
-    }
-
     /// Everything that is wrong with the query as a text, under `path`.
     pub fn problems(&self, limits: &QueryLimits, path: &str) -> Vec<Issue> {
         let at = |field: &str| format!("{path}.{field}");
@@ -289,10 +282,16 @@ impl QueryDefinition {
 mod tests {
     use super::*;
     use crate::json::input;
+    use crate::resource::content::Content;
     use serde_json::json;
 
     fn query(definition: Value) -> QueryDefinition {
         input::read(definition).unwrap()
+    }
+
+    fn derived(query: &QueryDefinition, declared: &[Parameter]) -> Vec<Parameter> {
+        let content: Content = input::read(json!({"type": "question", "query": query})).unwrap();
+        content.derived_parameters(declared)
     }
 
     fn paths(definition: Value) -> Vec<String> {
@@ -433,16 +432,16 @@ mod tests {
         ];
         for (tag, kind, multiple) in cases {
             let query = query(json!({"sql": "select {{x}}", "tags": {"x": tag}}));
-            let [parameter] = &query.derived_parameters(&[])[..] else { panic!("{tag}") };
+            let [parameter] = &derived(&query, &[])[..] else { panic!("{tag}") };
             let shown = serde_json::to_value(parameter).unwrap();
             assert_eq!(
                 (&shown["slug"], &shown["type"], &shown["multiple"]),
                 (&json!("x"), &json!(kind), &json!(multiple)),
                 "{tag}"
             );
-            assert_eq!(query.derived_parameters(std::slice::from_ref(parameter)), [], "{tag}");
+            assert_eq!(derived(&query, std::slice::from_ref(parameter)), [], "{tag}");
         }
         let references = query(json!({"sql": "select {{#7}}", "tags": {"#7": {"type": "card"}}}));
-        assert_eq!(references.derived_parameters(&[]), []);
+        assert_eq!(derived(&references, &[]), []);
     }
 }

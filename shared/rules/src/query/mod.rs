@@ -6,6 +6,7 @@
 //! - [`sample`]: the checks of a query when it is published
 //! - [`date_bounds`], [`field_filter`]: the conditions that dates and field filters stand for
 //! - [`content`], [`choose`]: questions and the queries of dives, and the one that a request is about
+//! - [`mapping`]: the parameters that set the tags of a query
 //! - [`table`], [`column_type`]: the tables that a query reads
 //! - [`cache_key`], [`answer`]: the key of a query's answer, and the answer as it is cached
 //! - [`limits`]: bounds of queries
@@ -25,6 +26,7 @@ pub mod definition;
 pub mod field_filter;
 pub mod lexer;
 pub mod limits;
+pub mod mapping;
 pub mod prepare;
 pub mod query_error;
 pub mod sample;

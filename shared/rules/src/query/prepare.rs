@@ -49,24 +49,6 @@ pub struct GivenValue {
 /// The values of the tags, by name. Several parameters can set one tag.
 pub type GivenValues = BTreeMap<String, Vec<GivenValue>>;
 
-impl QueryDefinition {
-    /// The values of the tags by the values of an opened view, in which a parameter has the name of its tag.
-    ///
-    /// A tag decides how its parameter is compared, whatever the type that the resource declares for it.
-    pub fn given_values(
-        &self,
-        values: &BTreeMap<String, ParameterValue>,
-        given: &BTreeMap<String, serde_json::Value>,
-    ) -> GivenValues {
-        let of_tag = |(name, tag): (&String, &Tag)| {
-            let (kind, value) = (tag.parameter_type()?, values.get(name).cloned());
-            let is_there = value.is_some() || given.contains_key(name);
-            is_there.then(|| (name.clone(), vec![GivenValue { kind, value, case_sensitive: None }]))
-        };
-        self.tags.iter().filter_map(of_tag).collect()
-    }
-}
-
 /// The stored things that a template refers to.
 pub trait Catalog {
     fn column(&self, dimension: &Dimension) -> Option<ColumnType>;

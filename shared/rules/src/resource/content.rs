@@ -1,13 +1,17 @@
 //! The content of an iframe.
 
+use std::collections::BTreeSet;
+
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Issue;
-use crate::json::input::Invalid;
+use crate::json::input::{AtMost, Invalid};
 use crate::query::content::{DisplaySettings, DiveQueries, QuestionContent, dive_problems, table};
 use crate::query::definition::QueryDefinition;
 use crate::query::limits::QueryLimits;
+use crate::query::mapping::Mapping;
+use crate::resource::dashboard::{Card, CardBody, DashboardContent, Tab};
 use crate::resource::ids::Kind;
 use crate::resource::origin::Origin;
 use crate::resource::parameter::Parameter;
@@ -27,6 +31,17 @@ pub enum Content {
     Url { url: String },
     /// A query and how to draw it.
     Question(QuestionContent),
+    /// Cards on a grid.
+    Dashboard(DashboardContent),
+}
+
+/// A query of content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedQuery<'a> {
+    /// Its place in the content.
+    pub path: String,
+    pub query: &'a QueryDefinition,
+    pub mapping: Mapping<'a>,
 }
 
 fn has_none(queries: &DiveQueries) -> bool {
@@ -68,6 +83,19 @@ enum Written {
         #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
         settings: DisplaySettings,
     },
+    /// Cards on a grid of 24 columns; for dashboards only.
+    Dashboard {
+        #[deserr(default, from(AtMost<Tab, { DashboardContent::MAX_TABS }>) = AtMost::into_vec)]
+        #[cfg_attr(feature = "openapi", schema(required = false, max_items = 50))]
+        tabs: Vec<Tab>,
+        #[deserr(from(AtMost<Card, { DashboardContent::MAX_CARDS }>) = AtMost::into_vec)]
+        #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+        cards: Vec<Card>,
+        /// Anything; it is kept and has no effect.
+        #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
+        extra: DisplaySettings,
+    },
 }
 
 /// The schema of content is that of its written form, which has the fields of each type side by side.
@@ -96,6 +124,9 @@ impl Content {
             Written::Question { query, display, settings } => {
                 Self::Question(QuestionContent { query, display, settings })
             }
+            Written::Dashboard { tabs, cards, extra } => {
+                Self::Dashboard(DashboardContent { tabs, cards, extra })
+            }
         }
     }
 
@@ -117,6 +148,13 @@ impl Content {
                 vec![Issue::new(format!("{path}.type"), "can be `question` for questions only")]
             }
             Self::Question(question) => question.problems(limits, path),
+            Self::Dashboard(_) if kind != Kind::Dashboard => {
+                vec![Issue::new(format!("{path}.type"), "can be `dashboard` for dashboards only")]
+            }
+            Self::Dashboard(_) if self.size() > Self::MAX_BYTES => {
+                vec![Issue::new(format!("{path}.cards"), "must be at most 300 KiB")]
+            }
+            Self::Dashboard(dashboard) => dashboard.problems(limits, path),
         }
     }
 
@@ -128,59 +166,96 @@ impl Content {
             Self::Html { html, queries } => html.len().saturating_add(json(serde_json::to_vec(queries))),
             Self::Url { url } => url.len(),
             Self::Question(question) => json(serde_json::to_vec(question)),
+            Self::Dashboard(dashboard) => json(serde_json::to_vec(dashboard)),
         }
     }
 
-    /// Its queries, each with its place under `path`.
-    pub fn queries(&self, path: &str) -> Vec<(String, &QueryDefinition)> {
+    /// Its queries, each with its place under `path`. Those of questions that a dashboard's cards name are not among them.
+    pub fn queries(&self, path: &str) -> Vec<PlacedQuery<'_>> {
+        let plain = |path, query| PlacedQuery { path, query, mapping: Mapping::SAME_NAMES };
         match self {
             Self::Html { queries, .. } => {
-                queries.iter().map(|(name, query)| (format!("{path}.queries.{name}"), query)).collect()
+                queries.iter().map(|(name, query)| plain(format!("{path}.queries.{name}"), query)).collect()
             }
             Self::Url { .. } => Vec::new(),
-            Self::Question(question) => vec![(format!("{path}.query"), &question.query)],
+            Self::Question(question) => vec![plain(format!("{path}.query"), &question.query)],
+            Self::Dashboard(dashboard) => {
+                let cards = dashboard.cards.iter().enumerate();
+                let own = cards.filter_map(|(index, card)| match &card.body {
+                    CardBody::Query(query) => {
+                        let path = format!("{path}.cards[{index}].query");
+                        Some(PlacedQuery { path, query, mapping: card.mapping() })
+                    }
+                    _ => None,
+                });
+                own.collect()
+            }
         }
+    }
+
+    /// Returns whether it has queries, or shows those of questions.
+    pub fn has_queries(&self) -> bool {
+        !self.queries("").is_empty() || !self.questions().is_empty()
     }
 
     /// Parameters for the tags of its queries that `declared` does not set. The first query of several that have a tag of
-    /// the same name decides.
+    /// the same parameter decides.
     pub fn derived_parameters(&self, declared: &[Parameter]) -> Vec<Parameter> {
         let mut derived: Vec<Parameter> = Vec::new();
-        for (_, query) in self.queries("") {
-            for parameter in query.derived_parameters(declared) {
-                if !derived.iter().any(|known| known.slug == parameter.slug) {
-                    derived.push(parameter);
+        for PlacedQuery { query, mapping, .. } in self.queries("") {
+            for (name, tag) in query.tags.iter() {
+                for slug in mapping.setters(name) {
+                    let is_known = declared.iter().chain(&derived).any(|known| known.slug == slug);
+                    derived.extend(tag.parameter(slug).filter(|_| !is_known));
                 }
             }
         }
         derived
     }
 
-    /// Parameters whose type a tag of the same name does not take. `all` begins with those that are declared.
+    /// Parameters whose type a tag that they set does not take. `all` begins with those that are declared.
     pub fn misfits(&self, declared: &[Parameter], all: &[Parameter], path: &str) -> Vec<Issue> {
         let mut issues = Vec::new();
-        for (at, query) in self.queries(path) {
+        for PlacedQuery { path: at, query, mapping } in self.queries(path) {
             for (name, tag) in query.tags.iter() {
-                let Some(index) = all.iter().position(|parameter| parameter.slug == *name) else { continue };
-                if tag.takes(all[index].kind) {
-                    continue;
+                for slug in mapping.setters(name) {
+                    let Some(index) = all.iter().position(|parameter| parameter.slug == slug) else {
+                        continue;
+                    };
+                    if tag.takes(all[index].kind) {
+                        continue;
+                    }
+                    issues.push(if index < declared.len() {
+                        let which =
+                            if slug == name { "of this name".to_owned() } else { format!("`{name}`") };
+                        let message = format!("does not fit the tag {which} in `{at}`");
+                        Issue::new(format!("parameters[{index}].type"), message)
+                    } else {
+                        let message =
+                            "does not fit the tag of this name in another query: rename one of them";
+                        Issue::new(format!("{at}.tags.{name}.type"), message)
+                    });
                 }
-                issues.push(if index < declared.len() {
-                    let message = format!("does not fit the tag of this name in `{at}`");
-                    Issue::new(format!("parameters[{index}].type"), message)
-                } else {
-                    let message = "does not fit the tag of this name in another query: rename one of them";
-                    Issue::new(format!("{at}.tags.{name}.type"), message)
-                });
             }
         }
+        if let Self::Dashboard(dashboard) = self {
+            issues.extend(dashboard.stray_mappings(all, path));
+        }
         issues
+    }
+
+    /// The questions that it shows.
+    pub fn questions(&self) -> BTreeSet<u64> {
+        match self {
+            Self::Dashboard(dashboard) => dashboard.questions(),
+            Self::Html { .. } | Self::Url { .. } | Self::Question(_) => BTreeSet::new(),
+        }
     }
 
     /// The origin that the page must be allowed to frame, for content on another site.
     pub fn frame_source(&self) -> Option<Origin> {
         match self {
-            Self::Html { .. } | Self::Question(_) => None,
+            Self::Html { .. } | Self::Question(_) | Self::Dashboard(_) => None,
             Self::Url { url } => frame_source(url),
         }
     }

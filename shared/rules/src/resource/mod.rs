@@ -1,6 +1,8 @@
 //! Resources: dashboards, questions and dives, with their content, parameters and embed policy.
 
+pub mod card_questions;
 pub mod content;
+pub mod dashboard;
 pub mod date_range;
 pub mod dive_version;
 pub mod embed_policy;

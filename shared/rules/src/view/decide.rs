@@ -3,13 +3,14 @@
 //! [`view`] is the only function that turns a credential into a [`View`], and every route that shows
 //! anything goes through it. It fails closed: whatever is missing or unknown is a refusal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
+use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
 use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
@@ -44,6 +45,10 @@ pub struct View {
     pub given_values: BTreeMap<String, Value>,
     /// The parameters that the token set.
     pub token_params: Map<String, Value>,
+    /// The parameters that the viewer cannot set and that every view has a value for.
+    pub locked: BTreeSet<String>,
+    /// The questions that the cards of a dashboard show. Not for the browser.
+    pub questions: CardQuestions,
     /// The names of wishes that were left out.
     pub ignored: Vec<String>,
     pub viewer: Viewer,
@@ -78,6 +83,8 @@ impl View {
 pub struct Evidence {
     pub embedding_enabled: bool,
     pub resource: Option<Arc<Resource>>,
+    /// The questions that its cards show.
+    pub questions: CardQuestions,
     /// The version that the token names.
     pub version: Option<Arc<Version>>,
     /// The service account that the token names.
@@ -223,7 +230,9 @@ pub fn view(
     };
     let given = Given { url: granted.as_ref().unwrap_or(url), ..given };
     let resolved = resolve_parameters::resolve(&declared, policy, given, settings)?;
-    let content = content.map(|content| ViewedContent::of(content, &resolved.visible));
+    let content = content.map(|content| ViewedContent::of(content, &evidence.questions, &resolved.visible));
+    let locked = policy.iter().filter(|(_, visibility)| visibility.is_locked());
+    let locked = locked.map(|(slug, _)| slug.clone()).collect();
     let version = version?;
     Ok(View {
         resource,
@@ -233,6 +242,8 @@ pub fn view(
         values: resolved.values,
         given_values: resolved.given_values,
         token_params,
+        locked,
+        questions: evidence.questions.clone(),
         ignored,
         viewer,
         context: evidence.context.clone(),

@@ -5,6 +5,7 @@ pub mod refusal_count;
 pub mod refusal_record;
 pub mod resolve_parameters;
 pub mod viewed_content;
+pub mod viewed_dashboard;
 pub mod wishes;
 
 pub use decide::{Evidence, View, ViewRequest};

@@ -304,9 +304,14 @@ fn rule(reason: Reason) -> Rule {
             "that attribute on the viewer",
             "give the token's viewer, the account or the external user the attribute",
         ),
+        Reason::LockedUnreached => (
+            "every locked parameter restricts each query that reads a table without a row policy",
+            "the tag of each locked parameter in the query, outside of blocks that a viewer can switch off",
+            "publish the resource again, which names the query; or give the table a row policy",
+        ),
         Reason::QueryNotFound => (
             "a request names a query of the resource",
-            "the name of one of a dive's `queries`, and none for a question",
+            "the name of one of a dive's `queries`, the id of a dashboard's `card`, and neither for a question",
             "compare it with the resource's `content`",
         ),
         Reason::DownloadsDisabled => (

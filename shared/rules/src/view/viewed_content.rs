@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::query::content::DisplaySettings;
 use crate::query::definition::QueryDefinition;
+use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
 use crate::view::resolve_parameters::VisibleParameter;
+use crate::view::viewed_dashboard::ViewedDashboard;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -29,6 +31,8 @@ pub enum ViewedContent {
         #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         settings: DisplaySettings,
     },
+    /// Cards, each with its place and with the drawing of its answer.
+    Dashboard(ViewedDashboard),
 }
 
 /// A query of the content.
@@ -41,7 +45,7 @@ pub struct ViewedQuery {
 
 impl ViewedContent {
     /// Each part is taken over by name, so that a new field of stored content stays with its owner.
-    pub(super) fn of(stored: &Content, visible: &[VisibleParameter]) -> Self {
+    pub(super) fn of(stored: &Content, questions: &CardQuestions, visible: &[VisibleParameter]) -> Self {
         match stored {
             Content::Html { html, queries } => {
                 let viewed = |(name, query): (&String, _)| (name.clone(), ViewedQuery::of(query, visible));
@@ -50,6 +54,9 @@ impl ViewedContent {
             Content::Url { url } => Self::Url { url: url.clone() },
             Content::Question(question) => {
                 Self::Question { display: question.display.clone(), settings: question.settings.clone() }
+            }
+            Content::Dashboard(dashboard) => {
+                Self::Dashboard(ViewedDashboard::of(dashboard, questions, visible))
             }
         }
     }
@@ -77,7 +84,7 @@ mod tests {
             VisibleParameter { parameter, value: Value::Null }
         };
         let visible: Vec<_> = visible.iter().map(shown).collect();
-        serde_json::to_value(ViewedContent::of(&stored, &visible)).unwrap()
+        serde_json::to_value(ViewedContent::of(&stored, &CardQuestions::default(), &visible)).unwrap()
     }
 
     fn query() -> Value {

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::engine_worker::EngineWorker;
+use crate::aws::storage::EvidenceReader;
 use vitrine_rules::error::{Error, Issues, Reason, Result};
 use vitrine_rules::publishing::{self, Review};
+use vitrine_rules::resource::ids::Deployment;
 use vitrine_rules::resource::{Resource, ResourceInput};
 use vitrine_rules::settings::Settings;
 
 crate::capability_set! {
     pub struct QueryChecker {
         worker: EngineWorker,
+        resources: EvidenceReader,
         settings: Arc<Settings>,
     }
 }
@@ -34,26 +37,28 @@ pub enum Mode {
 }
 
 impl QueryChecker {
-    /// Checks the queries of what `present` is replaced by. A draft whose content stays is not checked, so that a resource
-    /// can be unpublished and archived while the engine does not answer.
+    /// Checks the queries of what `present` is replaced by, in `deployment`. A draft whose content stays is not checked, so
+    /// that a resource can be unpublished and archived while the engine does not answer.
     pub async fn check(
         &self,
         input: &ResourceInput,
         present: Option<&Resource>,
+        deployment: Deployment,
         mode: Mode,
     ) -> Result<Checked> {
-        let queries = publishing::queries_to_check(input.content.as_ref());
-        if queries.is_empty() {
+        let Some(content) = input.content.as_ref().filter(|content| content.has_queries()) else {
             return Ok(Checked::default());
-        }
+        };
         let same = present.filter(|present| present.content == input.content);
         let is_embeddable = input.enable_embedding && !input.archived;
         if let (Some(same), false, Mode::Write) = (same, is_embeddable, mode) {
             return Ok(Checked { warnings: None, tables: same.tables.clone() });
         }
-        let reports = self.worker.check(queries).await?;
+        let questions = self.resources.card_questions(Some(content), deployment).await?;
+        let queries = publishing::queries_to_check(Some(content), &questions);
+        let reports = if queries.is_empty() { Vec::new() } else { self.worker.check(queries).await? };
         let Review { issues, warnings, tables } =
-            publishing::review(input, reports, &self.settings.queries.text)?;
+            publishing::review(input, &questions, reports, &self.settings.queries.text)?;
         if !issues.is_empty() {
             return Err(Error::new(Reason::RequestInvalid).issues(issues));
         }

@@ -225,7 +225,7 @@ impl ResourcePublisher {
             Resource::create(*kind, drafted, entity_id.clone(), input.clone(), *deployment, now)?;
         require_same_entity_id(input, &resource)?;
         self.writer.check(&resource)?;
-        let Checked { warnings, tables } = self.queries.check(input, None, mode).await?;
+        let Checked { warnings, tables } = self.queries.check(input, None, *deployment, mode).await?;
         resource.tables = tables;
         match (id, mode) {
             (NewId::Next, Mode::DryRun) => {
@@ -256,7 +256,8 @@ impl ResourcePublisher {
         }
         let mut resource = present.clone().replaced(input.clone(), self.clock.now());
         require_same_entity_id(input, &resource)?;
-        let Checked { warnings, tables } = self.queries.check(input, Some(present), mode).await?;
+        let checked = self.queries.check(input, Some(present), resource.deployment, mode).await?;
+        let Checked { warnings, tables } = checked;
         resource.tables = tables;
         match mode {
             Mode::Write => self.writer.replace(&resource, present).await?,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::Error;
 use vitrine_rules::resource::Resource;
+use vitrine_rules::resource::card_questions::CardQuestions;
 use vitrine_rules::resource::ids::Kind;
 use vitrine_rules::session::{SessionGrant, SessionState};
 use vitrine_rules::settings::Settings;
@@ -80,6 +81,7 @@ impl Case {
             evidence: Evidence {
                 embedding_enabled: true,
                 resource: Some(Arc::new(resource)),
+                questions: CardQuestions::default(),
                 version: None,
                 account: None,
                 user: None,

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::choose::{ChosenQuery, Named};
 use super::column_type::ColumnType;
 use super::date_bounds::ReportClock;
 use super::definition::{Dimension, QueryDefinition};
@@ -23,6 +24,8 @@ use super::typed_value::TypedValue;
 use super::widget_type::WidgetType;
 use crate::clock::Timestamp;
 use crate::json::input;
+use crate::resource::card_questions::CardQuestions;
+use crate::resource::content::Content;
 use crate::resource::parameter::Parameter;
 use crate::resource::parameter_value::ParameterValue;
 
@@ -331,8 +334,11 @@ fn a_view_gives_the_values_of_tags_by_name() {
         ("other".to_owned(), text("c")),
     ]);
     let given = ["t", "n", "d", "f", "other"].map(|name| (name.to_owned(), json!(null))).into();
+    let content: Content = input::read(json!({"type": "question", "query": query})).unwrap();
+    let questions = CardQuestions::default();
+    let chosen = ChosenQuery::of(Some(&content), &questions, Named::default()).unwrap();
     assert_eq!(
-        shown(run(&query, &query.given_values(&values, &given))),
+        shown(run(&query, &chosen.given_values(&values, &given, &[]))),
         r#"$p1 $p2  $p3 "orders"."city" LIKE $p4 ESCAPE '\' ; 'a', 5, 'e', '%b%'"#
     );
 }

@@ -17,9 +17,10 @@ use crate::aws::storage::{
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
+use vitrine_rules::resource::card_questions::CardQuestions;
 use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::dive_version::Version;
-use vitrine_rules::resource::ids::ResourceRef;
+use vitrine_rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef};
 use vitrine_rules::session::{SessionContext, SessionState};
 use vitrine_rules::settings::Settings;
 use vitrine_rules::view::decide::Evidence;
@@ -37,6 +38,8 @@ struct Inner {
     /// None: the switch was never set, and the setting decides.
     switch: CachedLookup<(), Option<bool>>,
     resources: CachedLookup<ResourceRef, Arc<Resource>>,
+    /// Questions on dashboards, which need no publication of their own.
+    questions: CachedLookup<u64, Arc<Resource>>,
     sessions: CachedLookup<String, (SessionState, Option<Arc<SessionContext>>)>,
     versions: CachedLookup<(ResourceRef, u64), Arc<Version>>,
     accounts: CachedLookup<Username, Arc<ServiceAccount>>,
@@ -68,6 +71,16 @@ impl Capability for EvidenceReader {
                 let weight = resource.is_embeddable().then(|| weight(item, resource.content.as_ref()));
                 Ok(Some(Read { value: resource, weight }))
             }),
+            questions: CachedLookup::new(
+                age,
+                |number| resources::key_of(&question(*number)),
+                |item| {
+                    let Some(item) = item else { return Ok(None) };
+                    let Some(resource) = resources::from_item(item)?.map(Arc::new) else { return Ok(None) };
+                    let weight = weight(item, resource.content.as_ref());
+                    Ok(Some(Read { value: resource, weight: Some(weight) }))
+                },
+            ),
             sessions: CachedLookup::new(
                 age,
                 |id| sessions::key_of(id),
@@ -144,6 +157,10 @@ impl Capability for EvidenceReader {
 /// The weight of an entry beside its content, in bytes.
 const ENTRY_WEIGHT: usize = 2_048;
 
+fn question(number: u64) -> ResourceRef {
+    ResourceRef::new(Kind::Question, ResourceId::Number(number))
+}
+
 fn weight(item: &Item, content: Option<&Content>) -> usize {
     ENTRY_WEIGHT + text_of(item, document::DOCUMENT).map_or(0, str::len) + content.map_or(0, Content::size)
 }
@@ -216,9 +233,17 @@ impl EvidenceReader {
         let items = self.read(batch).await?;
         let session = lookups.sessions.resolve(session, &items, now)?;
         let (session, context) = session.unwrap_or((SessionState::Absent, None));
+        let resource = lookups.resources.resolve(resource, &items, now)?;
+        let questions = match &resource {
+            Some(resource) => {
+                self.questions_of(resource.content.as_ref(), resource.deployment, cached_at).await?
+            }
+            None => CardQuestions::default(),
+        };
         Ok(Evidence {
             embedding_enabled: self.is_on(lookups.switch.resolve(switch, &items, now)?),
-            resource: lookups.resources.resolve(resource, &items, now)?,
+            resource,
+            questions,
             session,
             context,
             version: lookups.versions.resolve(version, &items, now)?,
@@ -227,6 +252,37 @@ impl EvidenceReader {
             user: lookups.users.resolve(user, &items, now)?.filter(|user| !user.is_expired(now)),
             tenant: lookups.tenants.resolve(tenant, &items, now)?,
         })
+    }
+
+    /// Loads the questions that content in `deployment` shows, without the caches: for publishing it.
+    pub async fn card_questions(
+        &self,
+        content: Option<&Content>,
+        deployment: Deployment,
+    ) -> Result<CardQuestions> {
+        self.questions_of(content, deployment, None).await
+    }
+
+    /// Loads the questions that content shows: all in one round trip, and in none if there are none.
+    async fn questions_of(
+        &self,
+        content: Option<&Content>,
+        deployment: Deployment,
+        cached_at: Option<Timestamp>,
+    ) -> Result<CardQuestions> {
+        let (lookups, now) = (&self.0, self.0.clock.now());
+        let numbers = content.map(Content::questions).unwrap_or_default();
+        let mut batch = Vec::new();
+        let asked: Vec<_> = numbers
+            .into_iter()
+            .map(|number| lookups.questions.look_up(Some(number), cached_at, &mut batch))
+            .collect();
+        let items = self.read(batch).await?;
+        let mut found = Vec::with_capacity(asked.len());
+        for question in asked {
+            found.extend(lookups.questions.resolve(question, &items, now)?);
+        }
+        Ok(CardQuestions::of(found, deployment))
     }
 
     fn is_on(&self, turned: Option<Option<bool>>) -> bool {

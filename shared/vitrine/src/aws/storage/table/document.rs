@@ -13,11 +13,13 @@ use vitrine_rules::json::named::Named;
 use vitrine_rules::query::content::{DisplaySettings, DiveQueries, QuestionContent};
 use vitrine_rules::query::definition::QueryDefinition;
 use vitrine_rules::resource::content::Content;
+use vitrine_rules::resource::dashboard::DashboardContent;
 
 pub const DOCUMENT: &str = "document";
 const HTML: &str = "html";
 const QUERIES: &str = "queries";
 const QUESTION: &str = "question";
+const DASHBOARD: &str = "dashboard";
 
 /// Puts a document into an item, and returns its size in bytes.
 pub fn write(item: &mut Item, document: &impl Serialize) -> Result<usize> {
@@ -57,6 +59,9 @@ pub fn set_content_aside(item: &mut Item, content: &mut Option<Content>) -> Resu
         Some(Content::Question(question)) => {
             item.insert(QUESTION.to_owned(), json(&std::mem::replace(question, no_question()))?);
         }
+        Some(Content::Dashboard(dashboard)) => {
+            item.insert(DASHBOARD.to_owned(), json(&std::mem::take(dashboard))?);
+        }
         Some(Content::Url { .. }) | None => {}
     }
     Ok(())
@@ -72,6 +77,7 @@ pub fn put_content_back(item: &Item, content: &mut Option<Content>, what: &'stat
             }
         }
         Some(Content::Question(question)) => *question = parse::<QuestionContent>(item, QUESTION, what)?,
+        Some(Content::Dashboard(dashboard)) => *dashboard = parse::<DashboardContent>(item, DASHBOARD, what)?,
         Some(Content::Url { .. }) | None => {}
     }
     Ok(())
