@@ -173,7 +173,7 @@ impl App {
             rows: if form == Form::Page { chosen.page_rows(limits) } else { limits.file_rows },
             is_file: form != Form::Page,
         };
-        self.plan(inquiry).await.map_err(Unplanned::for_viewer)
+        self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(chosen.mapping))
     }
 
     fn wanted(&self, plan: &Plan, chosen: &ChosenQuery, asked_at: Timestamp) -> Wanted {

@@ -8,6 +8,7 @@ use vitrine::rules::data::table::Table;
 use vitrine::rules::error::{Error, Issue, Reason};
 use vitrine::rules::query::cache_key::{CacheKeyInput, TableState};
 use vitrine::rules::query::definition::QueryDefinition;
+use vitrine::rules::query::mapping::Mapping;
 use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
 use vitrine::rules::query::table::MANAGED;
 use vitrine::rules::resource::ids::Deployment;
@@ -74,9 +75,9 @@ impl From<Error> for Unplanned {
 }
 
 impl Unplanned {
-    pub fn for_viewer(self) -> Error {
+    pub fn for_viewer(self, mapping: Mapping) -> Error {
         match self {
-            Self::Unprepared(unprepared) => unprepared.for_viewer(),
+            Self::Unprepared(unprepared) => unprepared.for_viewer(mapping),
             Self::Guard(_) => Error::new(Reason::QueryFailed).detail("guard"),
             Self::Refused(error) => error,
         }

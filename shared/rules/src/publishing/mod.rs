@@ -6,6 +6,8 @@
 //! Published content has no issue. A draft may have some, which are warnings then; only SQL that does not parse is refused
 //! in any case.
 
+#[cfg(test)]
+mod card_tests;
 mod checked_query;
 mod drawing;
 pub mod locked;

@@ -167,8 +167,12 @@ fn cache_seconds(settings: &DisplaySettings) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
     use crate::json::input;
+    use crate::resource::Resource;
+    use crate::resource::ids::{Deployment, Kind, PrimaryId};
     use serde_json::json;
+    use std::sync::Arc;
 
     fn content(value: Value) -> Content {
         input::read(value).unwrap()
@@ -211,6 +215,165 @@ mod tests {
             let questions = CardQuestions::default();
             let chosen = ChosenQuery::of(Some(&question), &questions, Named::default()).unwrap();
             assert_eq!((chosen.page_rows(&settings), chosen.cache_seconds), (rows, seconds.as_i64()));
+        }
+    }
+
+    fn question(number: u64, fields: Value) -> Arc<Resource> {
+        let content = json!({"type": "question", "display": "bar", "settings": {"cache_seconds": 60}, "query": {
+            "sql": "select {{city}} {{day}}",
+            "tags": {"city": {"type": "text", "default": "Berlin"}, "day": {"type": "text"}},
+        }});
+        let input = input::read(json!({"title": format!("Q{number}"), "content": content})).unwrap();
+        let (id, now) = (PrimaryId::Number(number), Timestamp::from_unix(0));
+        let created = Resource::create(Kind::Question, id, None, input, Deployment::FIRST, now).unwrap();
+        let mut document = serde_json::to_value(created).unwrap();
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        Arc::new(serde_json::from_value(document).unwrap())
+    }
+
+    fn questions() -> CardQuestions {
+        let other = Deployment::new(9).unwrap();
+        let found = [
+            question(1, json!({})),
+            question(2, json!({"archived": true})),
+            question(3, json!({"deployment": other})),
+            question(4, json!({"content": {"type": "html", "html": ""}})),
+        ];
+        CardQuestions::of(found, Deployment::FIRST)
+    }
+
+    fn card(fields: Value) -> Value {
+        let mut card = json!({"id": 1, "row": 0, "col": 0, "width": 1, "height": 1});
+        card.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        card
+    }
+
+    #[test]
+    fn a_card_of_a_dashboard_has_a_query_of_its_own_or_that_of_a_question() {
+        let own = json!({"sql": "select 1"});
+        let dashboard = content(json!({"type": "dashboard", "cards": [
+            card(json!({"id": 1, "query": own, "title": "Own"})),
+            card(json!({"id": 2, "question": 1})),
+            card(json!({"id": 3, "question": 1, "title": "Mine", "display": "table", "settings": {"cache_seconds": 5}})),
+            card(json!({"id": 4, "question": 2})),
+            card(json!({"id": 5, "question": 3})),
+            card(json!({"id": 6, "question": 4})),
+            card(json!({"id": 7, "question": 99})),
+            card(json!({"id": 8, "text": "select 1"})),
+            card(json!({"id": 9, "heading": ""})),
+            card(json!({"id": 10, "link": "https://example.com"})),
+        ]}));
+        let (questions, settings) = (questions(), QuerySettings::default());
+        let chosen = |query, card| ChosenQuery::of(Some(&dashboard), &questions, Named { query, card });
+        for (id, expected) in [
+            (1, ("select 1", Some("Own"), 2_000, None)),
+            (2, ("select {{city}} {{day}}", Some("Q1"), 10_000, Some(60))),
+            (3, ("select {{city}} {{day}}", Some("Mine"), 2_000, Some(5))),
+        ] {
+            let chosen = chosen(None, Some(id)).unwrap();
+            let rows = chosen.page_rows(&settings);
+            assert_eq!(
+                (chosen.query.sql.as_str(), chosen.title, rows, chosen.cache_seconds),
+                expected,
+                "{id}"
+            );
+        }
+        for id in 4..=11 {
+            assert_eq!(chosen(None, Some(id)).unwrap_err().reason, Reason::QueryNotFound, "{id}");
+        }
+        assert_eq!(chosen(Some("a"), Some(1)).unwrap_err().reason, Reason::QueryNotFound);
+        assert_eq!(chosen(Some("a"), None).unwrap_err().reason, Reason::QueryNotFound);
+        assert_eq!(chosen(None, None).unwrap_err().reason, Reason::RequestInvalid);
+    }
+
+    /// mapping, values and their defaults by slug -> the values of the tags `city` and `day`; `-` is a cleared one
+    #[test]
+    fn a_card_takes_the_values_of_the_parameters_that_are_mapped_to_its_tags() {
+        let cases = [
+            (
+                json!(null),
+                json!({"city": ["Rome", null], "day": ["1", null]}),
+                vec![("city", "Rome"), ("day", "1")],
+            ),
+            (json!({}), json!({"city": ["Rome", null], "day": ["1", null]}), vec![]),
+            (json!({"town": "city"}), json!({"city": ["Rome", null]}), vec![]),
+            (
+                json!({"town": "city"}),
+                json!({"town": ["Rome", null], "day": ["1", null]}),
+                vec![("city", "Rome")],
+            ),
+            (json!({"town": "street"}), json!({"town": ["Rome", null]}), vec![]),
+            (
+                json!({"a": "city", "b": "city"}),
+                json!({"a": ["x", null], "b": ["y", null]}),
+                vec![("city", "x y")],
+            ),
+            (
+                json!({"a": "city", "b": "day"}),
+                json!({"a": [null, null], "b": [null, "z"]}),
+                vec![("day", "-")],
+            ),
+        ];
+        let questions = questions();
+        for (mapping, set, expected) in cases {
+            let dashboard =
+                json!({"type": "dashboard", "cards": [card(json!({"question": 1, "parameters": mapping}))]});
+            let dashboard = content(dashboard);
+            let named = Named { query: None, card: Some(1) };
+            let chosen = ChosenQuery::of(Some(&dashboard), &questions, named).unwrap();
+            let (mut values, mut given, mut parameters) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+            for (slug, both) in set.as_object().unwrap() {
+                values.extend(
+                    both[0].as_str().map(|text| (slug.clone(), ParameterValue::Text(text.to_owned()))),
+                );
+                given.insert(slug.clone(), both[0].clone());
+                let declared = json!({"slug": slug, "name": slug, "type": "text", "default": both[1]});
+                parameters.push(input::read::<Parameter>(declared).unwrap());
+            }
+            let shown = |one: &GivenValue| match &one.value {
+                Some(ParameterValue::Text(text)) => text.clone(),
+                other => other.as_ref().map_or("-".to_owned(), |other| format!("{other:?}")),
+            };
+            let found = chosen.given_values(&values, &given, &parameters);
+            let found: Vec<_> = found
+                .iter()
+                .map(|(tag, all)| (tag.as_str(), all.iter().map(shown).collect::<Vec<_>>().join(" ")))
+                .collect();
+            let found: Vec<_> = found.iter().map(|(tag, all)| (*tag, all.as_str())).collect();
+            assert_eq!(found, expected, "{mapping} {set}");
+        }
+    }
+
+    /// the tag's own word -> on a question, on a dashboard
+    #[test]
+    fn text_is_compared_without_regard_to_case_on_dashboards() {
+        for (word, on_question, on_dashboard) in [
+            (json!(null), None, Some(false)),
+            (json!(true), None, Some(true)),
+            (json!(false), None, Some(false)),
+        ] {
+            let tag = json!({
+                "type": "dimension", "dimension": {"table": "t", "column": "c"}, "widget_type": "string/contains",
+                "case_sensitive": word,
+            });
+            let query = json!({"sql": "select {{x}}", "tags": {"x": tag}});
+            let values = BTreeMap::from([("x".to_owned(), ParameterValue::Text("a".to_owned()))]);
+            let questions = CardQuestions::default();
+            let of = |content: &Content, card| {
+                let chosen = ChosenQuery::of(Some(content), &questions, Named { query: None, card }).unwrap();
+                chosen.given_values(&values, &BTreeMap::new(), &[])["x"][0].case_sensitive
+            };
+            assert_eq!(
+                of(&content(json!({"type": "question", "query": query})), None),
+                on_question,
+                "{word}"
+            );
+            let cards = json!([card(json!({"query": query}))]);
+            assert_eq!(
+                of(&content(json!({"type": "dashboard", "cards": cards})), Some(1)),
+                on_dashboard,
+                "{word}"
+            );
         }
     }
 }

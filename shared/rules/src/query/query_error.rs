@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, Reason};
 use crate::query::definition::Dimension;
+use crate::query::mapping::Mapping;
 use crate::query::scanner::TemplateError;
 use crate::query::widget_type::WidgetType;
 
@@ -75,6 +76,24 @@ impl fmt::Display for QueryError {
             }
             Self::Snippet(name) => write!(f, "There is no snippet \"{name}\"."),
             Self::TooLong(most) => write!(f, "The query is longer than {most} bytes with its values."),
+        }
+    }
+}
+
+impl QueryError {
+    /// The error with the names of parameters in the place of the tags that they set.
+    #[must_use]
+    pub fn of_parameters(self, mapping: Mapping) -> Self {
+        let slug = |tag: String| mapping.setters(&tag).first().map_or(tag.clone(), |slug| (*slug).to_owned());
+        match self {
+            Self::Missing(tags) => Self::Missing(tags.into_iter().map(slug).collect()),
+            Self::ParameterType { tag, given, accepted } => {
+                Self::ParameterType { tag: slug(tag), given, accepted }
+            }
+            Self::Unfit(tag) => Self::Unfit(slug(tag)),
+            Self::DifferentValues(tag) => Self::DifferentValues(slug(tag)),
+            Self::TooManyValues { tag, most } => Self::TooManyValues { tag: slug(tag), most },
+            other => other,
         }
     }
 }

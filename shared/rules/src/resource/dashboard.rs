@@ -340,3 +340,6 @@ impl DashboardContent {
         issues
     }
 }
+
+#[cfg(test)]
+mod tests;

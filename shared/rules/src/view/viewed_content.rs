@@ -72,9 +72,13 @@ impl ViewedQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
     use crate::json::input;
+    use crate::resource::Resource;
+    use crate::resource::ids::{Deployment, Kind, PrimaryId};
     use crate::resource::parameter::Parameter;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn viewed(stored: Value, visible: &[&str]) -> Value {
         let stored: Content = input::read(stored).unwrap();
@@ -122,5 +126,85 @@ mod tests {
         {
             assert_eq!(viewed(form.clone(), &["city"]), form);
         }
+    }
+
+    fn question(number: u64) -> Arc<Resource> {
+        let content = json!({
+            "type": "question", "query": query(), "display": "bar",
+            "settings": {"a": 1, "b": 1, "column_settings": {"x": 1, "y": 1}},
+        });
+        let input =
+            input::read(json!({"title": "Orders", "description": "canary", "content": content})).unwrap();
+        let (id, now) = (PrimaryId::Number(number), Timestamp::from_unix(0));
+        Arc::new(Resource::create(Kind::Question, id, None, input, Deployment::FIRST, now).unwrap())
+    }
+
+    #[test]
+    fn a_viewer_sees_the_cards_of_a_dashboard_and_nothing_behind_them() {
+        let card = |fields: Value| {
+            let mut card =
+                json!({"id": 1, "row": 2, "col": 3, "width": 4, "height": 5, "extra": {"a": "canary"}});
+            card.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            card
+        };
+        // card -> the viewer's, without its place
+        let cases = [
+            (
+                json!({"question": 1}),
+                json!({
+                    "title": "Orders", "display": "bar", "parameters": {"city": true, "own": true},
+                    "settings": {"a": 1, "b": 1, "column_settings": {"x": 1, "y": 1}},
+                }),
+            ),
+            (
+                json!({
+                    "question": 1, "title": "", "display": "line", "parameters": {"city": "own", "locked": "city", "own": "canary"},
+                    "settings": {"b": 2, "column_settings": {"y": 2}},
+                }),
+                json!({
+                    "title": "", "display": "line", "parameters": {"city": true},
+                    "settings": {"a": 1, "b": 2, "column_settings": {"x": 1, "y": 2}},
+                }),
+            ),
+            (
+                json!({"question": 2, "title": "Gone", "settings": {"a": 1}}),
+                json!({"title": "Gone", "display": "table", "settings": {"a": 1}, "parameters": {}}),
+            ),
+            (
+                json!({"query": query()}),
+                json!({"display": "table", "settings": {}, "parameters": {"city": true, "own": true}}),
+            ),
+            (
+                json!({"query": query(), "display": "pie", "parameters": {}}),
+                json!({"display": "pie", "settings": {}, "parameters": {}}),
+            ),
+            (
+                json!({"text": "# Hi", "settings": {"text.align_horizontal": "center", "text": "old"}}),
+                json!({"display": "text", "settings": {"text.align_horizontal": "center", "text": "# Hi"}}),
+            ),
+            (json!({"heading": "Hi"}), json!({"display": "heading", "settings": {"text": "Hi"}})),
+            (
+                json!({"link": "https://example.com/", "title": "More"}),
+                json!({"display": "link", "title": "More", "settings": {"link": {"url": "https://example.com/", "text": "More"}}}),
+            ),
+        ];
+        let questions = CardQuestions::of([question(1)], Deployment::FIRST);
+        let city: Parameter = input::read(json!({"slug": "city", "name": "City", "type": "text"})).unwrap();
+        let own = Parameter { slug: "own".to_owned(), ..city.clone() };
+        let visible = [city, own].map(|parameter| VisibleParameter { parameter, value: Value::Null });
+        for (fields, expected) in cases {
+            let stored =
+                json!({"type": "dashboard", "cards": [card(fields.clone())], "extra": {"a": "canary"}});
+            let stored: Content = input::read(stored).unwrap();
+            let shown = serde_json::to_value(ViewedContent::of(&stored, &questions, &visible)).unwrap();
+            let mut all = json!({"id": 1, "row": 2, "col": 3, "width": 4, "height": 5});
+            all.as_object_mut().unwrap().extend(expected.as_object().unwrap().clone());
+            assert_eq!(shown, json!({"type": "dashboard", "cards": [all]}), "{fields}");
+            assert!(!shown.to_string().contains("canary"), "{shown}");
+        }
+        let tabs = json!([{"id": 2, "name": "Second"}]);
+        let cards = json!([card(json!({"heading": "", "tab": 2}))]);
+        let shown = viewed(json!({"type": "dashboard", "tabs": tabs, "cards": cards}), &[]);
+        assert_eq!((&shown["tabs"], &shown["cards"][0]["tab"]), (&tabs, &json!(2)));
     }
 }

@@ -9,6 +9,7 @@ use vitrine_rules::error::{Error, Issue, Reason, Result};
 use vitrine_rules::query::column_type::ColumnType;
 use vitrine_rules::query::date_bounds::ReportClock;
 use vitrine_rules::query::definition::{Dimension, QueryDefinition};
+use vitrine_rules::query::mapping::Mapping;
 use vitrine_rules::query::prepare::{Catalog, GivenValues, Preparation, PreparedSql, prepare};
 use vitrine_rules::query::query_error::QueryError;
 use vitrine_rules::query::sample::{Samples, samples};
@@ -45,11 +46,11 @@ impl From<Error> for Unprepared {
 
 impl Unprepared {
     /// The refusal of a viewer, who learns about parameters and about nothing else.
-    pub fn for_viewer(self) -> Error {
+    pub fn for_viewer(self, mapping: Mapping) -> Error {
         match self {
             Self::Outage(error) => error,
             Self::Query(error) => {
-                let told = Error::from(error);
+                let told = Error::from(error.of_parameters(mapping));
                 match told.reason {
                     Reason::ParameterRequired | Reason::ParameterUnknown | Reason::ParameterInvalid => told,
                     _ => Error::new(Reason::QueryFailed).detail("template"),
