@@ -60,7 +60,8 @@ impl Inspector {
                 Ok(WorkDone::Inspect { columns: found.columns, issues })
             }
             Err(error) if error.failure() == ImportFailure::Unavailable => {
-                Err(Error::new(Reason::Unavailable).detail("the files of a source cannot be read"))
+                let detail = format_args!("the files of a source cannot be read: {}", error.owner_text());
+                Err(Error::new(Reason::Unavailable).detail(detail))
             }
             Err(error) => refused("location", format!("cannot be a table: {}", error.owner_text())),
         }

@@ -20,7 +20,7 @@ use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine_query::Volatility;
 
 use crate::State as App;
-use crate::plan::{Inquiry, Plan, Unplanned};
+use crate::plan::{Inquiry, Plan};
 use crate::question::{Form, Question};
 use crate::reply;
 

@@ -31,8 +31,7 @@ pub struct Inspected {
 
 /// Reads the columns of all Parquet files below `prefix`.
 pub async fn inspect(store: &dyn ObjectStore, prefix: &Path) -> Result<Inspected, ImportError> {
-    let unavailable = |_| ImportError::new(ImportFailure::Unavailable, "the files cannot be listed");
-    let objects = folder::list(store, prefix).await.map_err(unavailable)?;
+    let objects = folder::find(store, prefix).await.map_err(|error| unread(&error))?;
     let mut issues = vec![];
     if objects.is_empty() {
         return Err(ImportError::file("there are no files whose names end in .parquet"));
@@ -143,9 +142,22 @@ async fn read(
     object: &ObjectMeta,
     range: std::ops::Range<u64>,
 ) -> Result<Bytes, ImportError> {
-    let unavailable = || ImportError::new(ImportFailure::Unavailable, "a file cannot be read");
-    let bytes =
-        store.get_ranges(&object.location, std::slice::from_ref(&range)).await.map_err(|_| unavailable())?;
-    let bytes = bytes.into_iter().next().ok_or_else(unavailable)?;
-    if bytes.len() as u64 == range.end - range.start { Ok(bytes) } else { Err(unavailable()) }
+    let bytes = store.get_ranges(&object.location, std::slice::from_ref(&range)).await;
+    let bytes = bytes.map_err(|error| unread(&error))?;
+    match bytes.into_iter().next() {
+        Some(bytes) if bytes.len() as u64 == range.end - range.start => Ok(bytes),
+        _ => Err(ImportError::new(ImportFailure::Unavailable, "a file is shorter than its listing says")),
+    }
+}
+
+/// What the owner can mend is his to know; the rest is an outage.
+fn unread(error: &object_store::Error) -> ImportError {
+    use object_store::Error as Store;
+    match error {
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
+            ImportError::file("the stack may not list or read these files")
+        }
+        Store::NotFound { .. } => ImportError::file("the bucket or a file is not there"),
+        other => ImportError::new(ImportFailure::Unavailable, other.to_string()),
+    }
 }

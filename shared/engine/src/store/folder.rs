@@ -20,8 +20,13 @@ pub fn open(folder: &FolderPath) -> Result<Arc<dyn ObjectStore>, EngineError> {
 
 /// The Parquet files below `prefix` as they are now, each with its size and tag.
 pub async fn list(store: &dyn ObjectStore, prefix: &Path) -> Result<Vec<ObjectMeta>, EngineError> {
-    let found: Result<Vec<ObjectMeta>, _> = store.list(Some(prefix)).try_collect().await;
-    let mut found = found.map_err(|error| EngineError::new(QueryFailure::Unavailable, error.to_string()))?;
+    let found = find(store, prefix).await;
+    found.map_err(|error| EngineError::new(QueryFailure::Unavailable, error.to_string()))
+}
+
+/// The same, with the store's own error.
+pub async fn find(store: &dyn ObjectStore, prefix: &Path) -> object_store::Result<Vec<ObjectMeta>> {
+    let mut found: Vec<ObjectMeta> = store.list(Some(prefix)).try_collect().await?;
     found.retain(|object| object.location.extension() == Some("parquet"));
     found.sort_by(|a, b| a.location.cmp(&b.location));
     Ok(found)
