@@ -580,8 +580,9 @@ async fn head_is_get_without_the_body() {
 }
 
 /// Routes that a page in a sandboxed frame calls, with the origin `null`.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 11] = [
     "/v1/query",
+    "/v1/query/values",
     "/v1/query/{handle}",
     "/v1/view",
     "/v1/view/{kind}",

@@ -317,3 +317,89 @@ async fn checks_go_by_the_settings_of_the_stack() {
         assert_eq!(answer.status, expected, "{settings:?}: {}", answer.text);
     }
 }
+
+/// cards -> the paths of issues, and the card that the message names
+#[tokio::test]
+async fn each_card_of_a_published_dashboard_is_checked() {
+    let product = Product::start().await;
+    let checks = stub_engine::install(&product);
+    put(&product, "/v1/resources/question/1", {
+        let mut draft = question("select 1 from orders where city = {{city}}");
+        draft["enable_embedding"] = json!(false);
+        draft
+    })
+    .await;
+    put(&product, "/v1/resources/question/2", {
+        let mut draft = question("select 1 from orders");
+        merge(&mut draft, json!({"title": "Everything", "enable_embedding": false}));
+        draft
+    })
+    .await;
+    let card = |id: u64, fields: Value| {
+        let mut card = json!({"id": id, "row": 0, "col": 0, "width": 1, "height": 1});
+        merge(&mut card, fields);
+        card
+    };
+    let body = |cards: Value| {
+        json!({
+            "title": "D", "enable_embedding": true, "embedding_params": {"city": "locked"},
+            "parameters": [{"slug": "city", "name": "City", "type": "text"}],
+            "content": {"type": "dashboard", "cards": cards},
+        })
+    };
+    let own =
+        json!({"sql": "select 1 from orders where city = {{city}}", "tags": {"city": {"type": "text"}}});
+    for (cards, expected, named) in [
+        (json!([card(1, json!({"question": 1})), card(2, json!({"query": own}))]), None, ""),
+        (
+            json!([card(1, json!({"question": 1})), card(2, json!({"question": 2}))]),
+            Some("content.cards[1].question"),
+            "`Everything`",
+        ),
+        (
+            json!([card(1, json!({"question": 1, "parameters": {}, "title": "By city"}))]),
+            Some("content.cards[0].question"),
+            "`By city`",
+        ),
+        (json!([card(1, json!({"question": 3}))]), Some("content.cards[0].question"), ""),
+        (
+            json!([card(1, json!({"question": 1})), card(1, json!({"text": ""}))]),
+            Some("content.cards[1].id"),
+            "",
+        ),
+        (
+            json!([card(
+                1,
+                json!({"query": {"sql": "select 1 from nowhere where {{city}}", "tags": {"city": {"type": "text"}}}})
+            )]),
+            Some("content.cards[0].query.sql"),
+            "",
+        ),
+    ] {
+        let before = product.table().await;
+        let answer = put(&product, "/v1/resources/dashboard/1?dry_run=true", body(cards.clone())).await;
+        assert_eq!(product.table().await, before);
+        match expected {
+            None => assert!(answer.status.is_success(), "{}", answer.text),
+            Some(path) => {
+                assert_eq!(
+                    (answer.refusal(), answer.issues()),
+                    ((400, "request_invalid"), vec![path]),
+                    "{cards}"
+                );
+                assert!(answer.text.contains(named), "{}", answer.text);
+            }
+        }
+    }
+    // A draft is saved with a warning.
+    let mut draft = body(json!([card(1, json!({"question": 2}))]));
+    draft["enable_embedding"] = json!(false);
+    let saved = put(&product, "/v1/resources/dashboard/1", draft).await;
+    assert!(saved.status.is_success(), "{}", saved.text);
+    assert_eq!(paths(&saved.json["warnings"]), ["content.cards[0].question"]);
+    // Texts need no engine.
+    let before = checks.load(Ordering::Relaxed);
+    let texts =
+        put(&product, "/v1/resources/dashboard/2", body(json!([card(1, json!({"text": "Hi"}))]))).await;
+    assert_eq!((texts.status.as_u16(), checks.load(Ordering::Relaxed)), (201, before), "{}", texts.text);
+}

@@ -12,7 +12,7 @@ use crate::query_data::{ask, product_with, question, rows, token, token_with};
 const IDS: &str = "select id from orders order by id";
 
 /// Works for longer than any test waits.
-const SLOW: &str = "select count(*) from generate_series(1, 300000) a join generate_series(1, 300000) b \
+pub const SLOW: &str = "select count(*) from generate_series(1, 300000) a join generate_series(1, 300000) b \
      on a.value % 7 <> b.value % 11";
 
 #[tokio::test]

@@ -77,3 +77,30 @@ async fn a_page_of_a_long_list_needs_one_query() {
     }
     assert_eq!(seen, Vec::from_iter(1..=30));
 }
+
+/// The questions of a dashboard are one request, however many they are, and none while they are cached.
+#[tokio::test]
+async fn a_dashboard_of_questions_needs_one_request_more() {
+    let card = |id: u64| json!({"id": id, "question": id, "row": 0, "col": 0, "width": 1, "height": 1});
+    for (seconds, again) in [("0", &["BatchGetItem", "BatchGetItem"][..]), ("60", &[])] {
+        let (product, wires) = wired(&[("ResourceCacheSeconds", seconds)]).await;
+        crate::stub_engine::install(&product);
+        let content = json!({"type": "question", "query": {"sql": "select 1"}});
+        for number in 1..=20 {
+            product
+                .publish(
+                    &format!("question/{number}"),
+                    json!({"content": content, "enable_embedding": false}),
+                )
+                .await;
+        }
+        let cards: Vec<_> = (1..=20).map(card).collect();
+        product.publish("dashboard/1", json!({"content": {"type": "dashboard", "cards": cards}})).await;
+        let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {}}));
+        let view = || product.get("/v1/view").bearer(&token);
+        view().send().await;
+        let (viewed, answer) = asked(&product, &wires, view()).await;
+        assert_eq!(viewed, again, "{seconds}");
+        assert_eq!(answer.json["content"]["cards"].as_array().unwrap().len(), 20);
+    }
+}

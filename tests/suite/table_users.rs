@@ -67,3 +67,23 @@ async fn a_table_that_published_queries_read_is_removed_only_by_force() {
     assert_eq!(delete(&product, "/v1/resources/question/7").await.status, 204);
     assert_eq!(delete(&product, "/v1/tables/orders").await.status, 204, "nobody reads it any more");
 }
+
+#[tokio::test]
+async fn tables_of_questions_on_a_dashboard_are_used_by_the_dashboard() {
+    let product = Product::start().await;
+    stub_engine::install(&product);
+    put(&product, "orders", columns(&[("city", false), ("amount", false)])).await;
+    let query = json!({"type": "question", "query": {"sql": "select 1 from orders"}});
+    let card = json!({"id": 1, "question": 7, "row": 0, "col": 0, "width": 1, "height": 1});
+    let cards = json!({"type": "dashboard", "cards": [card]});
+    // The question is published by the dashboard alone.
+    product.publish("question/7", json!({"content": query, "enable_embedding": false})).await;
+    product.publish("dashboard/1", json!({ "content": cards })).await;
+    let answer = put(&product, "orders", columns(&[("city", false)])).await;
+    assert_eq!(answer.refusal(), (409, "breaks_queries"));
+    assert!(answer.issues().contains(&"dashboard/1"), "{}", answer.text);
+    let text = json!({"id": 1, "text": "", "row": 0, "col": 0, "width": 1, "height": 1});
+    product.publish("dashboard/1", json!({"content": {"type": "dashboard", "cards": [text]}})).await;
+    let answer = put(&product, "orders", columns(&[("city", false)])).await;
+    assert!(!answer.text.contains("dashboard/1"), "{}", answer.text);
+}

@@ -100,7 +100,7 @@ pub async fn ask_again(
 
 impl App {
     /// The embed token of a request. A request without one is counted like one for a view.
-    async fn token<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str> {
+    pub async fn token<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str> {
         match embed_token(headers) {
             Some(token) => Ok(token),
             None => {
@@ -130,7 +130,7 @@ impl App {
                 .await;
         }
         let asked_at = self.clock.now();
-        let wanted = self.wanted(&plan, &chosen, asked_at);
+        let wanted = self.wanted(&plan, chosen.cache_seconds, asked_at);
         let plan = Arc::new(plan);
         let work = || -> AnswerWork {
             let (app, plan, asker) = (self.clone(), plan.clone(), asker.clone());
@@ -156,7 +156,7 @@ impl App {
         if plan.key != kept.key {
             return Err(Reason::HandleNotFound.into());
         }
-        self.sharing.poll(&self.wanted(&plan, &chosen, kept.asked_at)).await
+        self.sharing.poll(&self.wanted(&plan, chosen.cache_seconds, kept.asked_at)).await
     }
 
     async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, form: Form) -> Result<Plan> {
@@ -176,11 +176,11 @@ impl App {
         self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(chosen.mapping))
     }
 
-    fn wanted(&self, plan: &Plan, chosen: &ChosenQuery, asked_at: Timestamp) -> Wanted {
+    pub fn wanted(&self, plan: &Plan, cache_seconds: Option<i64>, asked_at: Timestamp) -> Wanted {
         let is_of_moment = plan.volatility == Volatility::Moment;
         Wanted {
             key: plan.key.clone(),
-            fresh: freshness(chosen.cache_seconds, is_of_moment, asked_at),
+            fresh: freshness(cache_seconds, is_of_moment, asked_at),
             work_seconds: self.limiter.work_seconds(),
             patience: PATIENCE,
         }

@@ -9,6 +9,7 @@ mod plan;
 mod preview;
 mod question;
 mod reply;
+mod values;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub fn routes() -> Routes<State> {
     Routes::default()
         .open_post("/v1/query", ask::ask)
         .open_get("/v1/query/{handle}", ask::ask_again)
+        .open_post("/v1/query/values", values::values)
         .post("/v1/query/preview", preview::preview)
 }
 
@@ -55,5 +57,5 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(ask::ask, ask::ask_again, preview::preview))]
+#[openapi(paths(ask::ask, ask::ask_again, values::values, preview::preview))]
 pub struct ApiDoc;

@@ -89,6 +89,21 @@ impl<'a> ChosenQuery<'a> {
         }
     }
 
+    /// All queries of a resource, in their order.
+    pub fn all(content: Option<&'a Content>, questions: &'a CardQuestions) -> Vec<Self> {
+        let of = |named| Self::of(content, questions, named).ok();
+        match content {
+            Some(Content::Html { queries, .. }) => {
+                queries.keys().filter_map(|name| of(Named { query: Some(name), card: None })).collect()
+            }
+            Some(Content::Dashboard(dashboard)) => {
+                dashboard.cards.iter().filter_map(|card| Self::of_card(card, questions).ok()).collect()
+            }
+            Some(Content::Question(_)) => of(Named::default()).into_iter().collect(),
+            Some(Content::Url { .. }) | None => Vec::new(),
+        }
+    }
+
     fn of_card(card: &'a Card, questions: &'a CardQuestions) -> Result<Self> {
         let own_seconds = cache_seconds(&card.settings);
         let (query, title, display, cache_seconds) = match &card.body {

@@ -107,6 +107,19 @@ pub struct Dimension {
 }
 
 impl Tag {
+    /// A tag that stands for a text.
+    pub fn of_text() -> Self {
+        Self {
+            kind: TagType::Text,
+            display_name: None,
+            default: None,
+            required: false,
+            dimension: None,
+            widget_type: None,
+            case_sensitive: None,
+        }
+    }
+
     /// The type of the values that the tag takes; `None` for references to questions and snippets.
     pub fn value_type(&self) -> Option<WidgetType> {
         Some(match self.kind {

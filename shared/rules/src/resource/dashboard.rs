@@ -29,6 +29,7 @@ pub struct DashboardContent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = DashboardTab))]
 pub struct Tab {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9007199254740991u64))]
     pub id: u64,
@@ -83,7 +84,7 @@ pub enum CardBody {
 #[derive(Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(Serialize, utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = Card))]
+#[cfg_attr(feature = "openapi", schema(as = DashboardCard))]
 #[cfg_attr(
     feature = "openapi",
     schema(description = "A card. It has one of `question`, `query`, `text`, `heading` and `link`.")
@@ -154,6 +155,10 @@ impl utoipa::PartialSchema for Card {
 
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Card {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "DashboardCard".into()
+    }
+
     fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
         WrittenCard::schemas(schemas);
     }
