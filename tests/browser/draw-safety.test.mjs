@@ -27,7 +27,7 @@ test("another display is a table, and the owner is told", async (t) => {
     const told = await page.evaluate(() => fallbacks);
     assert.deepEqual(told.map(({ reason }) => reason), reason ? [reason] : []);
   }
-  await page.evaluate((given) => document.getElementById("stage").replaceChildren(drawing.draw(given, "bar", {}, { charts: () => Promise.reject(new Error("offline")), onFallback: (what) => fallbacks.push(what) })), byRegion);
+  await page.evaluate((given) => document.getElementById("stage").replaceChildren(drawing.draw(given, "bar", {}, { ...globalThis.context(), charts: () => Promise.reject(new Error("offline")), onFallback: (what) => fallbacks.push(what) })), byRegion);
   await until(async () => (await cells(page)).length === 4);
   assert.equal((await page.evaluate(() => fallbacks.at(-1))).reason, "unavailable");
 });

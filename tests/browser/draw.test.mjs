@@ -54,6 +54,7 @@ for (const [name, one] of Object.entries(CASES).filter(([name, one]) => isChart(
     assert.deepEqual(sorted((await marks(page)).map(({ value }) => value)), sorted(values.map(String)), "the marks");
     const heard = await spoken(page);
     await page.getByRole("button", { name: "Show as table" }).click();
+    await page.locator(".vz-grid").waitFor();
     const shown = (await cells(page)).flatMap((row) => metrics.map((index) => row[index])).filter(Boolean);
     assert.equal(shown.length, values.length);
     // Shares come in brackets after the value.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 
 const DIST = new URL("../../functions/serve-embed/assets/dist/", import.meta.url);
@@ -13,11 +13,15 @@ const FRAME_POLICY = "sandbox allow-scripts; default-src 'none'; script-src 'uns
 // The page has no drawing of its own: tests call `show`.
 const SCRIPT = (names) => `
 import * as drawing from "/embed/assets/${names["draw.js"]}";
+import * as board from "/embed/assets/${names["board.js"]}";
+const languages = {};
+${["de", "es", "fr", "ja", "ko", "pt", "zh"].map((name) => `languages.${name} = (await import("/embed/assets/${names[`${name}.js`]}")).drawing;`).join("\n")}
 globalThis.violations = []; globalThis.fallbacks = []; globalThis.followed = [];
 addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => violations.push([effectiveDirective, blockedURI]));
-globalThis.drawing = drawing;
+globalThis.drawing = { ...drawing, ...board };
 globalThis.context = (more) => ({
-  charts: () => import("/embed/assets/${names["chart.js"]}"), markdown: () => import("/embed/assets/${names["markdown.js"]}"),
+  ${[["charts", "chart"], ["pie", "pie"], ["rows", "rows"], ["table", "table"], ["figures", "figures"], ["markdown", "markdown"]].map(([name, file]) => `${name}: () => import("/embed/assets/${names[`${file}.js`]}"),`).join("\n  ")}
+  words: languages[more?.locale?.slice(0, 2)],
   onFallback: (what) => fallbacks.push(what), follow: (url) => followed.push(url), ...more,
 });
 globalThis.show = (list) => {
@@ -34,13 +38,27 @@ globalThis.show = (list) => {
 };
 globalThis.ready = true;`;
 
+// A host page with the host script.
+const HOST = (kind) => `<!doctype html><html lang="en"><title>Host</title><main><div id="place" data-kind="${kind}"></div></main><script type="module" src="/host.js"></script>`;
+const HOST_SCRIPT = `
+import { mount } from "/vitrine.mjs";
+globalThis.mount = mount;
+globalThis.events = [];
+globalThis.place = document.getElementById("place");
+const types = ["ready", "error", "params", "parameter-changed", "card-loaded", "card-failed", "download", "expired", "notice"];
+globalThis.listeners = Object.fromEntries(types.map((type) => [type, (event) => events.push({ ...event, type })]));
+globalThis.start = (options) => { globalThis.embed = mount(place, { src: \`/embed/\${place.dataset.kind}/token\`, on: listeners, ...options }); };
+globalThis.ready = true;`;
+
 const BOXES = "main { padding: 1rem } #stage { display: grid; gap: 1rem } .box { display: flex; min-height: 22rem; min-width: 0 } .box > .vz { flex: 1 } .high .box { min-height: 0; height: 26rem }";
 
 export class Drawings {
-  static async start() {
-    const files = new Map();
+  // `more` are other files to serve: types and bodies by path.
+  static async start(more = {}) {
+    const files = new Map(Object.entries(more));
     const names = {};
-    for (const name of ["draw.js", "chart.js", "markdown.js", "draw.css", "embed.css", "embed.js", "frame.html"]) {
+    const pageFiles = (await readdir(DIST)).filter((name) => /^[a-z]+\.(js|css)$|^frame\.html$/.test(name) && !/^(vitrine|iframeResizer)\./.test(name));
+    for (const name of pageFiles) {
       const body = await readFile(new URL(name, DIST));
       const [stem, extension] = name.split(".");
       names[name] = `${stem}.${createHash("sha256").update(body).digest("hex").slice(0, 16)}.${extension}`;
@@ -50,14 +68,21 @@ export class Drawings {
     files.set("/page.css", ["text/css", BOXES]);
     // A host whose frame has no origin of its own.
     files.set("/sandboxed", ["text/html; charset=utf-8", '<!doctype html><title>Host</title><iframe sandbox="allow-scripts" title="Embed" width="800" height="500" src="/embed/question/token"></iframe>']);
-    for (const kind of ["question", "dashboard"]) files.set(`/embed/${kind}/token`, ["text/html; charset=utf-8", await readFile(new URL("embed.html", DIST))]);
+    for (const [kind, html] of [["question", "question.html"], ["dashboard", "embed.html"]]) {
+      files.set(`/embed/${kind}/token`, ["text/html; charset=utf-8", await readFile(new URL(html, DIST))]);
+      // Two tokens as they are signed, so that the host script sees one content in them.
+      for (const token of ["a.b.c", "a.b.d"]) files.set(`/embed/${kind}/${token}`, files.get(`/embed/${kind}/token`));
+      files.set(`/hosted/${kind}`, ["text/html; charset=utf-8", HOST(kind)]);
+    }
+    for (const name of ["vitrine.mjs"]) files.set(`/${name}`, ["text/javascript", await readFile(new URL(name, DIST))]);
+    files.set("/host.js", ["text/javascript", HOST_SCRIPT]);
     files.set("/", ["text/html; charset=utf-8", `<!doctype html><html lang="en" data-background><title>Drawings</title><meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/embed/assets/${names["embed.css"]}"><link rel="stylesheet" href="/embed/assets/${names["draw.css"]}"><link rel="stylesheet" href="/page.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/embed/assets/${names["embed.css"]}"><link rel="stylesheet" href="/embed/assets/${names["draw.css"]}"><link rel="stylesheet" href="/embed/assets/${names["board.css"]}"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/page.js"></script><main id="embed"><h1>Drawings</h1><div id="stage"></div></main>`]);
     const asked = [];
     const server = createServer(({ url }, response) => {
       asked.push(url);
-      const [type, body] = files.get(url) ?? [];
+      const [type, body] = files.get(url.split("?")[0]) ?? [];
       response.writeHead(body === undefined ? 404 : 200, { "content-type": type ?? "text/plain", "access-control-allow-origin": "*", "content-security-policy": url.endsWith(".html") ? FRAME_POLICY : POLICY });
       response.end(body ?? "");
     });

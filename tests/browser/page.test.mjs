@@ -301,7 +301,7 @@ test("every kind of control sets its parameter", async (t) => {
   await set("text", "some words", fill("Text", "some words"));
   await set("amount", "7", fill("Amount", "7"));
   await set("day", "2026-05-01", fill("Day", "2026-05-01"));
-  await set("range", "2026-05-01~2026-05-31", async () => { await fill("From", "2026-05-01")(); await fill("To", "2026-05-31")(); });
+  await set("range", "2026-05-01~2026-05-31", async () => { await frame.getByLabel("Range").selectOption("Between…"); await fill("From", "2026-05-01")(); await fill("To", "2026-05-31")(); });
   await set("one", "b", () => frame.getByLabel("One of").selectOption("Letter B"));
   await set("many", ["x", "y"], async () => { await frame.getByLabel("Letter X").check(); await frame.getByLabel("y", { exact: true }).check(); });
   await set("flag", "true", () => frame.getByLabel("Flag").selectOption("Yes"));

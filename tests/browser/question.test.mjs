@@ -4,41 +4,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Drawings, byMonth, byRegion, table } from "./drawings.mjs";
+import { QUESTION as CONTENT, openEmbed, viewOf as view } from "./embeds.mjs";
 import { launch, serious, until } from "./harness.mjs";
 
 let drawings, browser;
 before(async () => { [drawings, browser] = await Promise.all([Drawings.start(), launch()]); });
 after(() => Promise.all([drawings?.stop(), browser?.close()]));
-
-const CONTENT = { type: "question", display: "bar", settings: {} };
-const view = (content, more = {}) => ({
-  resource: { kind: content.type, id: 7, title: "Revenue" }, parameters: [], content, expires_at: "2026-03-09T11:00:00Z", server_time: "2026-03-09T10:00:00Z", frame_origins: [], ...more,
-});
-
-// Opens the page with answers of our own. `answers` are the responses of the query, in their order; the last one stays.
-async function open(t, { content = CONTENT, answers = [byMonth], more, at = "embed/question/token", behind = "", options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  const asked = [];
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
-  const reply = (route, body, status = 200) => route.fulfill({ status, contentType: "application/json", headers: { "access-control-allow-origin": "*", "access-control-allow-headers": "*" }, body: JSON.stringify(body) });
-  await page.route("**/v1/view/**", (route) => reply(route, typeof content === "function" ? content(route.request()) : view(content, more)));
-  await page.route("**/v1/query**", async (route) => {
-    const request = route.request();
-    asked.push([request.method(), new URL(request.url()).pathname, request.postDataJSON(), request.headers().authorization]);
-    const answer = typeof answers === "function" ? answers(request.postDataJSON()) : answers[Math.min(asked.length, answers.length) - 1];
-    if (answer === "abort") return route.abort();
-    return reply(route, answer.body ?? answer, answer.status);
-  });
-  const requests = [];
-  page.on("request", (request) => requests.push(new URL(request.url()).pathname.split("/").at(-1).replace(/\.[0-9a-f]{16}/, "")));
-  t.after(() => assert.deepEqual(problems, []));
-  await page.goto(`${drawings.base}${at}${behind}`);
-  return { page, asked, requests };
-}
+const open = (t, given) => openEmbed(t, drawings, browser, given);
 
 const marks = (page) => page.locator(".vz-mark");
 

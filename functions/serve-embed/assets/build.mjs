@@ -9,6 +9,7 @@ const DIST = new URL("dist/", import.meta.url);
 const OPTIONS = { bundle: true, minify: true, write: false, target: "es2022", charset: "utf8", legalComments: "none" };
 // The libraries in a bundle, whose licences ask for their authors' names.
 const NOTICES = {
+  "page/draw/chart/pie.js": "/* With d3-shape and d3-path: Copyright 2010-2024 Mike Bostock, ISC license */",
   "page/draw/chart/index.js": "/* With d3-scale, d3-shape, d3-time and what they need: Copyright 2010-2024 Mike Bostock, ISC license */",
   "page/draw/markdown.js": "/* With marked: Copyright 2018-2026 MarkedJS, 2011-2018 Christopher Jeffrey, MIT license */",
 };
@@ -51,30 +52,44 @@ function pathOf(name, body) {
 
 const style = async (path) => (await transform(await source(path), { loader: "css", minify: true, charset: "utf8" })).code;
 
-// Modules that the page loads when it needs them. The later ones import the first under the name that it is served by.
+// Modules that the page loads when it needs them. They import what they share under the name that `draw.js` is served by.
 async function drawFiles() {
   const module = (path, plugins = []) => bundle({ entryPoints: [path], format: "esm", plugins, alias: NUMBERS, banner: { js: NOTICES[path] ?? "" } });
   const draw = await module("page/draw/index.js");
-  const shared = { name: "shared", setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(tools|dom)\.js$/ }, () => ({ path: `.${pathOf("draw.js", draw).slice("/embed/assets".length)}`, external: true }));
-  } };
-  return {
-    "draw.css": await style("page/draw/draw.css"),
-    "draw.js": draw,
-    "chart.js": await module("page/draw/chart/index.js", [shared]),
-    "markdown.js": await module("page/draw/markdown.js", [shared]),
-  };
+  const from = (filter, name, body) => ({ name, setup({ onResolve }) {
+    onResolve({ filter }, () => ({ path: `.${pathOf(name, body).slice("/embed/assets".length)}`, external: true }));
+  } });
+  const shared = from(/^\.\.?\/(draw\/)?(tools|dom|modules|index)\.js$/, "draw.js", draw);
+  const chart = await module("page/draw/chart/index.js", [shared]);
+  const others = { "board.js": "dashboard.js", "figures.js": "draw/scalar.js", "markdown.js": "draw/markdown.js", "menu.js": "menu.js", "fields.js": "fields.js", "pie.js": "draw/chart/pie.js", "rows.js": "draw/chart/rows.js", "table.js": "draw/table.js" };
+  const files = { "draw.css": await style("page/draw/draw.css"), "board.css": await style("page/draw/board.css"), "draw.js": draw, "chart.js": chart };
+  for (const [name, path] of Object.entries(others)) files[name] = await module(`page/${path}`, [shared, from(/^\.\/shared\.js$/, "chart.js", chart)]);
+  return files;
 }
+
+async function languageFiles() {
+  const files = {};
+  for (const name of await readdir(new URL("page/languages", import.meta.url))) files[name] = await bundle({ entryPoints: [`page/languages/${name}`], format: "esm" });
+  return files;
+}
+
+// The names by which the page asks for files.
+const NAMES = { "draw.css": "style", "board.css": "boards", "chart.js": "charts" };
 
 async function pageFiles() {
   const files = {
     "embed.css": await style("page/embed.css"),
     "embed.js": await script("page/embed.js"),
-    ...(await drawFiles()),
     "frame.html": fill(joinLines(await source("page/frame.html")), { "frame.js": (await script("page/frame.js")).trim() }),
   };
-  const paths = Object.fromEntries(Object.entries(files).map(([name, body]) => [name, pathOf(name, body)]));
-  return { ...files, "embed.html": fill(joinLines(await source("page/embed.html")), paths) };
+  const modules = { ...(await drawFiles()), ...(await languageFiles()) };
+  const paths = Object.fromEntries(Object.entries({ ...files, ...modules }).map(([name, body]) => [name, pathOf(name, body)]));
+  const loaded = ["frame.html", ...Object.keys(modules)];
+  const named = Object.fromEntries(loaded.map((name) => [NAMES[name] ?? name.split(".")[0], paths[name]]));
+  const html = await source("page/embed.html");
+  const page = (html) => fill(joinLines(html), { ...paths, files: JSON.stringify(named) });
+  // The page of a question is likely to draw, and brings no frame for HTML.
+  return { ...files, ...modules, "embed.html": page(html), "question.html": page(html.replace(/^<iframe .*\n/m, "")) };
 }
 
 // Files for other people's pages, under names that stay.

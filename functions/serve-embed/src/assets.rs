@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use vitrine::http::HttpResult;
 use vitrine::rules::error::Reason;
 use vitrine::rules::random::fingerprint;
+use vitrine::rules::resource::ids::Kind;
 
 use crate::encoding::{BuiltFile, Encoding, built_file};
 
@@ -37,18 +38,25 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The page, which names the files below.
 const PAGE: BuiltFile = built_file!("embed.html");
+/// The page of a question, without the frame for HTML.
+const QUESTION_PAGE: BuiltFile = built_file!("question.html");
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
-    [
+macro_rules! modules {
+    ($($name:literal)+) => { [$(Asset::new($name, SCRIPT, built_file!($name), FILE_POLICY)),+] };
+}
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let mut assets = vec![
         Asset::new("embed.css", CSS, built_file!("embed.css"), FILE_POLICY),
         Asset::new("embed.js", SCRIPT, built_file!("embed.js"), FILE_POLICY),
         Asset::new("frame.html", HTML, built_file!("frame.html"), FRAME_POLICY),
-        // Modules that the page loads when it draws an answer.
         Asset::new("draw.css", CSS, built_file!("draw.css"), FILE_POLICY),
-        Asset::new("draw.js", SCRIPT, built_file!("draw.js"), FILE_POLICY),
-        Asset::new("chart.js", SCRIPT, built_file!("chart.js"), FILE_POLICY),
-        Asset::new("markdown.js", SCRIPT, built_file!("markdown.js"), FILE_POLICY),
-    ]
+        Asset::new("board.css", CSS, built_file!("board.css"), FILE_POLICY),
+    ];
+    // Modules that the page loads when it needs them.
+    assets.extend(modules!["draw.js" "chart.js" "pie.js" "rows.js" "table.js" "figures.js" "markdown.js" "board.js" "fields.js" "menu.js"]);
+    assets.extend(modules!["de.js" "es.js" "fr.js" "ja.js" "ko.js" "pt.js" "zh.js"]);
+    assets
 });
 
 impl Asset {
@@ -60,8 +68,9 @@ impl Asset {
 }
 
 /// The page's HTML, the same for everybody.
-pub fn page(encoding: Encoding) -> Response {
-    with_headers([(header::CONTENT_TYPE, HeaderValue::from_static(HTML))], PAGE.response(encoding))
+pub fn page(kind: Kind, encoding: Encoding) -> Response {
+    let page = if kind == Kind::Question { QUESTION_PAGE } else { PAGE };
+    with_headers([(header::CONTENT_TYPE, HeaderValue::from_static(HTML))], page.response(encoding))
 }
 
 /// The script that pages written for Metabase size their iframes with: iframe-resizer 4.3.2, MIT.
@@ -150,9 +159,12 @@ mod tests {
     /// Holds the hashes of `assets/build.mjs` and of this file together.
     #[test]
     fn the_page_names_every_file_it_loads() {
-        assert!(!PAGE.plain.contains("{{"), "a placeholder is left");
-        for asset in ASSETS.iter() {
-            assert!(PAGE.plain.contains(&format!("\"/embed/assets/{}\"", asset.file)), "{}", asset.file);
+        for page in [PAGE.plain, QUESTION_PAGE.plain] {
+            assert!(!page.contains("{{"), "a placeholder is left");
+            for asset in ASSETS.iter() {
+                assert!(page.contains(&format!("\"/embed/assets/{}\"", asset.file)), "{}", asset.file);
+            }
         }
+        assert_eq!([PAGE, QUESTION_PAGE].map(|page| page.plain.contains("<iframe")), [true, false]);
     }
 }

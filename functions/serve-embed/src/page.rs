@@ -75,8 +75,13 @@ pub async fn sandbox(State(settings): State<Arc<Settings>>, encoding: Encoding) 
     // The dive is named after the `#`, so the page itself checks its ancestors once it has the view.
     // `*` matches every web page; apps with schemes of their own have to be named beside it.
     let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
-    with_policy(named.chain(["*"]).collect(), ANY_PAGE, encoding)
+    with_policy(Kind::Dive, named.chain(["*"]).collect(), ANY_PAGE, encoding)
 }
+
+/// Where links to large exports lead: to the bucket, or to its stand-in in a local run. The page follows them itself, because a host
+/// that limits what it frames would stop a frame that went there.
+const EXPORTS: &str =
+    "https://*.amazonaws.com https://*.amazonaws.com.cn http://127.0.0.1:* http://localhost:*";
 
 /// Frame sources for every `url` content that a resource may have.
 const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
@@ -104,16 +109,23 @@ async fn page(
     let content = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
     // A page with a public id can go on to another dashboard of its session.
     let frame_sources = if is_public_id { ANY_PAGE } else { content.as_ref().map_or("", Origin::as_str) };
-    with_policy(ancestors.into_iter().map(Origin::as_str).collect(), frame_sources, encoding)
+    with_policy(kind, ancestors.into_iter().map(Origin::as_str).collect(), frame_sources, encoding)
 }
 
 /// The page with the headers that say who may frame it and what it may frame.
-fn with_policy(mut ancestors: Vec<&str>, frame_sources: &str, encoding: Encoding) -> HttpResult<Response> {
+fn with_policy(
+    kind: Kind,
+    mut ancestors: Vec<&str>,
+    frame_sources: &str,
+    encoding: Encoding,
+) -> HttpResult<Response> {
     if ancestors.is_empty() {
         ancestors.push("'none'");
     }
+    // Dives ask for no exports.
+    let exports = if kind == Kind::Dive { "" } else { EXPORTS };
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {exports}; \
          frame-src 'self' {frame_sources}; base-uri 'none'; form-action 'none'; frame-ancestors {}",
         ancestors.join(" ")
     );
@@ -124,5 +136,5 @@ fn with_policy(mut ancestors: Vec<&str>, frame_sources: &str, encoding: Encoding
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ),
     ];
-    Ok((headers, assets::page(encoding)).into_response())
+    Ok((headers, assets::page(kind, encoding)).into_response())
 }

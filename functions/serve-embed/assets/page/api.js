@@ -17,12 +17,26 @@ export function fetchView(shown, query, signal) {
   return callAs(path, { headers: { prefer: "handling=lenient" }, signal });
 }
 
-// The answer of a published query. A viewer may run a few at once and a stack some more, so those beyond wait.
-export async function fetchAnswer(asked, signal) {
-  const ask = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked), signal };
+const post = (body, signal) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
+
+// The answer of a published query.
+export const fetchAnswer = (asked, signal) => patiently(async () => waitFor(await callAs("/v1/query", post(asked, signal)), signal), signal);
+
+// The same answer as a file: its content and its name, if the server says one.
+export const fetchFile = (asked, format) => patiently(() => callAs(`/v1/query?format=${format}`, post(asked), async (response) => {
+  const name = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("content-disposition") ?? "")?.[1];
+  return { blob: await response.blob(), name: name && decodeURIComponent(name) };
+}));
+
+// Values of a parameter that the data has, for the other values that are chosen: `[value]` or `[value, label]` each.
+export const fetchValues = async (asked, slug, search, signal) =>
+  (await callAs("/v1/query/values", post({ ...asked, parameter: slug, search }, signal))).values;
+
+// A viewer may run a few queries at once and a stack some more, so those beyond wait.
+async function patiently(ask, signal) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await waitFor(await callAs("/v1/query", ask), signal);
+      return await ask();
     } catch (problem) {
       if (!problem.retry || attempt === ATTEMPTS) throw problem;
       await pause(problem.after > 0 ? problem.after : 2 ** attempt / 4, signal);
@@ -52,25 +66,24 @@ function pause(seconds, signal) {
 }
 
 // A request with the viewer's token.
-function callAs(path, init) {
+function callAs(path, init, read) {
   // After back and reload the address no longer has the session.
   if (!session) throw { reason: address.publicId ? "session_missing" : "token_missing" };
   const exchange = token ??= address.publicId && !session.includes(".") ? redeem(session) : Promise.resolve(session);
   exchange.catch(() => { if (token === exchange) token = null; });
-  return exchange.then((token) => call(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }));
+  return exchange.then((token) => call(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }, read));
 }
 
 async function redeem(session) {
-  const body = JSON.stringify({ session });
-  return (await call("/v1/sessions/redeem", { method: "POST", headers: { "content-type": "application/json" }, body })).token;
+  return (await call("/v1/sessions/redeem", post({ session }))).token;
 }
 
-async function call(path, init) {
+async function call(path, init, read = (response) => response.json()) {
   const careful = { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" };
   let response;
   try {
     response = await fetch(location.origin + address.base + path, { ...careful, ...init });
-    if (response.ok) return await response.json();
+    if (response.ok) return await read(response);
   } catch {
     throw { reason: "network", retry: true };
   }

@@ -1,10 +1,11 @@
 // The content, in an iframe of its own that cannot reach this page.
 
-import { make } from "./controls.js";
+import { make } from "./element.js";
+import { fileOf } from "./files.js";
 
-// HTML content is written into an empty document of ours. The page's HTML has an invisible iframe with it already, so
-// that it loads in parallel with this script and with the view.
-let frame, emptyDocument;
+// HTML content is written into an empty document of ours. The page's HTML has an invisible iframe with it already, unless it is that of
+// a question, so that it loads in parallel with this script and with the view.
+let frame;
 let isListening = false; // the document in the frame has announced itself
 let shownKey = null; // identifies the content that the frame shows; null while it shows none
 let markup, view;
@@ -38,7 +39,7 @@ export function unmount() {
 }
 
 function makeFrame(content) {
-  const source = { html: emptyDocument, url: content?.url }[content?.type];
+  const source = { html: fileOf("frame"), url: content?.url }[content?.type];
   const url = source && new URL(source, location.href);
   if (!/^https?:$/.test(url?.protocol)) return null;
   const node = make("iframe", { referrerPolicy: "no-referrer" });
@@ -88,7 +89,6 @@ export function watchContent(handle) {
     }
   });
   frame = part("frame");
-  emptyDocument = frame.src;
   // The document may have announced itself before this script listened.
-  frame.contentWindow.postMessage({ type: "vitrine:hello" }, "*");
+  frame?.contentWindow.postMessage({ type: "vitrine:hello" }, "*");
 }

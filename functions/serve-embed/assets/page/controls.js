@@ -1,27 +1,37 @@
 // The form controls of the parameters that the viewer may set.
 
-let controls = [], key, typing;
+import { make } from "./element.js";
+import { fileOf } from "./files.js";
+
+const MOST_CHIPS = 12, MOST_OPTIONS = 20; // longer lists of choices are searched
+// Changes that are likely to be followed by another one wait for it, in milliseconds.
+const PAUSES = { checkbox: 350, number: 350, date: 600 };
+
+let controls = [], key, typing, timer, page;
+let fields = null; // the module of ranges of dates and of long lists, once it is needed
 
 const part = (id) => document.getElementById(id);
 
-export function make(tag, properties, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-}
-
-export function renderControls(parameters, words, locked) {
-  const fresh = JSON.stringify([words.any, parameters.map((parameter) => ({ ...parameter, value: null }))]);
+export function renderControls(parameters, language, locked) {
+  if (!fields && parameters.some((parameter) => shapeOf(parameter) === waitingControl)) {
+    import(fileOf("fields")).then((module) => {
+      fields = module;
+      renderControls(parameters, language, locked);
+    }, () => {}); // asked for again with the next view
+  }
+  const fresh = JSON.stringify([Boolean(fields), language.name, parameters.map((parameter) => ({ ...parameter, value: null }))]);
   if (fresh !== key) {
-    controls = parameters.map((parameter, index) => makeControl(parameter, index, words));
+    controls.forEach(({ close }) => close?.());
+    controls = parameters.map((parameter, index) => makeControl(parameter, index, language));
     part("fields").replaceChildren(...controls.map(({ box }) => box));
     key = fresh;
   }
   controls.forEach((control, index) => {
     control.parameter = parameters[index];
-    // A refresh must not overwrite what the viewer is typing.
-    if (!control.box.contains(typing)) writeControl(control);
+    // A refresh must not overwrite what the viewer is typing or has just chosen.
+    if (!control.box.contains(typing) && !control.isPending) writeControl(control);
   });
+  if (locked) controls.forEach(({ close }) => close?.());
   part("fields").disabled = locked;
   part("controls").hidden = !parameters.length;
 }
@@ -31,18 +41,49 @@ export function restoreControls() {
   controls.forEach(writeControl);
 }
 
-// Calls `changed(parameter, values)` when the viewer changes a parameter.
-export function watchControls(changed) {
+// Calls `given.changed([[parameter, values]])` when the viewer has changed parameters; `given.fetchValues(slug, search)` finds values of
+// those that have more than they declare.
+export function watchControls(given) {
+  page = given;
   const form = part("controls");
+  const controlOf = (node) => controls.find(({ box }) => box.contains(node));
   form.addEventListener("input", ({ target }) => { typing = target; });
-  form.addEventListener("focusout", () => { typing = null; });
-  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("focusout", ({ target, relatedTarget }) => {
+    typing = null;
+    const control = controlOf(target);
+    if (control?.isPending && !control.box.contains(relatedTarget)) flush(control);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    flush();
+  });
   form.addEventListener("change", ({ target }) => {
     typing = null;
-    const { parameter, read } = controls.find(({ box }) => box.contains(target));
-    const values = target.checkValidity() && read();
-    if (values) changed(parameter, values);
+    const control = controlOf(target);
+    if (control) change(control, PAUSES[target.type] ?? 0);
   });
+}
+
+function change(control, pause) {
+  control.isPending = true;
+  showClear(control);
+  clearTimeout(timer);
+  if (pause) timer = setTimeout(flush, pause);
+  else flush();
+}
+
+// Sends all changes together. `left` is a control that the viewer has left, so that nothing more will follow in it.
+function flush(left) {
+  clearTimeout(timer);
+  const changes = controls.filter(({ isPending }) => isPending).map((control) => {
+    const { box, parameter, read } = control;
+    const isValid = [...box.querySelectorAll("input, select")].every((field) => field.checkValidity());
+    const values = isValid ? read(control === left) : null;
+    control.isPending = !values && control !== left;
+    return [parameter, values];
+  });
+  const known = changes.filter(([, values]) => values);
+  if (known.length) page.changed(known);
 }
 
 let focused; // the control that lost the focus because it was disabled while loading
@@ -55,54 +96,72 @@ export function disableControls(disabled, busy) {
   focused = busy ? activeElement : null;
 }
 
-function writeControl({ write, parameter }) {
-  write([].concat(parameter.value ?? []).map(String));
+function writeControl(control) {
+  control.isPending = false;
+  control.write([].concat(control.parameter.value ?? []).map(String));
+  showClear(control);
 }
 
-function makeControl(parameter, index, words) {
-  const { type, values, multiple, name, slug } = parameter;
-  const shape = type === "boolean" ? selectControl
-    : values?.length ? (multiple ? choiceControl : selectControl)
-    : type === "date_range" ? rangeControl : inputControl;
-  const { nodes, read, write } = shape(parameter, words);
-  const group = nodes.length > 1 || shape === choiceControl;
-  const label = make(group ? "legend" : "label", { className: "name", textContent: name || slug });
-  if (!group) label.htmlFor = nodes[0].id = `control-${index}`;
-  return { parameter, read, write, box: make(group ? "fieldset" : "div", { className: "control" }, label, ...nodes) };
+function showClear({ clear, read, parameter }) {
+  if (clear) clear.hidden = Boolean(parameter.required) || !read(true)?.length;
 }
 
-function inputControl({ type, multiple }, words) {
-  const input = make("input", { autocomplete: "off", type: !multiple && /^(number|date)$/.test(type) ? type : "text" });
+function shapeOf({ type, values, multiple, has_values }) {
+  const count = values?.length ?? 0;
+  if (type === "boolean") return selectControl;
+  if (has_values || count > (multiple ? MOST_CHIPS : MOST_OPTIONS)) return fields?.pickControl ?? waitingControl;
+  if (count) return multiple ? chipsControl : selectControl;
+  return type === "date_range" ? fields?.rangeControl ?? waitingControl : inputControl;
+}
+
+function makeControl(parameter, index, language) {
+  const { name, slug, required } = parameter;
+  const title = name || slug;
+  const { nodes, read, write, isGroup, isClearable, close, ...more } = shapeOf(parameter)({ ...parameter, title }, language, {
+    id: `control-${index}`, page: () => page, changed: () => change(control, 0),
+  });
+  const label = make(isGroup ? "legend" : "label", { className: "name", textContent: title });
+  if (!isGroup) label.htmlFor = nodes[0].id = `control-${index}`;
+  const clear = isClearable && !required && make("button", { type: "button", className: "clear", textContent: "×", ariaLabel: language.words.clear });
+  const control = { ...more, parameter, read, write, close, clear, box: make(isGroup ? "fieldset" : "div", { className: "control" }, label, ...nodes, ...(clear ? [clear] : [])) };
+  if (clear) {
+    clear.tabIndex = -1; // for pointers: with the keyboard, values are removed in the control itself
+    label.id = `control-${index}-name`;
+    clear.setAttribute("aria-describedby", label.id);
+    clear.addEventListener("click", () => {
+      write([]);
+      change(control, 0);
+      (control.box.querySelector("input, button:not(.clear)") ?? clear).focus();
+    });
+  }
+  return control;
+}
+
+function inputControl({ type, multiple, required }, { words }) {
+  const input = make("input", { autocomplete: "off", required: Boolean(required), type: !multiple && /^(number|date)$/.test(type) ? type : "text" });
   if (input.type === "number") input.step = "any";
   if (multiple) input.placeholder = words.list;
   return {
-    nodes: [input],
+    nodes: [input], isClearable: true,
     read: () => (multiple ? input.value.split(",") : [input.value]).map((value) => value.trim()).filter(Boolean),
     write: (values) => { input.value = values.join(", "); },
   };
 }
 
-function selectControl({ type, values, required }, words) {
+function selectControl({ type, values, required }, { words }) {
   const choices = type === "boolean" ? [["true", words.yes], ["false", words.no]] : values;
   const select = make("select", {}, ...choices.map(([value, label = value]) => new Option(label, value)));
   if (!required) select.prepend(new Option(words.any, ""));
   return { nodes: [select], read: () => [select.value].filter(Boolean), write: ([value = ""]) => { select.value = value; } };
 }
 
-function rangeControl(_, words) {
-  const [from, to] = [words.from, words.to].map((ariaLabel) => make("input", { type: "date", ariaLabel }));
-  return {
-    nodes: [from, to],
-    // Null, which is no change: one end of the range is still missing.
-    read: () => (from.value && to.value ? [`${from.value}~${to.value}`] : from.value || to.value ? null : []),
-    write: ([value = ""]) => { [from.value, to.value = ""] = value.split("~"); },
-  };
-}
+// Keeps the place of a control whose file is under way.
+const waitingControl = () => ({ nodes: [make("input", { disabled: true })], read: () => null, write: () => {} });
 
-function choiceControl({ values }) {
+function chipsControl({ values }) {
   const boxes = values.map(([value]) => make("input", { type: "checkbox", value }));
   return {
-    nodes: boxes.map((box, index) => make("label", { className: "chip" }, box, String(values[index].at(-1)))),
+    nodes: boxes.map((box, index) => make("label", { className: "chip" }, box, String(values[index].at(-1)))), isGroup: true, isClearable: true,
     read: () => boxes.filter((box) => box.checked).map((box) => box.value),
     write: (chosen) => boxes.forEach((box) => { box.checked = chosen.includes(box.value); }),
   };

@@ -1,20 +1,27 @@
 // A dashboard: asks for the answer of each card by itself, and again for those that a changed parameter reaches.
 
-import { drawDashboard, needsCharts } from "./draw/index.js";
-import { contextOf, loader } from "./modules.js";
+import { contextOf, downloadButton, loader, prepare } from "./draw/tools.js";
+import { drawGrid, shapeOf } from "./draw/grid.js";
+import { draw, neededFor, needsAnswer } from "./draw/index.js";
 
-// Shows dashboards in `place`; `page` and `files` are as for a question.
-export function makeDashboard(page, place, files) {
-  const load = loader(files);
+// Cards on the grid of a dashboard, which draw with `draw`.
+export const drawDashboard = (dashboard, options) => drawGrid(dashboard, { draw, needsAnswer, ...options });
+
+// Shows dashboards in `place`; `page` and `fileOf` are as for a question.
+export function makeDashboard(page, place, fileOf) {
+  const load = loader(fileOf);
   let view = null, board = null;
   let shown = null, looks, values; // the content, the looks and the values that are shown
   let request = new AbortController();
 
+  const isFigure = (card) => needsAnswer(shapeOf(card).display);
+  const named = (card) => ({ card: card.id, title: card.title ?? view.resource.title });
+  const file = (card, node) => ({ ...named(card), asked: () => page.asked({ card: card.id }), node });
+
   async function answerOf(card) {
     const own = request;
-    const { kind, id } = view.resource;
     try {
-      return await page.fetchAnswer({ resource: { [kind]: id }, card: card.id, parameters: page.values() }, own.signal);
+      return await page.fetchAnswer(page.asked({ card: card.id }), own.signal);
     } catch (problem) {
       if (!problem.reason) console.error(problem); // an unexpected error, which would be lost otherwise
       // A request that was stopped has a successor, which says how it went.
@@ -44,12 +51,18 @@ export function makeDashboard(page, place, files) {
     request.abort();
     request = new AbortController();
     shown = content;
-    if (view.content.cards?.some(({ display }) => needsCharts(display))) Promise.resolve(load("charts")).catch(() => {}); // beside the answers
+    prepare(load, [...new Set((view.content.cards ?? []).flatMap((card) => neededFor(shapeOf(card).display)))]);
     board = drawDashboard(view.content, {
       load: answerOf, context: contextOf(page, view, load),
       // Each card is tried again by hand, so the sentence must not promise that it happens by itself.
       sentence: (problem) => page.sentenceFor({ reason: "unknown", ...problem, ...(problem.retry && { reason: "unknown", retry: false }) }),
-      onCard: () => page.handle("height"),
+      onCard: (card, state, what) => {
+        if (state === "loaded" && isFigure(card)) page.loaded(named(card), what);
+        if (state === "failed" && what.reason !== "aborted") page.failed(named(card), { reason: "unknown", ...what });
+        page.handle("height");
+      },
+      action: (card, node) => downloadButton(page, load, file(card, node)),
+      isWaiting: ({ reason }) => /^(token_expired|session_)/.test(reason),
     });
     place.replaceChildren(board.node);
   }
@@ -68,5 +81,17 @@ export function makeDashboard(page, place, files) {
     board?.node.remove();
   }
 
-  return { render, stop, likedHeight };
+  const figures = () => (board?.cards ?? []).filter(({ card }) => isFigure(card));
+
+  function replay() {
+    for (const { card, answer } of figures()) if (answer()) page.loaded(named(card), answer());
+  }
+
+  async function save(id, format) {
+    const found = figures().find(({ card }) => String(card.id) === String(id));
+    if (!found) return page.notSaved({ reason: "card_not_found", message: "There is no such card." });
+    return (await load("menu")).saveFile(page, file(found.card, found.node), format);
+  }
+
+  return { render, stop, likedHeight, replay, save };
 }

@@ -1,7 +1,8 @@
 // Loads what draws questions and dashboards: a file of its own, which arrives beside the view. In a frame without an origin only scripts
 // that were loaded with CORS may import, so the page's HTML asks for this one with `crossorigin`.
 
-import { make } from "./controls.js";
+import { make } from "./element.js";
+import { fileOf } from "./files.js";
 
 const part = (id) => document.getElementById(id);
 let library, shown = null, shownType;
@@ -10,24 +11,41 @@ export const isDrawn = (content) => content?.type === "question" || content?.typ
 
 // Call as soon as it is likely that something will be drawn. Rejects if the files did not arrive; the next call asks again.
 export function prepareDrawing() {
-  const { draw, style } = part("embed").dataset;
-  const link = make("link", { rel: "stylesheet", href: style });
-  const styled = new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: reject }));
-  library ??= document.head.append(link) ?? Promise.all([import(draw), styled]).then(([module]) => module).catch(() => {
+  library ??= Promise.all([import(fileOf("draw")), style("style")]).then(([module]) => module).catch(() => {
     library = null;
-    link.remove();
-    throw { reason: "network", retry: true };
+    throw LOST;
   });
   return library;
 }
 
+const LOST = { reason: "network", retry: true };
+const styles = {};
+
+function style(name) {
+  const link = make("link", { rel: "stylesheet", href: fileOf(name) });
+  return styles[name] ??= new Promise((onload, onerror) => document.head.append(Object.assign(link, { onload, onerror }))).catch((problem) => {
+    delete styles[name];
+    link.remove();
+    throw problem;
+  });
+}
+
+const TEXTS = /^(text|heading|link)$/;
+
+// Dashboards and texts have files of their own.
+async function prepareBoard({ type, display }) {
+  const isBoard = type === "dashboard";
+  const [module] = await Promise.all([isBoard ? import(fileOf("board")) : {}, (isBoard || TEXTS.test(display)) && style("boards")]).catch(() => { throw LOST; });
+  return module;
+}
+
 export async function renderDrawing(view, page) {
-  const { makeDashboard, makeQuestion } = await prepareDrawing();
-  if (!page.isShown(view)) return;
   const { type } = view.content;
+  const [{ makeQuestion }, { makeDashboard = makeQuestion }] = await Promise.all([prepareDrawing(), prepareBoard(view.content)]);
+  if (!page.isShown(view)) return;
   if (type !== shownType) dropDrawing();
   shownType = type;
-  shown ??= (type === "dashboard" ? makeDashboard : makeQuestion)(page, part("content"), part("embed").dataset);
+  shown ??= makeDashboard(page, part("content"), fileOf);
   part("content").classList.remove("waiting");
   part("embed").classList.add("drawn");
   part("embed").classList.toggle("filled", type === "question");
@@ -41,3 +59,9 @@ export function dropDrawing() {
 }
 
 export const likedHeight = () => shown?.likedHeight() ?? null;
+
+// Tells again what the cards have.
+export const replayDrawing = () => shown?.replay();
+
+// Downloads what a card shows, as its menu does.
+export const saveDrawing = async (card, format) => shown?.save(card, format);

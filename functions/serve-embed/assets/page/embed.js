@@ -1,12 +1,12 @@
 // The page inside the iframe: takes a credential, requests the view, shows it, and sends events to the host.
 
 import { address, credentialFrom, isCubeHost, parseAddress, readAddress, readFilters, takeCredential } from "./address.js";
-import { fetchAnswer, fetchView, useCredential } from "./api.js";
+import { fetchAnswer, fetchFile, fetchValues, fetchView, useCredential } from "./api.js";
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
-import { dropDrawing, isDrawn, likedHeight, prepareDrawing, renderDrawing } from "./drawing.js";
+import { dropDrawing, isDrawn, likedHeight, prepareDrawing, renderDrawing, replayDrawing, saveDrawing } from "./drawing.js";
 import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
-import { SANDBOX, language, sentence } from "./words.js";
+import { SANDBOX, language, prepareLanguage, sentence } from "./words.js";
 
 const HOUR = 3_600_000;
 const root = document.documentElement;
@@ -19,11 +19,13 @@ let filters = []; // they become parameters when the view says which ones there 
 let ignored = []; // names that set nothing, and were not reported yet
 const reportedNames = new Set();
 let isRenewed = false, ownId; // ownId is the id of the resource that the address's own token names
-let addressParameters, queryMode, words;
+let addressParameters, queryMode, spoken, words;
 let view, reported = null, loadStart = performance.now();
 let request, nextLoad, attempts = 0; // nextLoad is the timer of a retry or of a refresh; there is at most one
 let end, notice, warned, expiry, expired = false;
 const unanswered = []; // queries of the content that wait for a renewal
+const renewed = []; // and downloads
+let isDataWanted = false;
 
 // Display options. The host's messages override the address, which overrides the session.
 const looks = { host: {}, address: {}, session: {} };
@@ -63,9 +65,11 @@ async function load(byViewer) {
   const slow = setTimeout(setBusy, 150, byViewer || !view); // a shorter wait is not shown
   try {
     const fresh = await fetchView(publicId, String(query), own.signal);
+    await prepareLanguage(looks.host.locale ?? looks.address.locale ?? fresh.session?.settings?.locale);
     if (own === request) accept(fresh);
   } catch (problem) {
     if (!problem.reason) console.error(problem); // an unexpected error, which would be lost otherwise
+    await prepareLanguage(look("locale"));
     if (own === request) refuse({ reason: "unknown", ...problem }, byViewer);
   } finally {
     clearTimeout(slow);
@@ -87,6 +91,7 @@ function accept(fresh) {
   attempts = 0;
   expired = false;
   for (const [question, reply] of unanswered.splice(0)) answerContent(question, reply);
+  for (const go of renewed.splice(0)) go();
   looks.session = looksOfSession(fresh.session);
   showNotice("");
   applyLooks();
@@ -146,6 +151,11 @@ function setParameter({ slug, id }, values) {
   for (const value of values.length ? values : [""]) query.append(slug, value);
 }
 
+function setChanged(changes) {
+  for (const [parameter, values] of changes) setParameter(parameter, values);
+  if (String(query) !== String(shownQuery)) load(true);
+}
+
 // Turns the filters of Cube's hosts into parameters, and display options in the query if the content has a parameter of
 // the same name. Filters without a parameter are ignored, as Cube does.
 function applyFilters({ parameters }) {
@@ -182,8 +192,12 @@ function reportParameters() {
   const parameters = valuesOf(visibleParameters());
   const [before, { kind, title }] = [reported, view.resource];
   reported = JSON.stringify(parameters);
-  if (!before) notifyHost("ready", { kind, title, parameters }, view);
-  else if (before !== reported) notifyHost("params", { parameters }, view);
+  if (!before) return notifyHost("ready", { kind, title, parameters }, view);
+  if (before === reported) return;
+  const earlier = JSON.parse(before);
+  const changed = Object.keys(parameters).filter((slug) => JSON.stringify(parameters[slug]) !== JSON.stringify(earlier[slug]));
+  notifyHost("params", { parameters }, view);
+  notifyHost("parameters-changed", { parameters, changed }, view);
 }
 
 // ---- expiry ----
@@ -266,7 +280,8 @@ function looksOfSession(session) {
 
 function applyLooks() {
   const chosen = language(look("locale"));
-  words = chosen.words;
+  if (!chosen.words) prepareLanguage(look("locale")).then(applyLooks);
+  if (chosen.words) ({ words } = spoken = chosen);
   root.lang = chosen.name;
   root.dir = chosen.dir;
   root.dataset.theme = theme();
@@ -276,7 +291,7 @@ function applyLooks() {
   setStyle("--accent", look("accent"));
   setStyle("--radius", look("radius"));
   setStyle("--font", /^[\w -]{1,60}$/.test(look("font") ?? "") && `"${look("font")}", system-ui, sans-serif`);
-  if (view) render();
+  if (view && chosen.words) render();
 }
 
 function theme() {
@@ -310,7 +325,7 @@ function render() {
   part("expired").hidden = !expired;
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
-  renderControls(visibleParameters(), words, expired);
+  renderControls(visibleParameters(), spoken, expired);
   if (isDrawn(view.content)) {
     unmount();
     renderDrawing(view, drawing).catch((problem) => refuse({ reason: "unknown", ...problem }));
@@ -325,9 +340,26 @@ function render() {
 const drawing = {
   fetchAnswer,
   isShown: (one) => one === view,
-  looks: () => ({ theme: theme(), locale: root.lang, timezone: look("timezone") ?? null }),
+  looks: () => ({ theme: theme(), locale: root.lang, timezone: look("timezone") ?? null, downloads: mayDownload() }),
   values: () => chosenValues(),
+  asked: (what) => asked(what),
+  fetchFile,
+  whenValid: () => (expired ? new Promise((go) => renewed.push(go)) : null),
+  deliver: (blob, name) => deliver(blob, name),
+  showNotice: (text) => showNotice(text),
+  notSaved: (problem) => {
+    report(problem);
+    showNotice(sentenceFor({ ...problem, retry: false }));
+  },
+  // What cards have: the host hears of it, and receives the rows if it asked for them.
+  loaded: (card, { columns, rows, truncated, as_of }) => {
+    notifyHost("card-loaded", { ...card, rows: rows?.length ?? 0 }, view);
+    if (isDataWanted) notifyHost("data", { ...card, columns, rows, truncated, as_of }, view);
+  },
+  failed: (card, { reason, message, request_id = null, ...problem }) =>
+    notifyHost("card-failed", { ...card, reason, message: message || sentenceFor({ ...problem, reason }), request_id }, view),
   words: () => words,
+  drawingWords: () => spoken.drawing,
   sentenceFor: (problem) => sentenceFor(problem),
   handle: (type, data) => handleContent(type, data),
   // Returns whether the page itself says it.
@@ -379,9 +411,7 @@ async function answerContent(question, reply) {
   if (expired) return void unanswered.push([question, reply]);
   const { name, parameters } = question;
   try {
-    const { kind, id } = view.resource;
-    const asked = { resource: { [kind]: id }, query: String(name), parameters: { ...chosenValues(), ...parameters } };
-    const { columns, rows, truncated, as_of } = await fetchAnswer(asked);
+    const { columns, rows, truncated, as_of } = await fetchAnswer(asked({ query: String(name) }, parameters));
     reply({ answer: { columns, rows, truncated, as_of } });
   } catch (problem) {
     const { reason = "unknown", message } = problem;
@@ -392,6 +422,9 @@ async function answerContent(question, reply) {
     reply({ problem: { reason, message: message || sentenceFor({ ...problem, reason }) } });
   }
 }
+
+// A request about what is shown, with the viewer's values.
+const asked = (what, parameters) => ({ resource: { [view.resource.kind]: view.resource.id }, ...what, parameters: { ...chosenValues(), ...parameters } });
 
 // The viewer's own values, by slug. All others are the server's to know.
 function chosenValues() {
@@ -413,16 +446,19 @@ function leave(target) {
   else window.open(url.href, "_blank", "noopener,noreferrer");
 }
 
+// The owner allows downloads; the host can only disable them.
+const mayDownload = () => Boolean(view?.downloads) && flag("downloads", true) && !flag("hide_download_button", false);
+
 function download({ name, text, mime }) {
-  // The owner allows downloads; the host can only disable them.
-  const isAllowed = view.downloads && flag("downloads", true) && !flag("hide_download_button", false);
-  if (!isAllowed || typeof name !== "string" || typeof text !== "string") return;
-  const link = document.createElement("a");
-  link.download = name.replace(/[^\w.() -]/g, "_").slice(0, 100);
-  link.href = URL.createObjectURL(new Blob([text], { type: typeof mime === "string" ? mime : "text/plain" }));
+  if (!mayDownload() || typeof name !== "string" || typeof text !== "string") return;
+  deliver(new Blob([text], { type: typeof mime === "string" ? mime : "text/plain" }), name.replace(/[^\w.() -]/g, "_").slice(0, 100));
+}
+
+function deliver(blob, name) {
+  const link = Object.assign(document.createElement("a"), { download: name, href: URL.createObjectURL(blob) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  notifyHost("download", { name: link.download, format: /\w+$/.exec(link.download)?.[0] ?? "" }, view);
+  notifyHost("download", { name, format: /\w+$/.exec(name)?.[0] ?? "" }, view);
 }
 
 // ---- requests of the host ----
@@ -441,6 +477,12 @@ const HOST_REQUESTS = {
   session: renew,
   refresh: () => { if (view && !expired) load(); },
   navigate: goTo,
+  data: (isWanted) => {
+    const before = isDataWanted;
+    isDataWanted = Boolean(isWanted);
+    if (isDataWanted && !before) replayDrawing();
+  },
+  download: ({ card = null, format }) => { if (view) saveDrawing(card, format).catch(() => drawing.notSaved({ reason: "network", retry: true })); },
 };
 
 function setLook(name, value) {
@@ -469,7 +511,7 @@ function goTo(path) {
 function start() {
   takeAddress();
   applyLooks();
-  watchControls((parameter, values) => { setParameter(parameter, values); load(true); });
+  watchControls({ changed: setChanged, fetchValues: (slug, search, signal) => fetchValues(asked(), slug, search, signal) });
   watchContent(handleContent);
   watchHost((name, value) => { if (Object.hasOwn(HOST_REQUESTS, name)) HOST_REQUESTS[name](value); });
   addEventListener("hashchange", addressChanged);

@@ -1,19 +1,23 @@
 // A question: asks for its answer and draws it.
 
 import { make } from "./draw/dom.js";
-import { draw, needsAnswer, needsCharts } from "./draw/index.js";
-import { contextOf, loader } from "./modules.js";
+import { draw, neededFor, needsAnswer } from "./draw/index.js";
+import { downloadButton } from "./actions.js";
+import { contextOf, loader, prepare } from "./modules.js";
 
 const SIZES = { scalar: 160, smartscalar: 200, progress: 160 };
 
 // Shows questions in `place`. `page` has the viewer's `looks` and `values`, its `words` and `sentenceFor` errors,
-// `fetchAnswer`, and what happens then: `handle` and `refused`. `files` has the paths of the other modules.
-export function makeQuestion(page, place, files) {
+// `fetchAnswer`, and what happens then: `handle` and `refused`. `fileOf` gives the paths of the other modules.
+export function makeQuestion(page, place, fileOf) {
   const box = make("div", { class: "drawing" });
-  const load = loader(files);
+  const load = loader(fileOf);
   let view = null, answer = null, problem = null; // of the question that is shown
   let request, drawnKey = null;
   place.replaceChildren(box);
+
+  const card = () => ({ card: null, title: view.resource.title });
+  const file = () => ({ ...card(), asked: () => page.asked(), node: box });
 
   // The answer is asked for again only if the view is another one.
   function render(fresh) {
@@ -26,17 +30,19 @@ export function makeQuestion(page, place, files) {
   async function ask() {
     request?.abort();
     const own = request = new AbortController();
-    const { resource: { kind, id }, content: { display } } = view;
+    const { display } = view.content;
     problem = null;
-    if (needsCharts(display)) Promise.resolve(load("charts")).catch(() => {}); // beside the answer
+    prepare(load, neededFor(display));
     try {
-      const fresh = needsAnswer(display) ? await page.fetchAnswer({ resource: { [kind]: id }, parameters: page.values() }, own.signal) : {};
+      const fresh = needsAnswer(display) ? await page.fetchAnswer(page.asked(), own.signal) : {};
       if (own !== request) return;
       answer = fresh;
+      page.loaded(card(), answer);
     } catch (caught) {
       if (own !== request) return;
       if (!caught.reason) console.error(caught); // an unexpected error, which would be lost otherwise
       const found = { reason: "unknown", ...caught };
+      page.failed(card(), found);
       if (page.refused(found)) {
         if (!answer) box.replaceChildren(); // nothing is waited for any more
         return;
@@ -52,7 +58,7 @@ export function makeQuestion(page, place, files) {
     if (!answer && !problem) return box.replaceChildren(make("div", { class: "waits", "aria-hidden": "true" }));
     if (key === drawnKey) return;
     drawnKey = key;
-    box.replaceChildren(problem ? problemNode() : draw(answer, view.content.display, view.content.settings, contextOf(page, view, load)));
+    box.replaceChildren(problem ? problemNode() : draw(answer, view.content.display, view.content.settings, { ...contextOf(page, view, load), actions: () => downloadButton(page, load, file()) }));
     page.handle("height");
   }
 
@@ -74,7 +80,7 @@ export function makeQuestion(page, place, files) {
   function likedHeight() {
     if (!box.isConnected || !box.firstChild) return null;
     const table = box.querySelector(".vz-grid");
-    const liked = table && !box.querySelector(".vz-foot") ? Math.min(table.offsetHeight + 40, 520)
+    const liked = table && !box.querySelector(".vz-toggle") ? Math.min(table.offsetHeight + 40 + (box.querySelector(".vz-foot") ? 36 : 0), 520)
       : box.querySelector(".vz-text, .vz-heading, .vz-link") ? box.firstChild.scrollHeight
       : SIZES[view.content.display] ?? Math.max(280, Math.min(460, Math.round(box.offsetWidth * 0.55)));
     return Math.ceil(place.getBoundingClientRect().top + scrollY + liked + 20);
@@ -86,5 +92,11 @@ export function makeQuestion(page, place, files) {
     box.remove();
   }
 
-  return { render, stop, likedHeight };
+  function replay() {
+    if (answer) page.loaded(card(), answer);
+  }
+
+  const save = async (_, format) => (await load("menu")).saveFile(page, file(), format);
+
+  return { render, stop, likedHeight, replay, save };
 }

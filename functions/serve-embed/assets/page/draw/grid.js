@@ -1,8 +1,7 @@
 // A dashboard: cards on 24 columns, below tabs if there are any. Each card loads, fails and is tried again by itself, and
 // those of a tab that is not open are not asked for.
 
-import { make, textOf } from "./dom.js";
-import { speaker } from "./words.js";
+import { make, speaker, textOf } from "./tools.js";
 
 const COLUMNS = 24;
 const LARGEST = 400; // rows of the grid, whatever the settings say
@@ -11,13 +10,15 @@ const whole = (value, low, high, fallback) => (Number.isFinite(value) ? Math.max
 
 // `dashboard`: `{tabs?: [{id, name}], cards: [{id, row, col, width, height, tab?, title?, display, settings, text?, heading?}]}`.
 // `load(card)` returns a promise of the card's answer. `draw`, `needsAnswer` and `context` are those of this library;
-// `sentence(problem)` puts an error in words, and `onCard(card, state)` hears of "loading", "loaded" and "failed". Returns
-// the node, `refresh(filter?)`, which asks again for the cards that the filter lets through, and `redraw(context)`.
-export function drawGrid(dashboard, { load, draw, needsAnswer, context = {}, sentence, onCard }) {
-  const say = speaker(context.locale);
+// `sentence(problem)` puts an error in words, and `onCard(card, state, what)` hears of "loading", "loaded" with the answer and "failed"
+// with the problem. `action(card, node)` returns a button for a card with an answer, or null, and `isWaiting(problem)` whether a card
+// keeps what it shows in spite of a problem. Returns the node, `refresh(filter?)`, which asks again for the cards that the filter lets
+// through, `redraw(context)`, and `cards`, each with its `card`, `node` and `answer()`.
+export function drawGrid(dashboard, { context = {}, ...given }) {
+  const say = speaker(context.words);
   const all = Array.isArray(dashboard?.cards) ? dashboard.cards : [];
   const tabs = Array.isArray(dashboard?.tabs) ? dashboard.tabs.filter((tab) => tab && tab.id !== undefined) : [];
-  const cards = all.map((card, index) => makeCard(card, index, { load, draw, needsAnswer, context, sentence, onCard, say }));
+  const cards = all.map((card, index) => makeCard(card, index, { ...given, context, say }));
   const root = make("div", { class: `vz-board${context.theme === "dark" ? " vz-dark" : ""}` });
 
   if (!tabs.length) {
@@ -62,7 +63,7 @@ let serial = 0;
 
 // Cards that were not asked for yet are asked for when their tab is opened.
 const handleOf = (node, cards) => ({
-  node,
+  node, cards,
   refresh: (isWanted = () => true) => cards.filter(({ card }) => isWanted(card)).forEach((one) => one.refresh()),
   redraw: (context, isTextOnly = false) => {
     node.classList.toggle("vz-dark", context.theme === "dark");
@@ -82,14 +83,14 @@ function placeOf(card) {
 }
 
 // A card may say in short that it is a text or a heading.
-function shapeOf(card) {
+export function shapeOf(card) {
   if (card?.heading !== undefined) return { display: "heading", settings: { ...card.settings, text: card.heading } };
   if (card?.text !== undefined) return { display: "text", settings: { ...card.settings, text: card.text } };
   return { display: card?.display ?? "table", settings: card?.settings };
 }
 
 function makeCard(card, index, given) {
-  const { load, draw, needsAnswer, sentence, onCard, say } = given;
+  const { load, draw, needsAnswer, sentence, onCard, action, isWaiting, say } = given;
   let { context } = given;
   const place = placeOf(card);
   const { display, settings } = shapeOf(card);
@@ -103,7 +104,12 @@ function makeCard(card, index, given) {
   node.style.setProperty("--vz-rows", place.height);
   let asked = 0, isStarted = false, answer = null;
 
+  let button = null;
   function show() {
+    button?.remove();
+    button = isFigure ? action?.(card, node) ?? null : null;
+    node.classList.toggle("vz-has-more", Boolean(button));
+    if (button) node.append(button);
     body.replaceChildren(draw(answer, display, settings, { ...context, title: textOf(card.title), onFallback: (what) => context.onFallback?.({ ...what, card: card.id }) }));
   }
 
@@ -117,15 +123,18 @@ function makeCard(card, index, given) {
       if (own !== asked) return;
       answer = fresh;
       show();
-      onCard?.(card, "loaded");
+      onCard?.(card, "loaded", fresh);
     } catch (problem) {
       if (own !== asked) return;
-      const button = make("button", { type: "button", class: "vz-again" }, say("retry"));
-      button.addEventListener("click", () => {
-        answer = null;
-        ask();
-      });
-      body.replaceChildren(make("div", { class: "vz-failed", role: "alert" }, make("p", null, sentence?.(problem) ?? say("failed")), button));
+      if (!answer || !isWaiting?.(problem)) {
+        const again = make("button", { type: "button", class: "vz-again" }, say("retry"));
+        again.addEventListener("click", () => {
+          answer = null;
+          ask();
+        });
+        button?.remove();
+        body.replaceChildren(make("div", { class: "vz-failed", role: "alert" }, make("p", null, sentence?.(problem) ?? say("failed")), again));
+      }
       onCard?.(card, "failed", problem);
     }
     node.setAttribute("aria-busy", "false");
@@ -139,6 +148,7 @@ function makeCard(card, index, given) {
   }
 
   return {
+    answer: () => answer,
     card, node, place, start,
     refresh: () => { if (isStarted && isFigure) ask(); },
     redraw: (fresh, isTextOnly) => {

@@ -1,39 +1,43 @@
 // Draws an answer. `draw` is a function of the answer, the display, its settings and the viewer's language, time zone and
-// theme; it loads nothing, except charts and Markdown through the functions in `context`.
+// theme; it loads nothing, except the files of tables, figures, charts and texts through the functions in `context`.
 //
 //   draw(answer, display, settings, context) -> element
 //
-// `context`: `locale`, `timezone`, `theme` ("light" or "dark"), `title`; `charts()` and `markdown()`, which return the
-// modules of their names or promises of them; `follow(url)` for links; `onFallback({display, reason})` when a display that
-// cannot be drawn becomes a table; `values`, the parameters that texts may name.
+// `context`: `locale`, `words`, `timezone`, `theme` ("light" or "dark"), `title`; `table()`, `figures()`, `charts()`, `pie()`, `rows()` and
+// `markdown()`, which return the modules of their names or promises of them; `follow(url)` for links; `onFallback({display, reason})`
+// when a display that cannot be drawn becomes a table; `values`, the parameters that texts may name; `actions()`, which returns a
+// button for the foot of an answer or null.
 
 import { readAnswer } from "./columns.js";
 import { isObject, link, make, own, textOf } from "./dom.js";
-import { drawGrid } from "./grid.js";
-import { drawProgress, drawScalar, drawTrend } from "./scalar.js";
-import { drawTable } from "./table.js";
 import { fillIn } from "./variables.js";
 import { speaker } from "./words.js";
 
-export { makeDashboard } from "../dashboard.js";
 export { makeQuestion } from "../question.js";
 export * from "./tools.js";
 
-const FIGURES = { scalar: drawScalar, smartscalar: drawTrend, progress: drawProgress };
+const FIGURES = { scalar: "drawScalar", smartscalar: "drawTrend", progress: "drawProgress" };
 const CHARTS = ["bar", "row", "line", "area", "combo", "pie"];
+const SPECIAL = { pie: "pie", row: "rows" }; // these have a file besides that of all charts
 const TEXTS = ["text", "heading", "link"];
 
-// Returns whether a display needs `charts()`, so that it can be loaded beside the answer.
-export const needsCharts = (display) => CHARTS.includes(display === "donut" ? "pie" : display);
+const kindOf = (display) => (display === "donut" ? "pie" : display);
+
+// Returns the names of the files that a display needs, so that they can be loaded beside the answer.
+export function neededFor(display) {
+  if (display === "text") return ["markdown"];
+  if (TEXTS.includes(display)) return [];
+  if (Object.hasOwn(FIGURES, display)) return ["figures"];
+  const chart = kindOf(display);
+  return CHARTS.includes(chart) ? ["charts", SPECIAL[chart]].filter(Boolean) : ["table"];
+}
+
 export const needsAnswer = (display) => !TEXTS.includes(display);
 
-// Cards on the grid of a dashboard, which draw with `draw`.
-export const drawDashboard = (dashboard, options) => drawGrid(dashboard, { draw, needsAnswer, ...options });
-
 export function draw(answer, display, settings, given = {}) {
-  const context = { locale: "en", ...given, say: speaker(given.locale) };
+  const context = { locale: "en", ...given, say: speaker(given.words) };
   settings = isObject(settings) ? settings : {};
-  if (display === "donut") display = "pie";
+  display = kindOf(display);
   const root = make("div", { class: `vz vz-of-${/^[a-z]{1,20}$/.test(display) ? display : "other"}${context.theme === "dark" ? " vz-dark" : ""}` });
   if (TEXTS.includes(display)) drawText(root, display, settings, context);
   else drawData(root, answer, display, settings, context);
@@ -44,10 +48,18 @@ function drawData(root, answer, display, settings, context) {
   const data = readAnswer(answer, settings, context);
   const note = data.truncated ? context.say("rows", { n: new Intl.NumberFormat(context.locale).format(data.rows.length) }) : null;
   const notes = (extra) => [note, ...extra].filter(Boolean).map((text) => make("p", { class: "vz-note" }, text));
-  const showTable = () => root.replaceChildren(...[drawTable(data, settings, context)].flat().filter(Boolean), ...notes([]));
+  // The notes of what has no foot of its own.
+  const foot = (extra) => {
+    const button = context.actions?.();
+    return button ? [make("div", { class: "vz-foot" }, make("div", { class: "vz-notes" }, ...notes(extra)), button)] : notes(extra);
+  };
+  const showTable = () => later(context.table, root, ({ drawTable }) => {
+    root.replaceChildren(...[drawTable(data, settings, context)].flat().filter(Boolean), ...foot([]));
+  }, () => missing(root, context));
   if (Object.hasOwn(FIGURES, display)) {
-    const drawn = FIGURES[display](data, settings, context);
-    return root.append(drawn, ...(display === "smartscalar" ? notes([]) : []));
+    return later(context.figures, root, (figures) => {
+      root.append(figures[FIGURES[display]](data, settings, context), ...(display === "smartscalar" || context.actions?.() ? foot([]) : []));
+    }, () => missing(root, context));
   }
   if (!CHARTS.includes(display)) {
     if (display !== "table") context.onFallback?.({ display, reason: "unsupported" });
@@ -58,12 +70,16 @@ function drawData(root, answer, display, settings, context) {
     context.onFallback?.({ display, reason });
     showTable();
   };
-  const show = (charts) => {
-    const chart = charts.drawChart(data, display, settings, context);
+  const show = ([charts, special]) => {
+    const chart = charts.drawChart(data, display, settings, context, special);
     if (!chart) return fallBack("unfit");
-    showChart(root, chart, () => drawTable(data, settings, context), notes, context);
+    showChart(root, chart, ({ drawTable }) => drawTable(data, settings, context), notes, context);
   };
-  later(context.charts, root, show, () => fallBack("unavailable"));
+  const files = () => {
+    const all = [context.charts(), context[SPECIAL[display]]?.()];
+    return all.some((one) => typeof one?.then === "function") ? Promise.all(all) : all;
+  };
+  later(files, root, show, () => fallBack("unavailable"));
 }
 
 // Calls `show` at once if the module is there, else when it has arrived.
@@ -81,13 +97,15 @@ function later(load, root, show, fail) {
   module.then(ready(show), ready(fail));
 }
 
-function showChart(root, { node, notes: extra }, table, notes, { say }) {
+const missing = (root, { say }) => root.replaceChildren(make("p", { class: "vz-none" }, say("failed")));
+
+function showChart(root, { node, notes: extra }, table, notes, { say, table: loadTable, actions }) {
   const toggle = make("button", { type: "button", class: "vz-toggle" }, say("table"));
-  const foot = make("div", { class: "vz-foot" }, make("div", { class: "vz-notes" }, ...notes(extra)), toggle);
-  let other = null;
+  const foot = make("div", { class: "vz-foot" }, make("div", { class: "vz-notes" }, ...notes(extra)), toggle, actions?.());
+  const other = make("div", { class: "vz-as-table" });
   toggle.addEventListener("click", () => {
-    const isTable = Boolean(other?.isConnected);
-    other ??= make("div", { class: "vz-as-table" }, ...table());
+    const isTable = other.isConnected;
+    if (!other.firstChild) later(loadTable, other, (module) => other.append(...[table(module)].flat().filter(Boolean)), () => missing(other, { say }));
     if (isTable) other.replaceWith(node);
     else node.replaceWith(other);
     toggle.textContent = say(isTable ? "table" : "chart");

@@ -1,7 +1,6 @@
 // One figure: a scalar, one with a comparison and a sparkline, and progress towards a goal.
 
-import { colorOf, isObject, make, own, svg, textOf } from "./dom.js";
-import { toNumber } from "./format.js";
+import { colorOf, isObject, make, own, svg, textOf, toNumber } from "./tools.js";
 
 const valueColumn = (data, settings) => {
   const named = data.column(textOf(own(settings, "scalar.field")));

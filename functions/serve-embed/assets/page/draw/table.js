@@ -1,6 +1,6 @@
 // A table of an answer: sortable, with a header that stays.
 
-import { isObject, link, make, own, safeUrl, textOf } from "./dom.js";
+import { isObject, link, make, own, safeUrl, textOf } from "./tools.js";
 
 const FIRST_ROWS = 150; // enough for any screen; the rest follows after the first paint
 const NEXT_ROWS = 400;

@@ -1,4 +1,7 @@
-// The parts of this file that the charts use, which are a file of their own.
+// The parts of this file that the others use, which are files of their own.
 
-export { colorOf, isObject, link, make, own, svg, textOf } from "./dom.js";
+export { downloadButton } from "../actions.js";
+export { contextOf, loader, prepare } from "../modules.js";
+export { colorOf, isObject, link, make, own, safeUrl, svg, textOf } from "./dom.js";
 export { tickFormat, toNumber, unitOf } from "./format.js";
+export { speaker } from "./words.js";

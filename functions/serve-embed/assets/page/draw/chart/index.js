@@ -2,19 +2,20 @@
 
 import { make, own, svg } from "../tools.js";
 import { makeReader } from "./interact.js";
-import { colored, dashOf, symbolPath } from "./marks.js";
+import { colored, dashOf, shareText, symbolPath } from "./marks.js";
 import { readModel } from "./model.js";
-import { drawPie, readPie, shareText } from "./pie.js";
-import { drawRows, lowestRows } from "./rows.js";
 import { drawUpright } from "./upright.js";
+
+export * from "./shared.js";
 
 const RIGHT_TO_LEFT = /^(ar|fa|he|ur)\b/i;
 
-// Returns the node of the chart and the notes under it, or null if the answer has nothing that such a chart can show.
-export function drawChart(data, display, settings, context) {
-  const model = display === "pie" ? readPie(data, settings, context) : readModel(data, display, settings, context);
+// Returns the node of the chart and the notes under it, or null if the answer has nothing that such a chart can show. `special` is
+// the module of pies or of rows.
+export function drawChart(data, display, settings, context, special) {
+  const model = display === "pie" ? special.readPie(data, settings, context) : readModel(data, display, settings, context);
   if (!model) return null;
-  const render = { pie: drawPie, row: drawRows }[display] ?? drawUpright;
+  const render = { pie: special?.drawPie, row: special?.drawRows }[display] ?? drawUpright;
   const isMirrored = RIGHT_TO_LEFT.test(context.locale);
   const hidden = new Set();
   const isHidden = (one) => hidden.has(one.index);
@@ -30,7 +31,7 @@ export function drawChart(data, display, settings, context) {
   let size = { width: 0, height: 0 };
   function paint() {
     if (size.width < 20 || size.height < 20) return;
-    const tall = { ...size, height: display === "row" ? Math.max(size.height, lowestRows(model)) : size.height, isMirrored };
+    const tall = { ...size, height: display === "row" ? Math.max(size.height, special.lowestRows(model)) : size.height, isMirrored };
     const drawing = render(model, tall, isHidden, context);
     const picture = svg("svg", { class: "vz-picture", role: "img", "aria-label": summary, width: tall.width, height: tall.height, viewBox: `0 0 ${tall.width} ${tall.height}` }, ...drawing.nodes);
     stage.replaceChildren(picture);

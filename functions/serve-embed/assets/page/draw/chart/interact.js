@@ -1,8 +1,7 @@
 // Pointing at points, and reading them with the keyboard.
 
 import { svg } from "../tools.js";
-import { colored, round, symbolPath } from "./marks.js";
-import { shareText } from "./pie.js";
+import { colored, round, shareText, symbolPath } from "./marks.js";
 import { shorten, widthOf } from "./scales.js";
 
 const MOST_LINES = 12;

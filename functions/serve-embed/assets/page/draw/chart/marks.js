@@ -68,3 +68,6 @@ export function spread(labels) {
   }
   return kept.map(({ label }) => label);
 }
+
+export const shareText = (share, locale) =>
+  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0 }).format(share);

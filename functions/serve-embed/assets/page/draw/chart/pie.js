@@ -1,9 +1,8 @@
-// Pies and rings: the shares of a whole.
+// Pies and rings: the shares of a whole. This is a file of its own as well.
 
 import { arc, pie } from "d3-shape";
 import { colorOf, isObject, own, svg, textOf, toNumber } from "../tools.js";
-import { Canvas, colored } from "./marks.js";
-import { FONT, shorten, widthOf } from "./scales.js";
+import { Canvas, FONT, colored, shareText, shorten, widthOf } from "./shared.js";
 
 const MOST_SLICES = 20;
 const SMALLEST_SHARE = 0.025;
@@ -51,9 +50,6 @@ export function readPie(data, settings, { say }) {
   }));
   return { display: "pie", settings, dimension, metric, series, total, notes: [...notes], x: { points: series.map(({ title }) => ({ label: title })) } };
 }
-
-export const shareText = (share, locale) =>
-  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0 }).format(share);
 
 export function drawPie(model, size, isHidden, { locale, say }) {
   const { settings, metric } = model;

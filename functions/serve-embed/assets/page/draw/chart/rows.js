@@ -1,10 +1,7 @@
-// Bars that lie, one row for each point.
+// Bars that lie, one row for each point. This is a file of its own as well.
 
 import { own, svg, textOf } from "../tools.js";
-import { Canvas, colored, spread } from "./marks.js";
-import { goalOf } from "./model.js";
-import { stackUp } from "./points.js";
-import { FONT, shorten, tickWriter, ticksOf, valueScale, widthOf } from "./scales.js";
+import { Canvas, FONT, colored, goalOf, shorten, spread, stackUp, tickWriter, ticksOf, valueScale, widthOf } from "./shared.js";
 
 const LOWEST_ROW = 20;
 

@@ -1,0 +1,2 @@
+// Fills `{name}` into a text.
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);

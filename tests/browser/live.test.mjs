@@ -1,0 +1,125 @@
+// Questions that the query engine answers: what is saved is what is drawn, under the same locked values and for the same viewer.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { cells } from "./drawings.mjs";
+import { Host, Product, framing, launch, until } from "./harness.mjs";
+
+let product, host, browser;
+
+before(async () => {
+  [host, browser] = await Promise.all([Host.start(), launch()]);
+  product = await Product.run("--set", `AllowedOrigins=${host.origin}`);
+  const publish = (id, title, sql, tags, more) => product.publish(`question/${id}`, {
+    title, allow_downloads: true, content: { type: "question", query: { sql, tags }, display: "table", settings: {} }, ...more,
+  });
+  const [region, status, day] = [{ type: "text" }, { type: "text" }, { type: "dimension", dimension: { table: "orders", column: "day" }, widget_type: "date/all-options" }];
+  await publish(901, "Orders by city", "select city, count(*) as orders, cast(sum(amount) as bigint) as revenue from orders where region = {{region}} [[and status = {{status}}]] [[and {{day}}]] group by 1 order by 1", { region, status, day }, {
+    parameters: [{ slug: "region", name: "Region", type: "text" }, { slug: "status", name: "Status", type: "text" }, { slug: "day", name: "Day", type: "date/all-options" }],
+    embedding_params: { region: "locked", status: "enabled", day: "enabled" },
+  });
+  await publish(902, "All orders", "select a.*, b.id as other from orders a join orders b on b.id between a.id and a.id + 3 where a.region = {{region}} order by a.id, b.id", { region }, {
+    parameters: [{ slug: "region", name: "Region", type: "text" }], embedding_params: { region: "locked" },
+  });
+  await publish(903, "Nothing to save", "select count(*) as n from orders where region = {{region}}", { region }, {
+    allow_downloads: false, parameters: [{ slug: "region", name: "Region", type: "text" }], embedding_params: { region: "locked" },
+  });
+});
+
+after(() => Promise.all([product, host, browser].map((one) => one?.stop?.() ?? one?.close?.())));
+
+const path = (id, claims = {}) => `${product.base}/embed/question/${product.sign({ resource: { question: id }, params: { region: "emea" }, ...claims })}`;
+
+async function open(t, url) {
+  const own = await browser.newContext();
+  t.after(() => own.close());
+  const page = await own.newPage();
+  const problems = [];
+  page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
+  t.after(() => assert.deepEqual(problems, []));
+  host.pages["/"] = framing(url);
+  await page.goto(host.origin);
+  const frame = page.frames().find((one) => one.url().startsWith(product.base)) ?? page.frames()[1];
+  await page.frameLocator("#embed").locator(".vz-grid tbody td").first().waitFor();
+  const inner = page.frameLocator("#embed");
+  const save = async (item) => {
+    await inner.getByRole("button", { name: /^Download/ }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), inner.getByRole("menuitem", { name: item }).click()]);
+    return { name: download.suggestedFilename(), body: await readFile(await download.path()) };
+  };
+  return { page, frame: page.frames()[1] ?? frame, inner, save };
+}
+
+const plain = (text) => text.replace(/[,$]/g, "").replace(/\.00$/, "");
+const drawn = async (frame) => (await cells(frame)).map((row) => row.map(plain));
+const fromCsv = (body) => body.toString().trim().split(/\r?\n/).slice(1).map((line) => line.split(",").map(plain));
+
+test("a file has the rows that the table shows, for the same values", async (t) => {
+  const { frame, inner, save } = await open(t, path(901));
+  const before = await drawn(frame);
+  assert.deepEqual(before.map(([city]) => city), ["Berlin", "Lisbon"]);
+  const csv = await save("CSV");
+  assert.equal(csv.name, "Orders by city.csv");
+  assert.deepEqual(fromCsv(csv.body), before);
+  const json = JSON.parse((await save("JSON")).body.toString());
+  assert.deepEqual(json.map((row) => Object.values(row).map((value) => plain(String(value)))), before);
+  const xlsx = await save("Excel (XLSX)");
+  assert.equal(xlsx.name, "Orders by city.xlsx");
+  assert.equal(xlsx.body.subarray(0, 2).toString(), "PK");
+  await inner.getByLabel("Status").fill("late");
+  await inner.getByLabel("Status").press("Enter");
+  await until(async () => JSON.stringify(await drawn(frame)) !== JSON.stringify(before));
+  const late = await drawn(frame);
+  assert.ok(+late[0][1] < +before[0][1]);
+  assert.deepEqual(fromCsv((await save("CSV")).body), late);
+});
+
+test("ranges that the page offers are ranges of the server", async (t) => {
+  const { page, inner } = await open(t, path(901));
+  const refused = [];
+  const answered = [];
+  page.on("response", (response) => {
+    if (!response.url().includes("/v1/view") && !response.url().includes("/v1/query")) return;
+    if (response.status() >= 400) refused.push(response.url());
+    else if (response.url().includes("/v1/query")) answered.push(response.request().postDataJSON().parameters.day);
+  });
+  const range = inner.getByLabel("Day");
+  const values = await range.locator("option").evaluateAll((options) => options.map(({ value }) => value).filter((value) => value && value !== "between"));
+  assert.equal(values.length, 14);
+  for (const value of values) {
+    await range.selectOption(value);
+    await until(() => answered.at(-1) === value, () => [value, answered, refused]);
+  }
+  assert.deepEqual(refused, []);
+});
+
+test("a locked value is moved neither by the address nor by messages, in the table and in the file", async (t) => {
+  const { page, frame, inner, save } = await open(t, `${path(901)}?region=amer#region=apac`);
+  const cities = async () => (await drawn(frame)).map(([city]) => city);
+  assert.deepEqual(await cities(), ["Berlin", "Lisbon"]);
+  assert.equal(await inner.getByLabel("Region").count(), 0);
+  await page.evaluate((origin) => {
+    for (const type of ["params", "parameters", "filters"]) document.getElementById("embed").contentWindow.postMessage({ source: "vitrine-host", type, value: { region: "amer", status: "late" } }, origin);
+  }, product.base);
+  await until(async () => (await inner.getByLabel("Status").inputValue()) === "late");
+  await until(async () => (await page.evaluate(() => globalThis.received.filter(({ data }) => data.type === "card-loaded").length)) >= 2);
+  assert.deepEqual(await cities(), ["Berlin", "Lisbon"]);
+  assert.deepEqual(fromCsv((await save("CSV")).body).map(([city]) => city), ["Berlin", "Lisbon"]);
+});
+
+test("a file that is too large for an answer is saved as well", async (t) => {
+  const { save } = await open(t, path(902));
+  const { body } = await save("CSV");
+  assert.ok(body.length > 3_000_000, `${body.length} bytes`);
+  const rows = fromCsv(body);
+  assert.ok(rows.length > 2000 && rows.every((row) => row[3] === "emea"), `${rows.length} rows`);
+});
+
+test("where downloads are not allowed, there is no menu, and the server refuses", async (t) => {
+  const { inner } = await open(t, path(903));
+  assert.equal(await inner.getByRole("button", { name: /^Download/ }).count(), 0);
+  const token = product.sign({ resource: { question: 903 }, params: { region: "emea" } });
+  const answer = await fetch(`${product.base}/v1/query?format=csv`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: "{}" });
+  assert.equal(answer.status, 403);
+});
