@@ -261,7 +261,7 @@ test("invalid arguments throw", async (t) => {
 
 test("the package is complete, small and typed", async () => {
   const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: SDK, encoding: "utf8" }));
-  assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "package.json", "vitrine.d.ts", "vitrine.mjs"]);
+  assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "element.d.ts", "element.mjs", "package.json", "react.d.ts", "react.mjs", "vitrine.d.ts", "vitrine.mjs"]);
   for (const path of ["/vitrine.js", "/vitrine.mjs"]) {
     const answer = await fetch(product.base + path);
     assert.equal(answer.headers.get("content-type"), "text/javascript; charset=utf-8");
@@ -272,9 +272,11 @@ test("the package is complete, small and typed", async () => {
 
   const folder = mkdtempSync(join(tmpdir(), "vitrine-types-"));
   const use = (code) => {
-    writeFileSync(join(folder, "use.ts"), `import { mount } from "vitrine-embed";\nconst at = document.body;\n${code}\n`);
+    writeFileSync(join(folder, "use.ts"), `import { createElement } from "react";\nimport { mount } from "vitrine-embed";\nimport "vitrine-embed/element";\nimport { VitrineEmbed } from "vitrine-embed/react";\nconst at = document.body;\n${code}\n`);
+    const react = new URL("node_modules/@types/react/index.d.ts", import.meta.url).pathname;
+    const paths = { "vitrine-embed": [join(SDK, "vitrine.d.ts")], "vitrine-embed/element": [join(SDK, "element.d.ts")], "vitrine-embed/react": [join(SDK, "react.d.ts")], react: [react] };
     const config = { compilerOptions: { noEmit: true, strict: true, target: "es2022", module: "esnext", moduleResolution: "bundler",
-      lib: ["es2022", "dom"], types: [], paths: { "vitrine-embed": [join(SDK, "vitrine.d.ts")] } }, files: ["use.ts"] };
+      lib: ["es2022", "dom"], types: [], paths }, files: ["use.ts"] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
     try { execFileSync("node_modules/.bin/tsc", ["-p", folder], { encoding: "utf8" }); return ""; } catch ({ stdout }) { return stdout; }
   };
@@ -282,8 +284,15 @@ test("the package is complete, small and typed", async () => {
 const off: () => void = embed.on("error", ({ reason, request_id }) => console.log(reason.length, request_id?.length));
 embed.on("notice", ({ reason, names }) => console.log(reason === "parameters_ignored", names.map((name) => name.trim())));
 embed.update({ theme: "dark", locale: "de" }); embed.setParams({ a: true }); embed.refresh(); embed.destroy(); off();
+embed.setParameters({ a: [1] }); embed.download(null, "png"); embed.download(3, "csv");
+const quiet: () => void = embed.onData(({ card, rows, columns: [{ name, type }] }) => console.log(card, rows.length, name.trim(), type)); quiet();
+embed.on("parameter-changed", ({ slug, value }) => console.log(slug.trim(), value)); embed.on("card-failed", ({ card, reason }) => console.log(card, reason.trim()));
+const element = document.createElement("vitrine-embed"); element.params = { a: 1 }; element.download(null, "svg");
+element.addEventListener("card-loaded", ({ detail: { rows } }) => rows.toFixed());
+createElement(VitrineEmbed, { src: "/x", params: { a: 1 }, onCardLoaded: ({ card, rows }) => console.log(card, rows.toFixed()), onData: ({ rows }) => rows.length });
 mount(at, { src: "https://a.example/embed/dashboard/x", on: { ready: ({ title }) => title.trim(), resize: ({ height }) => height.toFixed() } });`), "");
-  for (const wrong of ["mount(at, {});", 'mount(at, { src: "x", fetchSession: () => "y" });', 'mount(at, { src: "x" }).on("nothing", () => {});', 'mount(at, { src: "x", theme: "night" });']) {
+  for (const wrong of ["mount(at, {});", 'mount(at, { src: "x", fetchSession: () => "y" });', 'mount(at, { src: "x" }).on("nothing", () => {});', 'mount(at, { src: "x", theme: "night" });', 'mount(at, { src: "x" }).download(null, "exe");',
+    "createElement(VitrineEmbed, {});", 'document.createElement("vitrine-embed").params = 5;']) {
     assert.match(use(wrong), /error TS/, wrong);
   }
 });

@@ -1,6 +1,7 @@
 // Mounts an embed in a host page, renews its session, and exchanges messages with it, only with its own origin.
 
-const EVENTS = ["ready", "error", "expiring", "expired", "params", "notice", "resize", "download", "navigate"];
+export const EVENTS = ["ready", "error", "expiring", "expired", "params", "parameter-changed", "card-loaded", "card-failed", "notice", "resize", "download", "navigate"];
+const FORMATS = ["csv", "xlsx", "json", "png", "svg"];
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads";
 const LONGEST_PAUSE = 60_000;
 
@@ -19,7 +20,7 @@ export function mount(element, options) {
 }
 
 class Embed {
-  #element; #options; #frame; #origin; #credential; #listeners = new Map(); #gone = new AbortController();
+  #element; #options; #frame; #origin; #credential; #listeners = new Map([["data", new Set()]]); #gone = new AbortController();
   #renewals = 0; // numbers the renewals, because the result of an earlier one is ignored
 
   constructor(element, options) {
@@ -27,6 +28,7 @@ class Embed {
     this.#element = element;
     this.#options = { height: "auto", title: "Embedded content", ...options };
     for (const type of EVENTS) if (options.on?.[type]) this.on(type, options.on[type]);
+    if (options.onData) this.onData(options.onData);
     addEventListener("message", (event) => this.#receive(event), { signal: this.#gone.signal });
     if (options.src) this.#show(options.src);
     else this.#renew();
@@ -40,6 +42,22 @@ class Embed {
     return () => this.#listeners.get(type).delete(listener);
   }
 
+  // Calls `listener` with the rows of each card, of those that are there and of those to come. Returns a function that removes it.
+  onData(listener) {
+    this.#listeners.get("data").add(listener);
+    this.#send("data", true);
+    return () => {
+      this.#listeners.get("data").delete(listener);
+      if (!this.#listeners.get("data").size) this.#send("data", false);
+    };
+  }
+
+  // Saves what a card shows as a file of the viewer's. A question has no cards: `download(null, "csv")`.
+  download(card, format) {
+    if (!FORMATS.includes(format)) throw new TypeError(`unknown format ${format}; the formats are ${FORMATS.join(", ")}`);
+    this.#send("download", { card, format });
+  }
+
   // Changes options. Display options need no request; a new `src` of the same content only replaces the session.
   update({ src, fetchSession, params, theme, locale, height } = {}) {
     const differs = (name, value) => value !== undefined && value !== this.#options[name];
@@ -51,10 +69,14 @@ class Embed {
     if (newTheme) this.#send("theme", theme);
     if (newLocale) this.#send("locale", locale);
     if (newSource) this.#use(src);
-    if (params) this.setParams(params);
+    if (params) this.setParameters(params);
   }
 
   setParams(params) {
+    this.setParameters(params);
+  }
+
+  setParameters(params) {
     this.#options.params = { ...this.#options.params, ...params };
     this.#send("params", params);
   }
@@ -67,7 +89,7 @@ class Embed {
     this.#gone.abort();
     this.#frame?.remove();
     this.#frame = null;
-    this.#listeners.clear();
+    for (const listeners of this.#listeners.values()) listeners.clear();
     if (mounted.get(this.#element) === this) mounted.delete(this.#element);
   }
 
@@ -87,7 +109,10 @@ class Embed {
     Object.assign(frame, { title, allow: "fullscreen", referrerPolicy: "strict-origin" });
     frame.setAttribute("sandbox", SANDBOX);
     Object.assign(frame.style, { display: "block", width: "100%", height: "20rem", border: "0" });
-    frame.addEventListener("load", () => this.#send("hello"));
+    frame.addEventListener("load", () => {
+      this.#send("hello");
+      if (this.#listeners.get("data").size) this.#send("data", true);
+    });
     this.#frame?.remove();
     this.#frame = frame;
     this.#setHeight();
@@ -122,8 +147,14 @@ class Embed {
 
   #receive({ source, origin, data }) {
     if (!this.#frame || source !== this.#frame.contentWindow || origin !== this.#origin) return;
-    if (data?.source !== "vitrine" || !EVENTS.includes(data.type)) return;
+    if (data?.source !== "vitrine") return;
     const { source: _, type, ...detail } = data;
+    if (type === "data") this.#emit(type, detail);
+    if (type === "parameters-changed") {
+      const { parameters, changed } = detail;
+      for (const slug of changed) this.#emit("parameter-changed", { slug, value: parameters[slug], parameters });
+    }
+    if (!EVENTS.includes(type)) return;
     if (type === "resize" && this.#options.height === "auto") this.#frame.style.height = `${detail.height}px`;
     if (type === "ready" && detail.title && this.#options.title === "Embedded content") this.#frame.title = detail.title;
     this.#emit(type, detail);
