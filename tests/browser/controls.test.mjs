@@ -181,6 +181,46 @@ test("several of many choices are one request when the list is closed", async (t
   assert.equal(asked.length, 2, "nothing was changed");
 });
 
+const LIVE = [{ slug: "town", name: "Town", type: "category" }, { slug: "name", name: "Name", type: "text", value: "Ann" }];
+const TOWNS = [["berlin", "Berlin"], ["bern", "Bern"], ["lisbon"]];
+const found = ({ search }) => ({ values: TOWNS.filter(([value]) => value.includes(search)), has_more: false });
+
+test("a category without choices of its own is chosen from the values of the data, for the other values", async (t) => {
+  const { page, asked } = await open(t, { parameters: LIVE, answers: (body, path) => (path === "/v1/query/values" ? found(body) : byMonth), behind: "?name=Ann" });
+  const searches = () => asked.filter(([, path]) => path === "/v1/query/values").map(([, , body]) => body);
+  assert.deepEqual(searches(), [], "nothing is asked for before it is opened");
+  await page.getByRole("button", { name: "Town: Any" }).click();
+  await page.getByRole("option", { name: "lisbon" }).waitFor();
+  assert.deepEqual(searches(), [{ resource: { question: 7 }, parameters: { name: "Ann" }, parameter: "town", search: "" }]);
+  await page.keyboard.type("ber");
+  await until(async () => (await page.getByRole("option").allTextContents()).join() === "Berlin,Bern,ber");
+  assert.deepEqual(searches().map(({ search }) => search), ["", "ber"], "one search for what is typed in one go");
+  await page.getByRole("option", { name: "Bern", exact: true }).click();
+  await until(() => asked.at(-1)[1] === "/v1/query");
+  assert.deepEqual(asked.at(-1)[2].parameters, { town: "bern", name: "Ann" });
+  assert.equal(await page.getByRole("button", { name: "Town: Bern" }).count(), 1);
+});
+
+test("the one that is typed is chosen, however fast", async (t) => {
+  const { page, asked } = await open(t, { parameters: LIVE, answers: (body, path) => (path === "/v1/query/values" ? found(body) : byMonth) });
+  await page.getByRole("button", { name: "Town: Any" }).click();
+  await page.getByRole("option", { name: "lisbon" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.type("lis");
+  await page.keyboard.press("Enter");
+  await until(() => asked.at(-1)[1] === "/v1/query");
+  assert.equal(asked.at(-1)[2].parameters.town, "lisbon");
+});
+
+test("values of the data that cannot be had leave what is typed", async (t) => {
+  const { page, asked } = await open(t, { parameters: LIVE, answers: (body, path) => (path === "/v1/query/values" ? { status: 422, body: { reason: "query_failed", message: "No." } } : byMonth) });
+  await page.getByRole("button", { name: "Town: Any" }).click();
+  await page.keyboard.type("Oslo");
+  await until(async () => (await page.getByRole("option").allTextContents()).join() === "Oslo");
+  await page.keyboard.press("Enter");
+  await until(() => asked.at(-1)[1] === "/v1/query" && asked.at(-1)[2].parameters.town === "Oslo");
+});
+
 test("the host sets controls, and hears of each change", async (t) => {
   const { page, asked } = await open(t, { parameters: PARAMETERS.slice(0, 6), at: "hosted/question" });
   await page.waitForFunction(() => globalThis.ready);

@@ -141,6 +141,7 @@ test("a chart is used with the keyboard alone", async (t) => {
   assert.equal(await page.locator(".vz-tooltip").count(), 0);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
+  await page.locator(".vz-grid").waitFor();
   assert.equal((await cells(page)).length, byMonthAndRegion.rows.length);
 });
 

@@ -1,4 +1,4 @@
-import type { CardId, Data, Embed, EmbedEvents, Format, Params, Session } from "./vitrine.mjs";
+import type { CardId, Data, Embed, EmbedEvents, Format, Params, Session } from "vitrine-embed";
 
 /** The element `<vitrine-embed>`. The attributes `src`, `theme`, `locale`, `height` and `title` are options of `mount`. Its events have the
  * names and, as `detail`, the content of those of `mount`. */

@@ -1,5 +1,5 @@
 import type { CSSProperties, ForwardRefExoticComponent, RefAttributes } from "react";
-import type { CardId, Data, EmbedEvents, Format, Params, Session, Theme } from "./vitrine.mjs";
+import type { CardId, Data, EmbedEvents, Format, Params, Session, Theme } from "vitrine-embed";
 
 interface Common {
   params?: Params;

@@ -145,6 +145,9 @@ function visibleParameters() {
   return view.parameters.filter(({ slug }) => !hidden.includes(slug));
 }
 
+// Categories of what has queries are chosen from the values of the data, unless they declare theirs.
+const withChoices = (parameter) => ({ ...parameter, has_values: isDrawn(view.content) && parameter.type === "category" && !parameter.values?.length });
+
 function setParameter({ slug, id }, values) {
   query = new URLSearchParams(query);
   for (const name of [slug, id]) query.delete(name); // the address may have used its id
@@ -325,7 +328,7 @@ function render() {
   part("expired").hidden = !expired;
   part("problem").hidden = part("skeleton").hidden = true;
   part("content").hidden = false;
-  renderControls(visibleParameters(), spoken, expired);
+  renderControls(visibleParameters().map(withChoices), spoken, expired);
   if (isDrawn(view.content)) {
     unmount();
     renderDrawing(view, drawing).catch((problem) => refuse({ reason: "unknown", ...problem }));

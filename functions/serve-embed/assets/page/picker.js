@@ -38,6 +38,7 @@ function openPicker(button, { parameter, names, words, chosen, multiple, id, fet
   const { title, slug, values, required, has_values: isLive, values_strict: isStrict } = parameter;
   const marked = new Set(chosen);
   let options = [], active = -1, timer, asking, isOpen = true;
+  let shown = ""; // the text whose matches are listed
 
   const search = make("input", { type: "text", autocomplete: "off", placeholder: words.search, ariaLabel: `${words.search}: ${title}` });
   const list = make("ul", { id: `${id}-list`, role: "listbox", ariaLabel: title, ariaMultiSelectable: multiple ? "true" : null });
@@ -62,6 +63,7 @@ function openPicker(button, { parameter, names, words, chosen, multiple, id, fet
   }
 
   function show(found, text) {
+    shown = text;
     const rows = found.slice(0, MOST_SHOWN).map(([value, label = value]) => [String(value), String(label)]);
     for (const [value, label] of rows) names.set(value, label);
     if (!text) for (const value of [...marked].reverse()) if (!rows.some(([other]) => other === value)) rows.unshift([value, names.get(value) ?? value]);
@@ -100,6 +102,15 @@ function openPicker(button, { parameter, names, words, chosen, multiple, id, fet
     move(index);
   }
 
+  // Never a match of an earlier text than the one that was typed last.
+  async function chooseActive() {
+    if (search.value.trim() !== shown) {
+      clearTimeout(timer);
+      await find();
+    }
+    if (isOpen && options[active]) choose(active);
+  }
+
   function close(result = multiple ? [...marked] : null, isFocused = true) {
     if (!isOpen) return;
     isOpen = false;
@@ -126,9 +137,8 @@ function openPicker(button, { parameter, names, words, chosen, multiple, id, fet
     const last = options.length - 1;
     const step = { ArrowDown: active < last ? active + 1 : 0, ArrowUp: active > 0 ? active - 1 : last }[event.key];
     if (step !== undefined) move(Math.min(step, last));
-    else if (event.key === "Enter") {
-      if (options[active]) choose(active);
-    } else if (event.key === "Escape") close();
+    else if (event.key === "Enter") chooseActive();
+    else if (event.key === "Escape") close();
     else if (event.key === "Tab") return close();
     else return;
     event.preventDefault();
