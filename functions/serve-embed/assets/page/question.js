@@ -37,7 +37,7 @@ export function makeQuestion(page, place, fileOf) {
       const fresh = needsAnswer(display) ? await page.fetchAnswer(page.asked(), own.signal) : {};
       if (own !== request) return;
       answer = fresh;
-      page.loaded(card(), answer);
+      if (needsAnswer(display)) page.loaded(card(), answer);
     } catch (caught) {
       if (own !== request) return;
       if (!caught.reason) console.error(caught); // an unexpected error, which would be lost otherwise
@@ -93,7 +93,7 @@ export function makeQuestion(page, place, fileOf) {
   }
 
   function replay() {
-    if (answer) page.loaded(card(), answer);
+    if (answer && needsAnswer(view.content.display)) page.loaded(card(), answer);
   }
 
   const save = async (_, format) => (await load("menu")).saveFile(page, file(), format);
