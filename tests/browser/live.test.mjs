@@ -25,13 +25,24 @@ before(async () => {
   await publish(903, "Nothing to save", "select count(*) as n from orders where region = {{region}}", { region }, {
     allow_downloads: false, parameters: [{ slug: "region", name: "Region", type: "text" }], embedding_params: { region: "locked" },
   });
+  const dimension = (column, widget_type) => ({ type: "dimension", dimension: { table: "orders", column }, widget_type });
+  const tags = { region: dimension("region", "string/="), city: dimension("city", "string/=") };
+  await product.publish("dashboard/910", {
+    title: "Orders", allow_downloads: true, parameters: [{ slug: "region", name: "Region", type: "text" }, { slug: "city", name: "City", type: "category", multiple: true }],
+    embedding_params: { region: "locked", city: "enabled" },
+    content: { type: "dashboard", cards: [
+      { id: 1, row: 0, col: 0, width: 12, height: 6, title: "By city", display: "table", query: { sql: "select city, count(*) as orders from orders where {{region}} [[and {{city}}]] group by 1 order by 1", tags } },
+      { id: 2, row: 0, col: 12, width: 12, height: 6, title: "By month", display: "bar", query: { sql: "select date_trunc('month', day) as month, count(*) as orders from orders where {{region}} [[and {{city}}]] group by 1 order by 1", tags } },
+      { id: 3, row: 6, col: 0, width: 24, height: 2, text: "Orders of **{{city}}**" },
+    ] },
+  });
 });
 
 after(() => Promise.all([product, host, browser].map((one) => one?.stop?.() ?? one?.close?.())));
 
 const path = (id, claims = {}) => `${product.base}/embed/question/${product.sign({ resource: { question: id }, params: { region: "emea" }, ...claims })}`;
 
-async function open(t, url) {
+async function open(t, url, ready = ".vz-grid tbody td") {
   const own = await browser.newContext();
   t.after(() => own.close());
   const page = await own.newPage();
@@ -41,7 +52,7 @@ async function open(t, url) {
   host.pages["/"] = framing(url);
   await page.goto(host.origin);
   const frame = page.frames().find((one) => one.url().startsWith(product.base)) ?? page.frames()[1];
-  await page.frameLocator("#embed").locator(".vz-grid tbody td").first().waitFor();
+  await page.frameLocator("#embed").locator(ready).first().waitFor();
   const inner = page.frameLocator("#embed");
   const save = async (item) => {
     await inner.getByRole("button", { name: /^Download/ }).click();
@@ -114,6 +125,29 @@ test("a file that is too large for an answer is saved as well", async (t) => {
   assert.ok(body.length > 3_000_000, `${body.length} bytes`);
   const rows = fromCsv(body);
   assert.ok(rows.length > 2000 && rows.every((row) => row[3] === "emea"), `${rows.length} rows`);
+});
+
+test("a dashboard's cards share the viewer's choice, offer the values that he may see, and are saved one by one", async (t) => {
+  const { page, frame, inner } = await open(t, path(910, { resource: { dashboard: 910 } }).replace("/question/", "/dashboard/"));
+  assert.deepEqual((await drawn(frame)).map(([city]) => city), ["Berlin", "Lisbon"]);
+  await inner.getByRole("button", { name: "City: Any" }).click();
+  await inner.getByRole("option", { name: "Lisbon" }).waitFor();
+  assert.deepEqual(await inner.getByRole("option").allTextContents(), ["Berlin", "Lisbon"], "those of the locked region");
+  await inner.getByRole("combobox").fill("lis");
+  await until(async () => (await inner.getByRole("option").count()) < 3 && (await inner.getByRole("option").first().textContent()) === "Lisbon");
+  await inner.getByRole("option").first().click();
+  await inner.getByRole("combobox").press("Escape");
+  await until(async () => (await drawn(frame)).length === 1);
+  const [[city, orders]] = await drawn(frame);
+  assert.equal(city, "Lisbon");
+  await inner.locator(".vz-text strong").getByText("Lisbon").waitFor();
+  await inner.getByRole("button", { name: "Download By city" }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), inner.getByRole("menuitem", { name: "CSV" }).click()]);
+  assert.deepEqual(fromCsv(await readFile(await download.path())), [["Lisbon", orders]]);
+  await inner.getByRole("button", { name: "Download By month" }).click();
+  const [months] = await Promise.all([page.waitForEvent("download"), inner.getByRole("menuitem", { name: "CSV" }).click()]);
+  const sum = fromCsv(await readFile(await months.path())).reduce((sum, [, count]) => sum + +count, 0);
+  assert.equal(String(sum), orders);
 });
 
 test("where downloads are not allowed, there is no menu, and the server refuses", async (t) => {
