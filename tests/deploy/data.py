@@ -11,9 +11,7 @@ import boto3
 
 from stack import Answer, check
 
-# DataSources names it in the second deployment.
-LAKE = "vitrine-lake"
-LAKE_ORDERS = {"source": "lake", "location": "orders/"}
+ORDERS = {"source": "lake", "location": "orders/"}
 
 ORDERS = "day,customer,amount\n" + "".join(
     f"2026-0{month}-01,{customer},{month * scale}.50\n"
@@ -74,10 +72,7 @@ def first(stack):
     damaged = upload(stack, ORDERS + "2026-04-01,acme\n")
     check("a version with a short line", commit_of(stack, damaged).outcome, (400, "import_failed"))
     check("the rows after both", answered(stack, tokens["acme"])["rows"], AMOUNTS["acme"])
-    fill_lake(stack)
-    stack.admin("PUT", "/v1/sources/lake", {"kind": "files", "location": f"s3://{LAKE}"}).good("another bucket as a source", 201)
-    unread = stack.admin("PUT", "/v1/tables/lake_orders", LAKE_ORDERS)
-    check("a table in a bucket that DataSources does not name", unread.status >= 400, True)
+    lakes(stack)
     return tokens
 
 
@@ -90,18 +85,26 @@ def later(stack, tokens):
         time.sleep(0.5)
     check("the rows of the new version", rows, [*AMOUNTS["acme"], ["2026-04-01", 7.25]])
     stack.admin("POST", "/v1/tables/orders/rollback", {"version": 1}).good("roll back")
-    stack.admin("PUT", "/v1/tables/lake_orders", LAKE_ORDERS).good("a table in a bucket that DataSources names", 201)
-    counted = stack.admin("POST", "/v1/query/preview", {"sql": "select count(*) from lake_orders"})
+
+
+def lakes(stack):
+    """Tables of files that somebody else writes, in a bucket that DataSources names and in one that it does not."""
+    for name, issues in [("lake", []), ("pond", ["location cannot be a table: the stack may not list or read these files"])]:
+        copy_version(stack, f"vitrine-{name}")
+        stack.admin("PUT", f"/v1/sources/{name}", {"kind": "files", "location": f"s3://vitrine-{name}"}).good("a source", 201)
+        made = stack.admin("PUT", f"/v1/tables/{name}", {"source": name, "location": "orders/"})
+        told = [issue["message"] for issue in made.json.get("issues", [])]
+        check(f"a table of files in the {name}", (made.status, told), (400 if issues else 201, issues))
+    counted = stack.admin("POST", "/v1/query/preview", {"sql": "select count(*) from lake", "source": "lake"})
     check("its rows", counted.good("ask for it")["rows"], [[6]])
 
 
-def fill_lake(stack):
-    """Files that somebody else writes: those of a version, in a bucket of another name."""
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=LAKE, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
-    for item in s3.list_objects_v2(Bucket=stack.outputs["DataBucketName"], Prefix="tables/orders/1/")["Contents"]:
-        source = {"Bucket": stack.outputs["DataBucketName"], "Key": item["Key"]}
-        s3.copy_object(Bucket=LAKE, Key=f"orders/{item['Key'].rsplit('/', 1)[1]}", CopySource=source)
+def copy_version(stack, bucket):
+    s3, own = boto3.client("s3"), stack.outputs["DataBucketName"]
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for item in s3.list_objects_v2(Bucket=own, Prefix="tables/orders/1/")["Contents"]:
+        name = item["Key"].rsplit("/", 1)[1]
+        s3.copy_object(Bucket=bucket, Key=f"orders/{name}", CopySource={"Bucket": own, "Key": item["Key"]})
 
 
 def ask(stack, token, body=None, query=""):

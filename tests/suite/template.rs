@@ -239,6 +239,26 @@ async fn every_policy_grants_what_the_state_can_use_and_no_more() {
     }
 }
 
+/// Files that others write are read by the two functions with the query engine, where the owner allows it.
+#[test]
+fn buckets_of_others_are_open_to_the_functions_with_the_engine_alone() {
+    let template = template();
+    let mut open = BTreeSet::new();
+    for (name, function) in functions(&template) {
+        for policy in list(&function["Properties"]["Policies"]) {
+            let Some(choice) = policy.get("Fn::If").map(list) else { continue };
+            assert_eq!(text(choice[0]), "WithDataSources", "{name}");
+            let statements = list(&choice[1]["Statement"]);
+            let [statement] = statements[..] else { panic!("{name} has other statements") };
+            let actions: Vec<_> = list(&statement["Action"]).into_iter().map(text).collect();
+            assert_eq!(actions, ["s3:GetObject", "s3:ListBucket"]);
+            assert_eq!(text(&statement["Resource"]["Ref"]), "DataSources");
+            open.insert(name);
+        }
+    }
+    assert_eq!(open, BTreeSet::from(["import-table", "run-query"]));
+}
+
 /// The partition keys that a statement is limited to; none if it is not limited.
 fn leading_keys(statement: &Value) -> Option<Vec<String>> {
     let condition = statement.get("Condition")?;
