@@ -116,3 +116,84 @@ impl ColumnValues {
         Mapping::of(Some(&self.tags))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::json::input;
+    use crate::query::limits::QueryLimits;
+    use crate::resource::card_questions::CardQuestions;
+    use crate::resource::content::Content;
+
+    fn filter(table: &str, column: &str) -> Value {
+        json!({"type": "dimension", "dimension": {"table": table, "column": column}, "required": true, "default": "x"})
+    }
+
+    fn dashboard() -> Content {
+        let card = |id: u64, parameters: Value, query: Value| {
+            json!({
+                "id": id, "row": 0, "col": 0, "width": 1, "height": 1, "parameters": parameters, "query": query,
+            })
+        };
+        input::read(json!({"type": "dashboard", "cards": [
+            card(1, json!({"raw": "t", "day": "d"}), json!({
+                "sql": "select {{t}} {{d}}", "tags": {"t": {"type": "text"}, "d": filter("orders", "day")},
+            })),
+            card(2, json!({"city": "c", "other": "o", "also": "c2"}), json!({
+                "sql": "select {{c}} {{o}} {{c2}}", "source": "lake",
+                "tags": {"c": filter("sales", "ci\"ty"), "o": filter("sales", "o"), "c2": filter("others", "x")},
+            })),
+            card(3, json!({"city": "e", "more": "m"}), json!({
+                "sql": "select {{e}} {{m}}", "source": "lake", "tags": {"e": filter("sales", "e"), "m": filter("sales", "m")},
+            })),
+            card(4, json!({"elsewhere": "m"}), json!({"sql": "select {{m}}", "tags": {"m": filter("sales", "m")}})),
+        ]}))
+        .unwrap()
+    }
+
+    /// parameter, type, search -> the SQL and the parameters that restrict it
+    #[test]
+    fn values_are_those_of_the_first_column_that_a_parameter_filters() {
+        let sales =
+            r#"select distinct "sales"."ci""ty" as value from "sales" where "sales"."ci""ty" is not null"#;
+        let searched = r#" and strpos(lower(cast("sales"."ci""ty" as varchar)), lower({{search}})) > 0 order by 1 limit 1001"#;
+        let content = dashboard();
+        let questions = CardQuestions::default();
+        let all = ChosenQuery::all(Some(&content), &questions);
+        let (values, given) = (BTreeMap::new(), BTreeMap::new());
+        let view = ViewValues { values: &values, given: &given, parameters: &[] };
+        let cases = [
+            (
+                "city",
+                "category",
+                None,
+                Some((
+                    format!("{sales} and {{{{t0}}}} and {{{{t1}}}} order by 1 limit 1001"),
+                    vec!["more", "other"],
+                )),
+            ),
+            (
+                "city",
+                "text",
+                Some("a"),
+                Some((format!("{sales} and {{{{t0}}}} and {{{{t1}}}}{searched}"), vec!["more", "other"])),
+            ),
+            ("city", "date", None, None),
+            ("day", "date_range", None, None),
+            ("raw", "text", None, None),
+            ("nothing", "text", None, None),
+        ];
+        for (slug, kind, search, expected) in cases {
+            let parameter = input::read(json!({"slug": slug, "name": "N", "type": kind})).unwrap();
+            let found = ColumnValues::of(&all, &parameter, search, view);
+            let shown = found.as_ref().map(|found| {
+                assert_eq!(found.query.problems(&QueryLimits::default(), ""), []);
+                assert_eq!(found.query.source.as_deref(), Some("lake"));
+                (found.query.sql.clone(), found.tags.keys().map(String::as_str).collect::<Vec<_>>())
+            });
+            assert_eq!(shown, expected, "{slug} {kind}");
+        }
+    }
+}
