@@ -9,7 +9,7 @@ use serde_json::Value;
 use vitrine::http::prefer::prefers_lenient;
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::query::choose::{ChosenQuery, Named};
+use vitrine::rules::query::choose::{ChosenQuery, NamedQuery};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::token::UnknownKid;
 use vitrine::rules::view::decide::{View, ViewRequest, ViewerParameters};
@@ -47,7 +47,7 @@ impl Check for Question {}
 impl Question {
     /// The query of an opened view that the question is about.
     pub fn chosen<'v>(&self, view: &'v View) -> Result<ChosenQuery<'v>> {
-        let named = Named { query: self.query.as_deref(), card: self.card };
+        let named = NamedQuery { query: self.query.as_deref(), card: self.card };
         ChosenQuery::of(view.stored_content(), &view.questions, named)
     }
 

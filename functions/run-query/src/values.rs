@@ -15,7 +15,7 @@ use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::publishing::locked;
 use vitrine::rules::query::choose::ChosenQuery;
-use vitrine::rules::query::column_values::{ColumnValues, ViewValues};
+use vitrine::rules::query::column_choices::{ColumnChoices, ViewValues};
 use vitrine::rules::random;
 use vitrine::rules::text::quoted;
 use vitrine::rules::view::decide::View;
@@ -107,13 +107,13 @@ impl App {
         }
         let queries = ChosenQuery::all(view.stored_content(), &view.questions);
         let set = ViewValues { values: &view.values, given: &view.given_values, parameters: &parameters };
-        match ColumnValues::of(&queries, &shown.parameter, search, set) {
+        match ColumnChoices::of(&queries, &shown.parameter, search, set) {
             Some(wanted) => self.column_values(view, &wanted, credential).await,
             None => Ok(Choices::default()),
         }
     }
 
-    async fn column_values(&self, view: &View, wanted: &ColumnValues, credential: &str) -> Result<Choices> {
+    async fn column_values(&self, view: &View, wanted: &ColumnChoices, credential: &str) -> Result<Choices> {
         let locked: Vec<&str> = view.locked.iter().map(String::as_str).collect();
         let limits = &self.settings.queries.text;
         let inquiry = Inquiry {
@@ -123,7 +123,7 @@ impl App {
             session: view.context.as_deref(),
             is_restricted: locked::unreached(&wanted.query, wanted.mapping(), &locked, limits).is_empty(),
             deployment: Some(view.resource.deployment),
-            rows: ColumnValues::MOST,
+            rows: ColumnChoices::MOST,
             is_file: false,
         };
         let plan = self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(wanted.mapping()))?;

@@ -18,7 +18,7 @@ use crate::resource::parameter_value::ParameterValue;
 
 /// The names of a query in a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Named<'a> {
+pub struct NamedQuery<'a> {
     /// One of the content's queries.
     pub query: Option<&'a str>,
     /// A card of a dashboard.
@@ -53,9 +53,9 @@ const CACHE_SECONDS: &str = "cache_seconds";
 
 impl<'a> ChosenQuery<'a> {
     /// Chooses a query by the name that a script gives it, the one of a dashboard's card, or the only one of a question.
-    pub fn of(content: Option<&'a Content>, questions: &'a CardQuestions, named: Named) -> Result<Self> {
+    pub fn of(content: Option<&'a Content>, questions: &'a CardQuestions, named: NamedQuery) -> Result<Self> {
         match (content, named) {
-            (Some(Content::Question(question)), Named { query: None, card: None }) => Ok(Self {
+            (Some(Content::Question(question)), NamedQuery { query: None, card: None }) => Ok(Self {
                 query: &question.query,
                 mapping: Mapping::SAME_NAMES,
                 title: None,
@@ -63,7 +63,7 @@ impl<'a> ChosenQuery<'a> {
                 shown_as: ShownAs::of(&question.display),
                 cache_seconds: cache_seconds(&question.settings),
             }),
-            (Some(Content::Html { queries, .. }), Named { query: Some(name), card: None }) => {
+            (Some(Content::Html { queries, .. }), NamedQuery { query: Some(name), card: None }) => {
                 let query = queries.get(name).ok_or(Reason::QueryNotFound)?;
                 Ok(Self {
                     query,
@@ -74,15 +74,15 @@ impl<'a> ChosenQuery<'a> {
                     cache_seconds: None,
                 })
             }
-            (Some(Content::Html { queries, .. }), Named { query: None, card: None })
+            (Some(Content::Html { queries, .. }), NamedQuery { query: None, card: None })
                 if !queries.is_empty() =>
             {
                 Err(Error::invalid("query", "is required: the content has queries with names"))
             }
-            (Some(Content::Dashboard(dashboard)), Named { query: None, card: Some(id) }) => {
+            (Some(Content::Dashboard(dashboard)), NamedQuery { query: None, card: Some(id) }) => {
                 Self::of_card(dashboard.card(id).ok_or(Reason::QueryNotFound)?, questions)
             }
-            (Some(Content::Dashboard(_)), Named { query: None, card: None }) => {
+            (Some(Content::Dashboard(_)), NamedQuery { query: None, card: None }) => {
                 Err(Error::invalid("card", "is required: the content is a dashboard"))
             }
             _ => Err(Reason::QueryNotFound.into()),
@@ -94,12 +94,12 @@ impl<'a> ChosenQuery<'a> {
         let of = |named| Self::of(content, questions, named).ok();
         match content {
             Some(Content::Html { queries, .. }) => {
-                queries.keys().filter_map(|name| of(Named { query: Some(name), card: None })).collect()
+                queries.keys().filter_map(|name| of(NamedQuery { query: Some(name), card: None })).collect()
             }
             Some(Content::Dashboard(dashboard)) => {
                 dashboard.cards.iter().filter_map(|card| Self::of_card(card, questions).ok()).collect()
             }
-            Some(Content::Question(_)) => of(Named::default()).into_iter().collect(),
+            Some(Content::Question(_)) => of(NamedQuery::default()).into_iter().collect(),
             Some(Content::Url { .. }) | None => Vec::new(),
         }
     }
@@ -211,7 +211,7 @@ mod tests {
         ];
         let questions = CardQuestions::default();
         for (content, name, expected) in cases {
-            let chosen = ChosenQuery::of(content, &questions, Named { query: name, card: None });
+            let chosen = ChosenQuery::of(content, &questions, NamedQuery { query: name, card: None });
             let sql = chosen.map(|chosen| chosen.query.sql.as_str()).map_err(|error| error.reason);
             assert_eq!(sql, expected, "{content:?} {name:?}");
         }
@@ -228,7 +228,7 @@ mod tests {
                 "settings": {"cache_seconds": seconds},
             }));
             let questions = CardQuestions::default();
-            let chosen = ChosenQuery::of(Some(&question), &questions, Named::default()).unwrap();
+            let chosen = ChosenQuery::of(Some(&question), &questions, NamedQuery::default()).unwrap();
             assert_eq!((chosen.page_rows(&settings), chosen.cache_seconds), (rows, seconds.as_i64()));
         }
     }
@@ -279,7 +279,7 @@ mod tests {
             card(json!({"id": 10, "link": "https://example.com"})),
         ]}));
         let (questions, settings) = (questions(), QuerySettings::default());
-        let chosen = |query, card| ChosenQuery::of(Some(&dashboard), &questions, Named { query, card });
+        let chosen = |query, card| ChosenQuery::of(Some(&dashboard), &questions, NamedQuery { query, card });
         for (id, expected) in [
             (1, ("select 1", Some("Own"), 2_000, None)),
             (2, ("select {{city}} {{day}}", Some("Q1"), 10_000, Some(60))),
@@ -334,7 +334,7 @@ mod tests {
             let dashboard =
                 json!({"type": "dashboard", "cards": [card(json!({"question": 1, "parameters": mapping}))]});
             let dashboard = content(dashboard);
-            let named = Named { query: None, card: Some(1) };
+            let named = NamedQuery { query: None, card: Some(1) };
             let chosen = ChosenQuery::of(Some(&dashboard), &questions, named).unwrap();
             let (mut values, mut given, mut parameters) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
             for (slug, both) in set.as_object().unwrap() {
@@ -375,7 +375,8 @@ mod tests {
             let values = BTreeMap::from([("x".to_owned(), ParameterValue::Text("a".to_owned()))]);
             let questions = CardQuestions::default();
             let of = |content: &Content, card| {
-                let chosen = ChosenQuery::of(Some(content), &questions, Named { query: None, card }).unwrap();
+                let chosen =
+                    ChosenQuery::of(Some(content), &questions, NamedQuery { query: None, card }).unwrap();
                 chosen.given_values(&values, &BTreeMap::new(), &[])["x"][0].case_sensitive
             };
             assert_eq!(

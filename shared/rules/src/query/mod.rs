@@ -6,7 +6,7 @@
 //! - [`sample`]: the checks of a query when it is published
 //! - [`date_bounds`], [`field_filter`]: the conditions that dates and field filters stand for
 //! - [`content`], [`choose`]: questions and the queries of dives, and the one that a request is about
-//! - [`mapping`], [`column_values`]: the parameters that set the tags of a query, and the choices of one that filters a column
+//! - [`mapping`], [`column_choices`]: the parameters that set the tags of a query, and the choices of one that filters a column
 //! - [`table`], [`column_type`]: the tables that a query reads
 //! - [`cache_key`], [`answer`]: the key of a query's answer, and the answer as it is cached
 //! - [`limits`]: bounds of queries
@@ -18,9 +18,9 @@ mod assemble;
 pub mod cache_key;
 pub mod choose;
 pub mod column;
+pub mod column_choices;
 mod column_sql;
 pub mod column_type;
-pub mod column_values;
 pub mod content;
 pub mod date_bounds;
 pub mod definition;

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::choose::{ChosenQuery, Named};
+use super::choose::{ChosenQuery, NamedQuery};
 use super::column_type::ColumnType;
 use super::date_bounds::ReportClock;
 use super::definition::{Dimension, QueryDefinition};
@@ -336,7 +336,7 @@ fn a_view_gives_the_values_of_tags_by_name() {
     let given = ["t", "n", "d", "f", "other"].map(|name| (name.to_owned(), json!(null))).into();
     let content: Content = input::read(json!({"type": "question", "query": query})).unwrap();
     let questions = CardQuestions::default();
-    let chosen = ChosenQuery::of(Some(&content), &questions, Named::default()).unwrap();
+    let chosen = ChosenQuery::of(Some(&content), &questions, NamedQuery::default()).unwrap();
     assert_eq!(
         shown(run(&query, &chosen.given_values(&values, &given, &[]))),
         r#"$p1 $p2  $p3 "orders"."city" LIKE $p4 ESCAPE '\' ; 'a', 5, 'e', '%b%'"#

@@ -19,7 +19,7 @@ use crate::resource::parameter_value::ParameterValue;
 
 /// A query for the values of one column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ColumnValues {
+pub struct ColumnChoices {
     pub query: QueryDefinition,
     pub given: GivenValues,
     tags: BTreeMap<String, String>,
@@ -36,7 +36,7 @@ pub struct ViewValues<'a> {
 /// The tag with the text that is searched for. The others begin with another letter.
 const SEARCH: &str = "search";
 
-impl ColumnValues {
+impl ColumnChoices {
     /// The most values.
     pub const MOST: usize = 1_000;
 
@@ -187,7 +187,7 @@ mod tests {
         ];
         for (slug, kind, search, expected) in cases {
             let parameter = input::read(json!({"slug": slug, "name": "N", "type": kind})).unwrap();
-            let found = ColumnValues::of(&all, &parameter, search, view);
+            let found = ColumnChoices::of(&all, &parameter, search, view);
             let shown = found.as_ref().map(|found| {
                 assert_eq!(found.query.problems(&QueryLimits::default(), ""), []);
                 assert_eq!(found.query.source.as_deref(), Some("lake"));
