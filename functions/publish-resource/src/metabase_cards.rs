@@ -148,7 +148,7 @@ impl CardInput {
 /// A card or dashboard as Metabase's clients read it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Card {
+pub struct CardAnswer {
     id: PrimaryId,
     entity_id: Option<String>,
     public_id: String,
@@ -169,7 +169,7 @@ pub struct Card {
     updated_at: Timestamp,
 }
 
-impl From<Resource> for Card {
+impl From<Resource> for CardAnswer {
     fn from(resource: Resource) -> Self {
         Self {
             id: resource.id,
@@ -196,7 +196,7 @@ async fn create(
     key: &AccessKey,
     kind: Kind,
     input: CardInput,
-) -> Result<axum::Json<Card>> {
+) -> Result<axum::Json<CardAnswer>> {
     let blank = ResourceInput { allow_downloads: true, ..ResourceInput::default() };
     let input = input.apply_to(blank);
     let created = publisher.create(key, kind, Publishing::Publishers, input).await;
@@ -208,7 +208,7 @@ async fn get(
     key: &AccessKey,
     kind: Kind,
     id: &str,
-) -> Result<axum::Json<Card>> {
+) -> Result<axum::Json<CardAnswer>> {
     Ok(axum::Json(publisher.get(key, &named(kind, id)?).await?.into()))
 }
 
@@ -218,7 +218,7 @@ async fn update(
     kind: Kind,
     id: &str,
     input: CardInput,
-) -> Result<axum::Json<Card>> {
+) -> Result<axum::Json<CardAnswer>> {
     let change = |decided| input.clone().apply_to(decided);
     let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change, Mode::Write).await;
     Ok(axum::Json(changed.map_err(rename_title_to_name)?.resource.into()))
@@ -242,13 +242,13 @@ fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/card", tag = "metabase",
     description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
-    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
+    request_body = CardInput, responses((status = 200, body = CardAnswer), (status = 409))
 ))]
 pub async fn create_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Json(input): ContentJson<CardInput>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(create(&publisher, &caller.key, Kind::Question, input).await?)
 }
 
@@ -256,13 +256,13 @@ pub async fn create_card(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`.",
-    responses((status = 200, body = Card))
+    responses((status = 200, body = CardAnswer))
 ))]
 pub async fn get_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(get(&publisher, &caller.key, Kind::Question, &id).await?)
 }
 
@@ -270,14 +270,14 @@ pub async fn get_card(
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
-    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
+    request_body = CardInput, responses((status = 200, body = CardAnswer), (status = 409))
 ))]
 pub async fn update_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
     Json(input): ContentJson<CardInput>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(update(&publisher, &caller.key, Kind::Question, &id, input).await?)
 }
 
@@ -300,13 +300,13 @@ pub async fn delete_card(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/dashboard", tag = "metabase",
     description = "Permission: `resources:write`; admin to publish it at once. `name` is required. The number is the next free one.",
-    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
+    request_body = CardInput, responses((status = 200, body = CardAnswer), (status = 409))
 ))]
 pub async fn create_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Json(input): ContentJson<CardInput>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(create(&publisher, &caller.key, Kind::Dashboard, input).await?)
 }
 
@@ -314,13 +314,13 @@ pub async fn create_dashboard(
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`.",
-    responses((status = 200, body = Card))
+    responses((status = 200, body = CardAnswer))
 ))]
 pub async fn get_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(get(&publisher, &caller.key, Kind::Dashboard, &id).await?)
 }
 
@@ -328,14 +328,14 @@ pub async fn get_dashboard(
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/dashboard/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Changing `enable_embedding` or `embedding_params` requires an admin, and embedding to be switched on.",
-    request_body = CardInput, responses((status = 200, body = Card), (status = 409))
+    request_body = CardInput, responses((status = 200, body = CardAnswer), (status = 409))
 ))]
 pub async fn update_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
     Json(input): ContentJson<CardInput>,
-) -> HttpResult<axum::Json<Card>> {
+) -> HttpResult<axum::Json<CardAnswer>> {
     Ok(update(&publisher, &caller.key, Kind::Dashboard, &id, input).await?)
 }
 
