@@ -246,13 +246,15 @@ fn buckets_of_others_are_open_to_the_functions_with_the_engine_alone() {
     let mut open = BTreeSet::new();
     for (name, function) in functions(&template) {
         for policy in list(&function["Properties"]["Policies"]) {
-            let Some(choice) = policy.get("Fn::If").map(list) else { continue };
+            let Value::Tagged(tagged) = policy else { continue };
+            assert_eq!(tagged.tag, "If", "{name}");
+            let choice = list(policy);
             assert_eq!(text(choice[0]), "WithDataSources", "{name}");
             let statements = list(&choice[1]["Statement"]);
             let [statement] = statements[..] else { panic!("{name} has other statements") };
             let actions: Vec<_> = list(&statement["Action"]).into_iter().map(text).collect();
             assert_eq!(actions, ["s3:GetObject", "s3:ListBucket"]);
-            assert_eq!(text(&statement["Resource"]["Ref"]), "DataSources");
+            assert_eq!(text(&statement["Resource"]), "DataSources");
             open.insert(name);
         }
     }
