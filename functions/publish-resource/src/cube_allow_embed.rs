@@ -48,8 +48,9 @@ pub async fn allow_embed(
     }
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
     request_context::resource(&dashboard);
-    let change = |decided| ResourceInput { enable_embedding: input.allow_embed, ..decided };
-    let changed = publisher.change(&caller.key, &dashboard, Publishing::Writers, change, Mode::Write).await?;
+    let change = |decided: ResourceInput| ResourceInput { enable_embedding: input.allow_embed, ..decided };
+    let changed =
+        publisher.change(&caller.key, &dashboard, Publishing::Writers, &change, Mode::Write).await?;
     let resource = changed.resource;
     Ok(axum::Json(EmbedAllowed { public_id: resource.public_id, allow_embed: resource.enable_embedding }))
 }

@@ -219,8 +219,9 @@ async fn update(
     id: &str,
     input: CardInput,
 ) -> Result<axum::Json<CardAnswer>> {
-    let change = |decided| input.clone().apply_to(decided);
-    let changed = publisher.change(key, &named(kind, id)?, Publishing::Publishers, change, Mode::Write).await;
+    let change = |decided: ResourceInput| input.clone().apply_to(decided);
+    let changed =
+        publisher.change(key, &named(kind, id)?, Publishing::Publishers, &change, Mode::Write).await;
     Ok(axum::Json(changed.map_err(rename_title_to_name)?.resource.into()))
 }
 

@@ -79,7 +79,8 @@ const BARS: [Bar; 17] = [
         Some(AtMost(2.1)),
     ),
     bar("verify-token: peak memory, MB", |all| peak_megabytes(all.case(VIEW)), Beside(AtMost(16.0)), None),
-    bar("largest zip, MB", largest_zip, Beside(AtMost(4.0)), Some(AtMost(4.0))),
+    // Paths of the machine that compiles are part of a binary, and differ in length.
+    bar("largest zip, MB", largest_zip, Beside(AtMost(4.0)), Some(AtMost(4.05))),
     bar(
         "largest zip with the query engine, MB",
         |all| largest_zip_of(all, &WITH_ENGINE),

@@ -143,7 +143,7 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         publishing: Publishing,
-        change: impl Fn(ResourceInput) -> ResourceInput,
+        change: &(dyn Fn(ResourceInput) -> ResourceInput + Sync),
         mode: Mode,
     ) -> Result<WrittenResource> {
         retry_on_conflict(ATTEMPTS, || async {

@@ -40,13 +40,17 @@ pub async fn retry_on_conflict<T, F>(attempts: Attempts, attempt: impl Fn() -> F
 where
     F: Future<Output = Result<T>>,
 {
-    for made in 1..attempts.count {
+    let mut made = 0;
+    // The attempt is awaited in one place, because its code is compiled into each.
+    loop {
+        made += 1;
         match attempt().await {
-            Err(error) if error.reason == Reason::Conflict => attempts.pause(made).await?,
+            Err(error) if error.reason == Reason::Conflict && made < attempts.count => {
+                attempts.pause(made).await?;
+            }
             done => return done,
         }
     }
-    attempt().await
 }
 
 #[cfg(test)]
