@@ -15,6 +15,9 @@ use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::publishing::locked;
 use vitrine::rules::query::choose::ChosenQuery;
+use vitrine::rules::query::definition::QueryDefinition;
+use vitrine::rules::query::mapping::Mapping;
+use vitrine::rules::query::prepare::GivenValues;
 use vitrine::rules::random;
 use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine_query::Volatility;
@@ -131,12 +134,7 @@ impl App {
         }
         let asked_at = self.clock.now();
         let wanted = self.wanted(&plan, chosen.cache_seconds, asked_at);
-        let plan = Arc::new(plan);
-        let work = || -> AnswerWork {
-            let (app, plan, asker) = (self.clone(), plan.clone(), asker.clone());
-            Box::pin(async move { app.execute(&plan, &asker).await })
-        };
-        match self.sharing.answer(&wanted, work).await? {
+        match self.share(&wanted, plan, asker).await? {
             Shared::Ready { answer, cached } => reply::ready(&answer, cached),
             Shared::Waiting => {
                 let question = serde_json::to_value(question).map_err(Error::internal)?;
@@ -161,19 +159,44 @@ impl App {
 
     async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, form: Form) -> Result<Plan> {
         let limits = &self.settings.queries;
-        let locked: Vec<&str> = view.locked.iter().map(String::as_str).collect();
         let parameters = view.resource.all_parameters();
+        let given = chosen.given_values(&view.values, &view.given_values, &parameters);
+        let is_file = form != Form::Page;
+        let rows = if is_file { limits.file_rows } else { chosen.page_rows(limits) };
+        self.plan_in(view, chosen.query, chosen.mapping, given, (rows, is_file)).await
+    }
+
+    /// Plans a query for the viewer of an opened view. `mapping` leads from the parameters of the view to the query's tags.
+    pub async fn plan_in(
+        &self,
+        view: &View,
+        query: &QueryDefinition,
+        mapping: Mapping<'_>,
+        given: GivenValues,
+        (rows, is_file): (usize, bool),
+    ) -> Result<Plan> {
+        let locked: Vec<&str> = view.locked.iter().map(String::as_str).collect();
         let inquiry = Inquiry {
-            query: chosen.query,
-            given: chosen.given_values(&view.values, &view.given_values, &parameters),
+            query,
+            given,
             viewer: &view.viewer,
             session: view.context.as_deref(),
-            is_restricted: locked::unreached(chosen.query, chosen.mapping, &locked, &limits.text).is_empty(),
+            is_restricted: locked::unreached(query, mapping, &locked, &self.settings.queries.text).is_empty(),
             deployment: Some(view.resource.deployment),
-            rows: if form == Form::Page { chosen.page_rows(limits) } else { limits.file_rows },
-            is_file: form != Form::Page,
+            rows,
+            is_file,
         };
-        self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(chosen.mapping))
+        self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(mapping))
+    }
+
+    /// The answer of a plan, from whoever has it or computes it.
+    pub async fn share(&self, wanted: &Wanted, plan: Plan, asker: Asker) -> Result<Shared> {
+        let plan = Arc::new(plan);
+        let work = || -> AnswerWork {
+            let (app, plan, asker) = (self.clone(), plan.clone(), asker.clone());
+            Box::pin(async move { app.execute(&plan, &asker).await })
+        };
+        self.sharing.answer(wanted, work).await
     }
 
     pub fn wanted(&self, plan: &Plan, cache_seconds: Option<i64>, asked_at: Timestamp) -> Wanted {

@@ -1,7 +1,6 @@
 //! `POST /v1/query/values`: the choices of a parameter.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -9,11 +8,10 @@ use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
 use vitrine::app::limit_queries::Asker;
-use vitrine::app::share_answer::{AnswerWork, Shared};
+use vitrine::app::share_answer::Shared;
 use vitrine::http::{HttpResult, Json};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid};
-use vitrine::rules::publishing::locked;
 use vitrine::rules::query::choose::ChosenQuery;
 use vitrine::rules::query::column_choices::{ColumnChoices, ViewValues};
 use vitrine::rules::random;
@@ -21,7 +19,6 @@ use vitrine::rules::text::quoted;
 use vitrine::rules::view::decide::View;
 
 use crate::State as App;
-use crate::plan::Inquiry;
 use crate::question::{AskedResource, Question};
 
 /// A question for the choices of a parameter.
@@ -114,26 +111,10 @@ impl App {
     }
 
     async fn column_values(&self, view: &View, wanted: &ColumnChoices, credential: &str) -> Result<Choices> {
-        let locked: Vec<&str> = view.locked.iter().map(String::as_str).collect();
-        let limits = &self.settings.queries.text;
-        let inquiry = Inquiry {
-            query: &wanted.query,
-            given: wanted.given.clone(),
-            viewer: &view.viewer,
-            session: view.context.as_deref(),
-            is_restricted: locked::unreached(&wanted.query, wanted.mapping(), &locked, limits).is_empty(),
-            deployment: Some(view.resource.deployment),
-            rows: ColumnChoices::MOST,
-            is_file: false,
-        };
-        let plan = self.plan(inquiry).await.map_err(|unplanned| unplanned.for_viewer(wanted.mapping()))?;
-        let plan = Arc::new(plan);
-        let asker = Asker::of(view, credential);
-        let work = || -> AnswerWork {
-            let (app, plan, asker) = (self.clone(), plan.clone(), asker.clone());
-            Box::pin(async move { app.execute(&plan, &asker).await })
-        };
-        match self.sharing.answer(&self.wanted(&plan, None, self.clock.now()), work).await? {
+        let size = (ColumnChoices::MOST, false);
+        let plan = self.plan_in(view, &wanted.query, wanted.mapping(), wanted.given.clone(), size).await?;
+        let asked = self.wanted(&plan, None, self.clock.now());
+        match self.share(&asked, plan, Asker::of(view, credential)).await? {
             Shared::Ready { answer, .. } => Ok(Choices {
                 values: serde_json::from_slice(&answer.rows).map_err(Error::internal)?,
                 has_more: answer.facts.truncated,
