@@ -67,7 +67,7 @@ export class VitrineEmbed extends Base {
     for (const name of ATTRIBUTES) if (this.hasAttribute(name)) options[name] = this.getAttribute(name);
     if (/^\d+$/.test(options.height ?? "")) options.height = Number(options.height);
     if (options.src) delete options.fetchSession;
-    // What did not change must not undo what the viewer has chosen since.
+    // Values that stay the same must not undo the viewer's choice since then.
     if (this.#embed) return this.#embed.update(Object.fromEntries(Object.entries(options).filter(([name]) => changed.includes(name))));
     if (!options.src && !options.fetchSession) return;
     const on = Object.fromEntries(EVENTS.map((type) => [type, (detail) => this.dispatchEvent(new CustomEvent(type, { detail }))]));

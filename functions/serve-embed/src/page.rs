@@ -78,7 +78,7 @@ pub async fn sandbox(State(settings): State<Arc<Settings>>, encoding: Encoding) 
     with_policy(Kind::Dive, named.chain(["*"]).collect(), ANY_PAGE, encoding)
 }
 
-/// Where links to large exports lead: to the bucket, or to its stand-in in a local run. The page follows them itself, because a host
+/// The hosts that links to large exports lead to: the bucket's, or its stand-in in a local run. The page follows them itself, because a host
 /// that limits what it frames would stop a frame that went there.
 const EXPORTS: &str =
     "https://*.amazonaws.com https://*.amazonaws.com.cn http://127.0.0.1:* http://localhost:*";

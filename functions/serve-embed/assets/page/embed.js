@@ -354,7 +354,7 @@ const drawing = {
     report(problem);
     showNotice(sentenceFor({ ...problem, retry: false }));
   },
-  // What cards have: the host hears of it, and receives the rows if it asked for them.
+  // The host hears of each card's answer, and receives the rows if it asked for them.
   loaded: (card, { columns, rows, truncated, as_of }) => {
     notifyHost("card-loaded", { ...card, rows: rows?.length ?? 0 }, view);
     if (isDataWanted) notifyHost("data", { ...card, columns, rows, truncated, as_of }, view);

@@ -150,7 +150,7 @@ async fn read(
     }
 }
 
-/// What the owner can mend is his to know; the rest is an outage.
+/// A failed read: one that the owner can mend says so to him, any other is an outage.
 fn unread(error: &object_store::Error) -> ImportError {
     use object_store::Error as Store;
     match error {
