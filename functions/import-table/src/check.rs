@@ -122,7 +122,8 @@ impl Checker {
             }
             tables.push(without_rows(table));
         }
-        let limits = Limits { time: PATIENCE, ..Limits::default() };
+        let functions = self.settings.queries.functions;
+        let limits = Limits { time: PATIENCE, functions, ..Limits::default() };
         match EmbeddedEngine::new(1)
             .prepare(&EngineQuery { prepared, tables, syntax, limits, time_zone: None })
             .await

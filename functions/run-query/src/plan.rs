@@ -146,6 +146,7 @@ impl State {
             bytes: if is_file { FILE_BYTES } else { PAGE_BYTES },
             time: settings.time(),
             memory: settings.engine_memory(),
+            functions: settings.functions,
         };
         let time_zone = reports.time_zone;
         Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, time_zone })

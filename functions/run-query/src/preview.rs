@@ -40,6 +40,9 @@ pub struct PreviewInput {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, Tag>>))]
     pub tags: Option<Named<Tag>>,
     #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, String>>))]
+    pub snippets: Option<Named<String>>,
+    #[deserr(default)]
     pub source: Option<String>,
     /// Values of the tags, by name.
     #[deserr(default)]
@@ -88,8 +91,13 @@ pub async fn preview(
 
 impl App {
     async fn preview(&self, input: PreviewInput) -> Result<Response> {
-        let PreviewInput { sql, tags, source, parameters, viewer } = input;
-        let query = QueryDefinition { sql, source, tags: tags.unwrap_or_default() };
+        let PreviewInput { sql, tags, snippets, source, parameters, viewer } = input;
+        let query = QueryDefinition {
+            sql,
+            source,
+            tags: tags.unwrap_or_default(),
+            snippets: snippets.unwrap_or_default(),
+        };
         let limits = &self.settings.queries;
         let issues = query.problems(&limits.text, "");
         if !issues.is_empty() {

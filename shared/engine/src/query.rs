@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vitrine_rules::query::limits::QueryLimits;
+use vitrine_rules::query::limits::{FunctionLimits, QueryLimits};
 use vitrine_rules::query::prepare::PreparedSql;
 
 use crate::table::EngineTable;
@@ -32,10 +32,17 @@ pub struct Limits {
     pub time: Duration,
     /// Memory that operators such as sorts, joins and aggregates may hold.
     pub memory: usize,
+    pub functions: FunctionLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 2_000, bytes: 64 << 20, time: Duration::from_secs(20), memory: 512 << 20 }
+        Self {
+            rows: 2_000,
+            bytes: 64 << 20,
+            time: Duration::from_secs(20),
+            memory: 512 << 20,
+            functions: FunctionLimits::DEFAULT,
+        }
     }
 }

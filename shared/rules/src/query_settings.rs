@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::query::limits::QueryLimits;
+use crate::query::limits::{FunctionLimits, QueryLimits};
 use crate::settings::{SettingError, whole};
 
 /// The bounds of a stack's queries. Each is a setting.
@@ -14,6 +14,7 @@ pub struct QuerySettings {
     pub chart_rows: usize,
     pub file_rows: usize,
     pub text: QueryLimits,
+    pub functions: FunctionLimits,
     pub seconds: u32,
     pub per_viewer: usize,
     pub at_once: usize,
@@ -32,6 +33,7 @@ impl Default for QuerySettings {
             chart_rows: 10_000,
             file_rows: 1_048_575,
             text: QueryLimits::default(),
+            functions: FunctionLimits::DEFAULT,
             seconds: 20,
             per_viewer: 4,
             at_once: 20,
@@ -57,6 +59,16 @@ impl QuerySettings {
                 self.text.list_values = whole(value, 1, 10_000).ok_or(refuse("1 to 10000"))?;
             }
             "QueryTags" => self.text.tags = whole(value, 1, 1_000).ok_or(refuse("1 to 1000"))?,
+            "FunctionTextBytes" => {
+                self.functions.text_bytes =
+                    whole(value, 1, 16_777_216).ok_or(refuse("1 to 16777216 bytes"))?;
+            }
+            "FunctionListElements" => {
+                self.functions.list_elements = whole(value, 1, 1_000_000).ok_or(refuse("1 to 1000000"))?;
+            }
+            "SeriesRows" => {
+                self.functions.series_rows = whole(value, 1, 10_000_000).ok_or(refuse("1 to 10000000"))?;
+            }
             "QuerySeconds" => self.seconds = whole(value, 1, 25).ok_or(refuse("1 to 25 seconds"))?,
             "QueriesPerViewer" => self.per_viewer = whole(value, 1, 100).ok_or(refuse("1 to 100"))?,
             "QueriesAtOnce" => self.at_once = whole(value, 1, 100).ok_or(refuse("1 to 100"))?,

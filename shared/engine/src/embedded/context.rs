@@ -10,24 +10,26 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use vitrine_rules::query::limits::FunctionLimits;
 
 use super::casts::Casts;
 use super::cooperative::CooperativeJoins;
-use super::functions;
+use super::functions::{self, CallLimits};
+use crate::query::Limits;
 
 /// The largest consumers that an error for the owner names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
 /// A context that holds no table yet.
-pub fn build(memory: usize, partitions: usize) -> Result<SessionContext> {
-    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(memory), CONSUMERS_NAMED);
+pub fn build(limits: &Limits, partitions: usize) -> Result<SessionContext> {
+    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(limits.memory), CONSUMERS_NAMED);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()?;
     let functions = functions::registry();
     let state = SessionStateBuilder::new()
-        .with_config(config(partitions))
+        .with_config(config(limits.functions, partitions))
         .with_runtime_env(runtime)
         .with_expr_planners(functions.planners.clone())
         .with_scalar_functions(functions.scalar.clone())
@@ -41,7 +43,7 @@ pub fn build(memory: usize, partitions: usize) -> Result<SessionContext> {
     Ok(SessionContext::new_with_state(state))
 }
 
-fn config(partitions: usize) -> SessionConfig {
+fn config(functions: FunctionLimits, partitions: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(true)
@@ -56,5 +58,6 @@ fn config(partitions: usize) -> SessionConfig {
     // Figures about the files would shape the plan of a table without a policy, and so the order in which its
     // rows are looked at. Each plan costs one request less without them.
     options.execution.collect_statistics = false;
+    options.extensions.insert(CallLimits(functions));
     config
 }

@@ -7,6 +7,7 @@ use vitrine_engine::encode::json::{AnswerRows, RowForm, collect};
 use vitrine_engine::error::EngineError;
 use vitrine_engine::error::QueryFailure::{self, Invalid, Timeout, TooLarge};
 use vitrine_engine::query::{EngineQuery, Limits};
+use vitrine_rules::query::limits::FunctionLimits;
 
 use crate::support::{Data, orders, run};
 
@@ -14,7 +15,13 @@ fn limited(query: EngineQuery, limits: Limits) -> EngineQuery {
     EngineQuery { limits, ..query }
 }
 
-const SMALL: Limits = Limits { rows: 2_000, bytes: 4 << 20, time: Duration::from_secs(4), memory: 32 << 20 };
+const SMALL: Limits = Limits {
+    rows: 2_000,
+    bytes: 4 << 20,
+    time: Duration::from_secs(4),
+    memory: 32 << 20,
+    functions: FunctionLimits::DEFAULT,
+};
 
 const TOO_MUCH: &[(&str, &[QueryFailure])] = &[
     // Values that a function makes.
@@ -170,6 +177,27 @@ async fn calls_below_the_caps_work() {
         ("select repeat('x', -5), lpad('abc', 2), repeat(null, 3)", "[[\"\",\"ab\",null]]"),
     ] {
         assert_eq!(data.rows(sql).await, rows, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_call_makes_is_bounded_by_the_limits_of_its_query() {
+    let data = orders().await;
+    let functions = FunctionLimits { text_bytes: 10, list_elements: 5, series_rows: 20 };
+    for (fits, too_much) in [
+        ("select repeat('x', 10)", "select repeat('x', 11)"),
+        ("select 'hello' || repeat('x', 5)", "select 'hello' || repeat('x', 6)"),
+        ("select concat('hello', 'world')", "select concat('hello', 'world', '!')"),
+        ("select repeat('x', id) from orders where id <= 10", "select repeat('x', id) from orders"),
+        ("select array_length(range(5))", "select array_length(range(6))"),
+        ("select array_repeat(1, 5)", "select array_repeat(1, 6)"),
+        ("select count(*) from generate_series(1, 20)", "select count(*) from generate_series(1, 40)"),
+    ] {
+        let limits = Limits { functions, ..SMALL };
+        assert!(in_time(&limited(data.query(fits, vec![]), limits)).await.is_ok(), "{fits}");
+        let error = in_time(&limited(data.query(too_much, vec![]), limits)).await.expect_err(too_much);
+        assert_eq!(error.failure(), TooLarge, "{too_much}");
+        assert!(in_time(&limited(data.query(too_much, vec![]), SMALL)).await.is_ok(), "{too_much}");
     }
 }
 

@@ -107,7 +107,8 @@ impl ColumnChoices {
             tags.insert(SEARCH.to_owned(), Tag::of_text());
         }
         sql.push_str(&format!(" order by 1 limit {}", Self::MOST + 1));
-        let query = QueryDefinition { sql, source: source.clone(), tags: Named(tags) };
+        let query =
+            QueryDefinition { sql, source: source.clone(), tags: Named(tags), ..QueryDefinition::default() };
         Some(Self { query, given, tags: setters })
     }
 

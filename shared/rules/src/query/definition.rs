@@ -14,7 +14,7 @@ use crate::query::widget_type::WidgetType;
 use crate::resource::parameter::{Parameter, ParameterType};
 
 /// A query of a question or of a dive.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Deserr)]
 #[deserr(error = Invalid, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueryDefinition {
@@ -26,14 +26,19 @@ pub struct QueryDefinition {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 63, pattern = "^[a-z][a-z0-9_-]*$"))]
     pub source: Option<String>,
-    #[serde(default, skip_serializing_if = "no_tags")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, Tag>))]
     pub tags: Named<Tag>,
+    /// Texts that stand for `{{snippet: name}}`, by name. They have no tags.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, String>))]
+    pub snippets: Named<String>,
 }
 
-fn no_tags(tags: &Named<Tag>) -> bool {
-    tags.is_empty()
+fn is_empty<T>(named: &Named<T>) -> bool {
+    named.is_empty()
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr)]
@@ -91,7 +96,7 @@ pub enum TagType {
     /// The SQL of another question: `{{#123}}`.
     #[deserr(rename = "card")]
     Card,
-    /// Text that is shared between queries: `{{snippet: name}}`.
+    /// A part of the SQL with a name: `{{snippet: name}}`.
     #[deserr(rename = "snippet")]
     Snippet,
 }
@@ -249,30 +254,41 @@ impl QueryDefinition {
             issues.push(Issue::new(at("sql"), "must not be empty"));
             return issues;
         }
-        if self.sql.len() > limits.sql_bytes {
+        for (name, text) in self.snippets.iter() {
+            if let Some(problem) = snippet_problem(name, text, limits) {
+                issues.push(Issue::new(at(&format!("snippets.{name}")), problem));
+            }
+        }
+        let bytes =
+            self.snippets.values().fold(self.sql.len(), |bytes, text| bytes.saturating_add(text.len()));
+        if bytes > limits.sql_bytes {
             issues.push(Issue::new(at("sql"), format!("must be at most {} bytes", limits.sql_bytes)));
             return issues;
         }
         match self.pieces(limits) {
             Err(error) => issues.push(Issue::new(at("sql"), error.to_string())),
-            Ok(pieces) => issues.extend(self.stray_tags(&pieces, &at("sql"))),
+            Ok(pieces) => issues.extend(self.stray_names(&pieces, &at("sql"))),
         }
         issues
     }
 
-    fn stray_tags(&self, pieces: &[Piece], path: &str) -> Vec<Issue> {
-        let mut names: Vec<&str> = Vec::new();
+    fn stray_names(&self, pieces: &[Piece], path: &str) -> Vec<Issue> {
+        let mut messages: Vec<String> = Vec::new();
         for reference in scanner::references(pieces) {
-            match reference {
-                TagRef::Name(name) if !self.tags.contains_key(name) && !names.contains(&name.as_str()) => {
-                    names.push(name);
+            let message = match reference {
+                TagRef::Name(name) if !self.tags.contains_key(name) => {
+                    format!("uses the tag `{name}`, which `tags` does not declare")
                 }
-                _ => {}
+                TagRef::Snippet(name) if !self.snippets.contains_key(name) => {
+                    format!("uses the snippet `{name}`, which `snippets` does not have")
+                }
+                _ => continue,
+            };
+            if !messages.contains(&message) {
+                messages.push(message);
             }
         }
-        let message =
-            |name: &&str| Issue::new(path, format!("uses the tag `{name}`, which `tags` does not declare"));
-        names.iter().take(20).map(message).collect()
+        messages.into_iter().take(20).map(|message| Issue::new(path, message)).collect()
     }
 
     /// Declared tags that the SQL does not use: they are no error, but probably a mistake.
@@ -288,6 +304,20 @@ impl QueryDefinition {
         let is_value = |tag: &Tag| tag.value_type().is_some();
         let unused = self.tags.iter().filter(|(name, tag)| is_value(tag) && !used.contains(&name.as_str()));
         unused.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// A snippet with a tag would stand in queries whose tags nobody declared for it.
+fn snippet_problem(name: &str, text: &str, limits: &QueryLimits) -> Option<&'static str> {
+    if name.trim() != name || !(1..=255).contains(&name.chars().count()) {
+        return Some("must have a name of 1 to 255 characters, without spaces around it");
+    }
+    if text.trim().is_empty() {
+        return Some("must not be empty");
+    }
+    match scanner::scan(text, limits.depth).as_deref() {
+        Ok([] | [Piece::Text(_)]) => None,
+        _ => Some("must be SQL without tags and without optional blocks"),
     }
 }
 
@@ -359,7 +389,7 @@ mod tests {
             (json!({"sql": "select [[1]]"}), &["query.sql"]),
             (json!({"sql": "select {{x}}, {{y}}, {{x}}"}), &["query.sql", "query.sql"]),
             (json!({"sql": "select -- {{x}}\n 1"}), &[]),
-            (json!({"sql": "select * from {{#7}} {{snippet: a}}"}), &[]),
+            (json!({"sql": "select * from {{#7}} {{snippet: a}}", "snippets": {"a": "o"}}), &[]),
             (json!({"sql": "select 1", "source": "A B"}), &["query.source"]),
             (json!({"sql": "select 1", "tags": many}), &["query.tags"]),
             (tag(json!({"type": "text"})), &[]),
@@ -394,6 +424,28 @@ mod tests {
         for (definition, expected) in cases {
             assert_eq!(paths(definition.clone()), expected, "{definition}");
         }
+    }
+
+    #[test]
+    fn snippets_are_texts_of_the_query_without_tags() {
+        let with = |sql: &str, name: &str, text: &str| json!({"sql": sql, "snippets": {name: text}});
+        for (definition, expected) in [
+            (with("select 1 where {{snippet: vip}}", "vip", "level > 3"), vec![]),
+            (with("select 1", "vip", "level > 3"), vec![]),
+            (with("select 1 where {{snippet: vip}}", "other", "level > 3"), vec!["query.sql"]),
+            (with("select 1 where {{snippet: Vip}}", "vip", "level > 3"), vec!["query.sql"]),
+            (with("select 1", "vip", " "), vec!["query.snippets.vip"]),
+            (with("select 1", "vip", "level > {{level}}"), vec!["query.snippets.vip"]),
+            (with("select 1", "vip", "level > 3 [[and true]]"), vec!["query.snippets.vip"]),
+            (with("select 1", "vip", "{{snippet: vip}}"), vec!["query.snippets.vip"]),
+            (with("select 1", "vip", "level > {{"), vec!["query.snippets.vip"]),
+            (with("select 1", " vip", "level > 3"), vec!["query.snippets. vip"]),
+            (with("select 1", "", "level > 3"), vec!["query.snippets."]),
+            (with("select 1", "vip", &"x".repeat(32 * 1024)), vec!["query.sql"]),
+        ] {
+            assert_eq!(paths(definition.clone()), expected, "{definition}");
+        }
+        assert!(input::read::<QueryDefinition>(json!({"sql": "select 1", "snippets": {"vip": 3}})).is_err());
     }
 
     #[test]

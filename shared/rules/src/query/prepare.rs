@@ -53,7 +53,6 @@ pub type GivenValues = BTreeMap<String, Vec<GivenValue>>;
 pub trait Catalog {
     fn column(&self, dimension: &Dimension) -> Option<ColumnType>;
     fn question(&self, id: u64) -> Option<QueryDefinition>;
-    fn snippet(&self, name: &str) -> Option<String>;
 }
 
 /// The facts that a template is prepared with.
@@ -144,9 +143,9 @@ impl Renderer<'_> {
                 },
                 Piece::Tag(TagRef::Question(id)) => self.question(*id, parts)?,
                 Piece::Tag(TagRef::Snippet(name)) => {
-                    let text =
-                        self.with.catalog.snippet(name).ok_or_else(|| QueryError::Snippet(name.clone()))?;
-                    parts.push(Rendered { part: Part::Sql(text), tag: None });
+                    let text = scope.query.snippets.get(name);
+                    let text = text.ok_or_else(|| QueryError::Snippet(name.clone()))?;
+                    parts.push(Rendered { part: Part::Sql(text.clone()), tag: None });
                 }
             }
         }

@@ -70,8 +70,8 @@ fn shortest(
 fn column_problem(name: &str, tag: &Tag, with: Preparation, path: &str) -> Option<Issue> {
     let query = QueryDefinition {
         sql: format!("{{{{{name}}}}}"),
-        source: None,
         tags: crate::json::named::Named([(name.to_owned(), tag.clone())].into()),
+        ..QueryDefinition::default()
     };
     let given = sample(name, tag, with).into_iter().collect();
     match prepare(&query, &given, with) {

@@ -161,8 +161,4 @@ impl Catalog for Loaded {
     fn question(&self, id: u64) -> Option<QueryDefinition> {
         self.questions.get(&id).cloned().flatten()
     }
-
-    fn snippet(&self, _: &str) -> Option<String> {
-        None
-    }
 }

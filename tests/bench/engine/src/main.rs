@@ -23,7 +23,7 @@ use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::store::folder;
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
 use vitrine_rules::query::column_type::ColumnType;
-use vitrine_rules::query::limits::QueryLimits;
+use vitrine_rules::query::limits::{FunctionLimits, QueryLimits};
 use vitrine_rules::query::prepare::PreparedSql;
 use vitrine_rules::query::typed_value::TypedValue;
 use vitrine_rules::row_policy::{RowAccess, RowCondition, RowConditions, RowFilter, RowTest};
@@ -41,8 +41,13 @@ const COLUMNS: [(&str, ColumnType); 9] = [
 ];
 
 /// No limit is reached here: they are tested elsewhere.
-const LIMITS: Limits =
-    Limits { rows: usize::MAX, bytes: usize::MAX, time: Duration::from_secs(300), memory: 1 << 30 };
+const LIMITS: Limits = Limits {
+    rows: usize::MAX,
+    bytes: usize::MAX,
+    time: Duration::from_secs(300),
+    memory: 1 << 30,
+    functions: FunctionLimits::DEFAULT,
+};
 
 #[derive(Deserialize)]
 struct Ask {

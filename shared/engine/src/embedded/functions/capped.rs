@@ -13,11 +13,10 @@ use datafusion::common::{Result, resources_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+use vitrine_rules::query::limits::FunctionLimits;
 
-/// The longest text that a function may make, in bytes.
-pub const TEXT_BYTES: u64 = 1 << 20;
-/// The longest list that a function may make.
-pub const LIST_ELEMENTS: u64 = 100_000;
+use super::call_limits::CallLimits;
+
 /// Bytes that one call may make for all the rows of a batch.
 const BATCH_BYTES: u64 = 64 << 20;
 
@@ -31,6 +30,8 @@ pub enum Growth {
     /// Each occurrence of the second argument as the third.
     Replace,
     /// All texts after each other.
+    Concat,
+    /// All texts but the first, which is between them.
     Join,
     /// Elements of a list with the second argument between them.
     JoinList,
@@ -49,7 +50,8 @@ pub const GROWING: &[(&str, Growth)] = &[
     ("rpad", Growth::Pad),
     ("replace", Growth::Replace),
     ("regexp_replace", Growth::Replace),
-    ("concat", Growth::Join),
+    ("string_concat", Growth::Concat),
+    ("concat", Growth::Concat),
     ("concat_ws", Growth::Join),
     ("array_to_string", Growth::JoinList),
     ("range", Growth::Series),
@@ -94,13 +96,14 @@ impl ScalarUDFImpl for Capped {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        check(self.name(), self.growth, &args.args, args.number_rows)?;
+        check(self, CallLimits::of(&args.config_options), &args.args, args.number_rows)?;
         self.inner.invoke_with_args(args)
     }
 }
 
 /// Refuses the call if a value or the whole batch would be too large.
-fn check(name: &str, growth: Growth, args: &[ColumnarValue], rows: usize) -> Result<()> {
+fn check(function: &Capped, limits: FunctionLimits, args: &[ColumnarValue], rows: usize) -> Result<()> {
+    let (name, growth) = (function.name(), function.growth);
     let constant = args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
     let rows = if constant { 1 } else { rows };
     let args: Vec<ArrayRef> = args.iter().map(|arg| arg.to_array(rows)).collect::<Result<_>>()?;
@@ -109,9 +112,9 @@ fn check(name: &str, growth: Growth, args: &[ColumnarValue], rows: usize) -> Res
     for row in 0..rows {
         let (size, limit, width) = match growth {
             Growth::Series | Growth::Resize | Growth::RepeatElement => {
-                (sizes.elements(growth, row), LIST_ELEMENTS, sizes.element_width(growth, row))
+                (sizes.elements(growth, row), limits.list_elements, sizes.element_width(growth, row))
             }
-            _ => (sizes.text(growth, row), TEXT_BYTES, 1),
+            _ => (sizes.text(growth, row), limits.text_bytes, 1),
         };
         total = total.saturating_add(size.saturating_mul(width));
         if size > limit {
@@ -166,6 +169,7 @@ impl Sizes {
                 let found = self.length(0, row) + 1;
                 self.length(0, row).saturating_add(found.saturating_mul(self.length(2, row)))
             }
+            Growth::Concat => (0..self.lengths.len()).map(|arg| self.length(arg, row)).sum(),
             Growth::Join => {
                 let separators = self.length(0, row).saturating_mul(self.lengths.len() as u64);
                 (0..self.lengths.len()).map(|arg| self.length(arg, row)).sum::<u64>() + separators

@@ -1,6 +1,7 @@
 //! The functions that statements may call: an allow-list, and the pack that makes the two dialects work.
 
 mod allowed;
+mod call_limits;
 mod capped;
 mod dates;
 mod frequency;
@@ -26,6 +27,7 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
+pub use self::call_limits::CallLimits;
 pub use self::numbers::nearest_even;
 pub use self::zones::parse as parse_zone;
 use crate::error::{EngineError, QueryFailure};
@@ -48,13 +50,13 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .filter(|function| allowed(function.name()))
         .map(|function| (function.name().to_owned(), function))
         .collect();
+    for function in pack::scalar() {
+        scalar.insert(function.name().to_owned(), Arc::new(function));
+    }
     for (name, growth) in capped::GROWING {
         if let Some(function) = scalar.get_mut(*name) {
             *function = Arc::new(capped::cap(function.clone(), *growth));
         }
-    }
-    for function in pack::scalar() {
-        scalar.insert(function.name().to_owned(), Arc::new(function));
     }
     let mut higher_order = SessionStateDefaults::default_higher_order_functions();
     higher_order.retain(|function| allowed(function.name()));
@@ -100,9 +102,10 @@ static TABLE_NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     table.chain(std::iter::once("unnest".to_owned())).collect()
 });
 
-/// Returns whether the result of a function can be much larger than its arguments.
+/// Returns whether the result of a function can be much larger than its arguments together.
 pub fn grows(name: &str) -> bool {
-    capped::GROWING.iter().any(|(growing, _)| *growing == name)
+    let grows = |growth| growth != capped::Growth::Concat;
+    capped::GROWING.iter().any(|(growing, growth)| *growing == name && grows(*growth))
 }
 
 /// Every name that a statement may call.

@@ -7,8 +7,7 @@ use datafusion::common::{Result, ScalarValue, resources_err};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::Expr;
 
-/// The most rows of a series. Larger ones run without a bound of memory and of time.
-const SERIES_ROWS: u64 = 1_000_000;
+use super::call_limits::CallLimits;
 
 pub fn table_functions() -> Vec<Arc<TableFunction>> {
     SessionStateDefaults::default_table_functions()
@@ -23,8 +22,10 @@ struct CappedSeries(Arc<TableFunction>);
 
 impl TableFunctionImpl for CappedSeries {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        if rows(args.exprs()) > SERIES_ROWS {
-            return resources_err!("A series of more than {SERIES_ROWS} rows is not supported.");
+        // Larger ones run without a bound of memory and of time.
+        let most = CallLimits::of(args.session().config_options()).series_rows;
+        if rows(args.exprs()) > most {
+            return resources_err!("A series of more than {most} rows is not supported.");
         }
         self.0.function().call_with_args(args)
     }

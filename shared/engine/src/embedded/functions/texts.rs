@@ -7,10 +7,10 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::cmp::lt;
 use datafusion::arrow::compute::kernels::length::length;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
-use datafusion::common::{Result, exec_err, resources_err};
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::ScalarUDF;
 
-use super::capped::TEXT_BYTES;
+use super::capped::{Growth, cap};
 use super::pack::{Definition, udf, unchecked, usage};
 
 pub const DEFINITIONS: &[Definition] = &[
@@ -51,7 +51,7 @@ pub const DEFINITIONS: &[Definition] = &[
 
 /// The function behind `||`.
 pub fn string_concat() -> ScalarUDF {
-    udf(&DEFINITIONS[0])
+    cap(Arc::new(udf(&DEFINITIONS[0])), Growth::Concat)
 }
 
 fn run_concat(args: &[ArrayRef]) -> Result<ArrayRef> {
@@ -60,9 +60,6 @@ fn run_concat(args: &[ArrayRef]) -> Result<ArrayRef> {
     for (left, right) in left.iter().zip(right) {
         match (left, right) {
             (Some(left), Some(right)) => {
-                if (left.len() + right.len()) as u64 > TEXT_BYTES {
-                    return resources_err!("The result of || would be larger than {TEXT_BYTES}.");
-                }
                 joined.append_value([left, right].concat());
             }
             _ => joined.append_null(),

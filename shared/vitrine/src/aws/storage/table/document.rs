@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::{Item, text, text_of, unreadable};
 use vitrine_rules::error::{Error, Result};
-use vitrine_rules::json::named::Named;
 use vitrine_rules::query::content::{DisplaySettings, DiveQueries, QuestionContent};
 use vitrine_rules::query::definition::QueryDefinition;
 use vitrine_rules::resource::content::Content;
@@ -85,8 +84,11 @@ pub fn put_content_back(item: &Item, content: &mut Option<Content>, what: &'stat
 
 /// The thing that stands in the document for a question.
 fn no_question() -> QuestionContent {
-    let query = QueryDefinition { sql: String::new(), source: None, tags: Named::default() };
-    QuestionContent { query, display: String::new(), settings: DisplaySettings::default() }
+    QuestionContent {
+        query: QueryDefinition::default(),
+        display: String::new(),
+        settings: DisplaySettings::default(),
+    }
 }
 
 fn json(part: &impl Serialize) -> Result<AttributeValue> {
