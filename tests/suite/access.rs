@@ -297,7 +297,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Routes that need no access key; some of them check a credential of another kind.
-const OPEN: [&str; 29] = [
+const OPEN: [&str; 34] = [
     "GET /api/health",
     "GET /api/session/properties",
     "POST /api/session",
@@ -319,6 +319,11 @@ const OPEN: [&str; 29] = [
     "GET /healthz",
     "GET /v1/view",
     "GET /v1/view/{kind}",
+    "GET /cubejs-api/v1/load",
+    "POST /cubejs-api/v1/load",
+    "GET /cubejs-api/v1/sql",
+    "POST /cubejs-api/v1/sql",
+    "GET /cubejs-api/v1/meta",
     "POST /v1/query",
     "GET /v1/query/{handle}",
     "POST /v1/query/values",

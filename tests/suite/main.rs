@@ -15,6 +15,7 @@ mod clients;
 mod cost;
 mod cube;
 mod cube_clients;
+mod cube_data;
 mod cube_races;
 mod cube_sessions;
 mod dashboard_cards;

@@ -76,12 +76,17 @@ impl QueryEngine {
     pub fn reports(&self, session: Option<&SessionContext>) -> Result<Reports> {
         let of_session = session.and_then(|session| session.settings.get(TIME_ZONE)).and_then(Value::as_str);
         let name = of_session.unwrap_or(&self.time_zone);
-        let zone = ReportClock::zone(name).ok_or_else(|| match of_session {
+        self.reports_in(name).ok_or_else(|| match of_session {
             Some(_) => Error::invalid("settings.timezone", "is the name of no time zone"),
             None => Error::internal("the setting TimeZone"),
-        })?;
-        Ok(Reports {
-            time_zone: name.to_owned(),
+        })
+    }
+
+    /// The clock and the calendar of reports in a time zone; `None` if nobody knows it.
+    pub fn reports_in(&self, time_zone: &str) -> Option<Reports> {
+        let zone = ReportClock::zone(time_zone)?;
+        Some(Reports {
+            time_zone: time_zone.to_owned(),
             // By the engine's own clock.
             today: jiff::Timestamp::now().to_zoned(zone.clone()).date(),
             clock: ReportClock::new(self.clock.now(), zone, ReportClock::WEEK_START),

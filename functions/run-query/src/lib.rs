@@ -1,6 +1,9 @@
 //! Runs published queries for viewers, and any query for the owner.
 
 mod ask;
+mod cube_data;
+mod cube_load;
+mod cube_meta;
 mod engine;
 mod execute;
 mod file;
@@ -20,7 +23,7 @@ use vitrine::app::prepare_query::QueryPreparer;
 use vitrine::app::share_answer::AnswerSharing;
 use vitrine::aws::blobs::ExportFiles;
 use vitrine::aws::scratch::Scratch;
-use vitrine::aws::storage::QueryHandles;
+use vitrine::aws::storage::{QueryHandles, TableNames};
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
@@ -32,6 +35,7 @@ vitrine::function_state! {
         callers: Callers,
         views: ViewOpener,
         preparer: QueryPreparer,
+        table_names: TableNames,
         engine: QueryEngine,
         sharing: AnswerSharing,
         limiter: QueryLimiter,
@@ -49,6 +53,11 @@ pub fn routes() -> Routes<State> {
         .open_get("/v1/query/{handle}", ask::ask_again)
         .open_post("/v1/query/values", values::values)
         .post("/v1/query/preview", preview::preview)
+        .open_get("/cubejs-api/v1/load", cube_load::load)
+        .open_post("/cubejs-api/v1/load", cube_load::load_posted)
+        .open_get("/cubejs-api/v1/sql", cube_load::sql)
+        .open_post("/cubejs-api/v1/sql", cube_load::sql_posted)
+        .open_get("/cubejs-api/v1/meta", cube_meta::meta)
 }
 
 pub fn router(state: State) -> Router {
@@ -57,5 +66,15 @@ pub fn router(state: State) -> Router {
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(ask::ask, ask::ask_again, values::values, preview::preview))]
+#[openapi(paths(
+    ask::ask,
+    ask::ask_again,
+    values::values,
+    preview::preview,
+    cube_load::load,
+    cube_load::load_posted,
+    cube_load::sql,
+    cube_load::sql_posted,
+    cube_meta::meta
+))]
 pub struct ApiDoc;

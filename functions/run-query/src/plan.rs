@@ -21,7 +21,7 @@ use vitrine_engine::store::counted::BytesRead;
 use vitrine_query::{Surface, Volatility};
 
 use crate::State;
-use crate::engine::{ENGINE, Engined, Opened};
+use crate::engine::{ENGINE, Engined, Opened, Reports};
 
 /// The bytes of an answer in the engine's memory. The reply has a limit of its own.
 const PAGE_BYTES: usize = 64 << 20;
@@ -38,6 +38,19 @@ pub struct Inquiry<'a> {
     /// Every locked parameter of the resource restricts the query. It need not if the tables have row policies.
     pub is_restricted: bool,
     /// The deployment of the resource; none for the owner.
+    pub deployment: Option<Deployment>,
+    pub rows: usize,
+    pub is_file: bool,
+}
+
+/// SQL with bound values, and the facts that decide which rows it reads.
+pub struct Planning<'a> {
+    pub prepared: PreparedSql,
+    /// The only source of its tables, if there is one.
+    pub source: Option<&'a str>,
+    pub viewer: &'a Viewer,
+    /// Every table must have row policies, because nothing else restricts the query.
+    pub needs_policies: bool,
     pub deployment: Option<Deployment>,
     pub rows: usize,
     pub is_file: bool,
@@ -95,16 +108,28 @@ impl Unplanned {
 impl State {
     /// Plans a query. Nothing is read but stored definitions.
     pub async fn plan(&self, inquiry: Inquiry<'_>) -> std::result::Result<Plan, Unplanned> {
-        let settings = &self.settings.queries;
         let Inquiry { query, given, viewer, is_restricted, session, deployment, rows, is_file } = inquiry;
         let reports = self.engine.reports(session)?;
         let prepared = self.preparer.prepare(query, &given, &reports.clock, deployment).await;
         let prepared = prepared.map_err(Unplanned::Unprepared)?;
+        let (source, needs_policies) = (query.source.as_deref(), !is_restricted);
+        let planning = Planning { prepared, source, viewer, needs_policies, deployment, rows, is_file };
+        self.plan_prepared(planning, &reports).await
+    }
+
+    /// Plans SQL that is prepared by now.
+    pub async fn plan_prepared(
+        &self,
+        planning: Planning<'_>,
+        reports: &Reports,
+    ) -> std::result::Result<Plan, Unplanned> {
+        let settings = &self.settings.queries;
+        let Planning { prepared, source, viewer, needs_policies, deployment, rows, is_file } = planning;
         let parsed = vitrine_query::parse(&prepared.sql, &settings.text)
             .map_err(|issue| Unplanned::Guard(vec![issue]))?;
         let mut known = self.preparer.tables(&parsed.tables()).await?;
-        if let Some(source) = &query.source {
-            known.retain(|_, table| table.source == *source);
+        if let Some(source) = source {
+            known.retain(|_, table| table.source == source);
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
         let surface = Surface {
@@ -119,7 +144,7 @@ impl State {
         for name in guarded.tables {
             let Some(table) = known.remove(&name) else { continue };
             // A question, its tables or their policies may have changed since its dashboard was published.
-            if !is_restricted && table.row_policies.is_empty() {
+            if needs_policies && table.row_policies.is_empty() {
                 return Err(Error::from(Reason::LockedUnreached).into());
             }
             let rows = row_policy::resolve(&table.row_policies, &table.plain_columns(), viewer)?;
@@ -132,7 +157,7 @@ impl State {
         });
         let key = CacheKeyInput {
             deployment: &deployment.map(|deployment| deployment.to_string()).unwrap_or_default(),
-            source: query.source.as_deref().unwrap_or(MANAGED),
+            source: source.unwrap_or(MANAGED),
             prepared: &prepared,
             tables: &states.collect(),
             engine: ENGINE,
@@ -148,7 +173,7 @@ impl State {
             memory: settings.engine_memory(),
             functions: settings.functions,
         };
-        let time_zone = reports.time_zone;
+        let time_zone = reports.time_zone.clone();
         Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, time_zone })
     }
 }

@@ -13,6 +13,7 @@
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`data`]: sources, tables, versions and uploads
 //! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
+//! - [`member_query`]: queries that name measures and dimensions instead of SQL
 //! - [`publishing`]: the checks of content with queries
 //! - [`paging`], [`cursor`]: pages of a list, and the encrypted places where they end
 //! - [`error`], [`issues`], [`settings`], [`query_settings`], [`clock`], [`random`], [`text`]: what all of them share
@@ -27,6 +28,7 @@ pub mod forms;
 pub mod issues;
 pub mod json;
 pub mod key_session;
+pub mod member_query;
 pub mod paging;
 pub mod publishing;
 pub mod query;

@@ -10,7 +10,7 @@ use crate::query::query_error::QueryError;
 use crate::query::typed_value::TypedValue;
 
 /// A part, and the tag that it came from.
-pub(super) struct Rendered {
+pub(crate) struct Rendered {
     pub part: Part,
     pub tag: Option<String>,
 }
@@ -31,7 +31,7 @@ pub(super) fn trim_end(parts: &mut Vec<Rendered>) {
 ///
 /// In quotes an engine would not see a placeholder, so a number, a date or a boolean is written there as a literal: it is
 /// generated from the parsed value and has no sign that could end the quotes. Text is refused.
-pub(super) fn assemble(
+pub(crate) fn assemble(
     parts: Vec<Rendered>,
     is_relative: bool,
     limits: &QueryLimits,

@@ -6,12 +6,12 @@ use crate::query::column_type::ColumnType;
 use crate::query::date_bounds::ReportClock;
 
 /// Writes a name as a quoted identifier.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The local time of a column of timestamps, which are stored in UTC.
-pub(super) fn local_time(column: &str, kind: ColumnType, clock: &ReportClock) -> String {
+pub(crate) fn local_time(column: &str, kind: ColumnType, clock: &ReportClock) -> String {
     if kind != ColumnType::Timestamp || clock.is_utc() {
         return column.to_owned();
     }
@@ -26,7 +26,7 @@ pub(super) fn local_time(column: &str, kind: ColumnType, clock: &ReportClock) ->
 }
 
 /// Cuts a date to a unit, or takes a part of it; `None` for a unit that is not known.
-pub(super) fn truncated(column: &str, unit: &str, week_start: Weekday) -> Option<String> {
+pub(crate) fn truncated(column: &str, unit: &str, week_start: Weekday) -> Option<String> {
     Some(match unit {
         "minute" | "hour" | "day" | "month" | "quarter" | "year" => format!("date_trunc('{unit}', {column})"),
         "week" => match Weekday::Monday.since(week_start) {

@@ -224,7 +224,7 @@ fn pattern(
     Ok(if is_list { [vec![sql("(")], parts, vec![sql(")")]].concat() } else { parts })
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
         if matches!(letter, '\\' | '%' | '_') {
             escaped.push('\\');

@@ -14,12 +14,12 @@
 //! The syntax of SQL itself is checked in the crate `vitrine-query`, so that only functions that run queries link a parser.
 
 pub mod answer;
-mod assemble;
+pub(crate) mod assemble;
 pub mod cache_key;
 pub mod choose;
 pub mod column;
 pub mod column_choices;
-mod column_sql;
+pub(crate) mod column_sql;
 pub mod column_type;
 pub mod content;
 pub mod date_bounds;

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::app::open_view::DeploymentViewer;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::storage::query_slots::QuerySlot;
 use crate::aws::storage::{QueryBudgets, QuerySlots};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
+use vitrine_rules::resource::ids::Deployment;
+use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
 use vitrine_rules::view::decide::View;
+use vitrine_rules::viewer::Viewer;
 
 /// The time after a query's budget of seconds in which its slots are given back.
 const SPARE_SECONDS: i64 = 5;
@@ -46,9 +50,23 @@ pub struct Asker {
 impl Asker {
     /// The viewer of a view. Without a name, it is whoever has this credential.
     pub fn of(view: &View, credential: &str) -> Self {
-        let context = view.context.as_deref();
+        Self::new(&view.viewer, view.resource.deployment, view.context.as_deref(), credential)
+    }
+
+    /// The viewer of a deployment's session.
+    pub fn of_session(session: &DeploymentViewer, credential: &str) -> Self {
+        let context = &session.context;
+        Self::new(&session.viewer, context.deployment, Some(context), credential)
+    }
+
+    fn new(
+        viewer: &Viewer,
+        deployment: Deployment,
+        context: Option<&SessionContext>,
+        credential: &str,
+    ) -> Self {
         let tenant = context.and_then(|context| context.tenant.as_ref()).map(|(name, _)| name.to_string());
-        let named = view.viewer.id.as_ref().map(|id| (view.resource.deployment.to_string(), &tenant, id));
+        let named = viewer.id.as_ref().map(|id| (deployment.to_string(), &tenant, id));
         let scope = match named {
             Some(named) => random::fingerprint(&serde_json::to_string(&named).unwrap_or_default()),
             None => credential.to_owned(),

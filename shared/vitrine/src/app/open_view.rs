@@ -130,15 +130,27 @@ impl ViewOpener {
 
     /// The viewer of a token that came out of a deployment's session.
     pub async fn recognise(&self, token: Option<&str>) -> Result<DeploymentViewer> {
+        self.recognise_for_work(token).await.map(|(viewer, _)| viewer)
+    }
+
+    /// The viewer for work that may still be refused, with the context of its record.
+    pub async fn recognise_for_work(
+        &self,
+        token: Option<&str>,
+    ) -> Result<(DeploymentViewer, RefusalContext)> {
         let Authentic { claims, kid } = self.authenticate(token, UnknownKid::Refused).await?;
         let recognised = match claims.deployment {
             None => Err(Reason::SessionRequired.into()),
             Some(_) => self.recognise_with(&claims).await,
         };
-        recognised.inspect_err(|error| {
-            let reference = ViewRequest::default().reference(&claims).ok();
-            self.refused(error, || RefusalContext::of(&claims, reference, kid));
-        })
+        let context = RefusalContext::of(&claims, ViewRequest::default().reference(&claims).ok(), kid);
+        match recognised {
+            Ok(viewer) => Ok((viewer, context)),
+            Err(error) => {
+                self.refused(&error, || context);
+                Err(error)
+            }
+        }
     }
 
     async fn authenticate(&self, token: Option<&str>, unknown_kid: UnknownKid) -> Result<Authentic> {

@@ -14,7 +14,7 @@ use lambda_http::request::RequestContext;
 use tracing::{Instrument, Span, field};
 
 use super::not_found::NotFoundForm;
-use super::problem::{HttpError, Problem, reason_of};
+use super::problem::{HttpError, Problem, WithErrorMember, reason_of};
 use crate::app::request_context;
 use vitrine_rules::error::{Error, Reason};
 use vitrine_rules::random;
@@ -97,7 +97,9 @@ fn with_body(
         return (page, Some(error));
     }
     let (mut parts, _) = response.into_parts();
-    let body = serde_json::to_vec(&Problem::new(&error, request_id)).unwrap_or_default();
+    let has_error_member = parts.extensions.get::<WithErrorMember>().is_some();
+    let problem = Problem::new(&error, request_id).with_error(has_error_member);
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.headers.remove(header::CONTENT_LENGTH);
     (Response::from_parts(parts, Body::from(body)), Some(error))

@@ -30,6 +30,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub issues_omitted: Option<usize>,
+    /// The message once more, on routes whose clients read it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The problems by field once more, in the refusal of a sign-in.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, String>,
@@ -44,14 +47,26 @@ impl Problem {
             request_id: request_id.to_owned(),
             issues: error.issues.clone(),
             issues_omitted: error.issues.omitted(),
+            error: None,
             errors: dialects::sign_in_errors(error),
         }
+    }
+
+    /// The body with the message under `error` as well, where the response asks for it.
+    #[must_use]
+    pub fn with_error(mut self, is_wanted: bool) -> Self {
+        self.error = is_wanted.then(|| self.message.clone());
+        self
     }
 }
 
 /// An error on its way out of a handler.
 #[derive(Debug)]
 pub struct HttpError(pub Error);
+
+/// An extension of responses whose error has its message under `error` as well.
+#[derive(Debug, Clone, Copy)]
+pub struct WithErrorMember;
 
 /// The result of a handler.
 pub type HttpResult<T> = Result<T, HttpError>;

@@ -66,12 +66,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     fn open<T: Arguments>(self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
-        let methods = methods.layer(layers::map_response(any_origin));
-        self.route::<T>(method, path, methods).route::<((),)>(
-            Method::OPTIONS,
-            path,
-            routing::options(preflight),
-        )
+        let routes = self.route::<T>(method, path, methods.layer(layers::map_response(any_origin)));
+        // A path with several open methods has one preflight.
+        let preflight_of_path = (Method::OPTIONS, path);
+        if routes.declared.contains(&preflight_of_path) {
+            return routes;
+        }
+        routes.route::<((),)>(Method::OPTIONS, path, routing::options(preflight))
     }
 
     fn route<T: Arguments>(mut self, method: Method, path: &'static str, methods: MethodRouter<S>) -> Self {
@@ -137,7 +138,7 @@ async fn preflight() -> impl IntoResponse {
             (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, content-type, prefer"),
+                HeaderValue::from_static("authorization, content-type, prefer, x-request-id"),
             ),
             (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
         ],

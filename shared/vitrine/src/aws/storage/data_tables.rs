@@ -198,6 +198,28 @@ impl TableReader {
     }
 }
 
+/// Reads the names of all tables.
+#[derive(Debug, Clone)]
+pub struct TableNames(Store);
+
+impl Capability for TableNames {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([TABLE.allow("dynamodb:Query")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(Store::of(environment))
+    }
+}
+
+impl TableNames {
+    pub async fn all(&self) -> Result<BTreeSet<String>> {
+        let items = self.0.all(LIST).await?;
+        let tables = items.iter().map(|item| document::read::<TableSummary>(item, "table summary"));
+        tables.map(|table| table.map(|table| table.name)).collect()
+    }
+}
+
 /// Reads lists of tables, and their versions.
 #[derive(Debug, Clone)]
 pub struct TableVersionReader(Store);

@@ -28,7 +28,7 @@ pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
-pub use data_tables::{TableReader, TableVersionReader, TableWriter, VersionWriter};
+pub use data_tables::{TableNames, TableReader, TableVersionReader, TableWriter, VersionWriter};
 pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use dive_versions::DiveVersionReader;
 pub use embedding_switch::{EmbeddingSwitchReader, EmbeddingSwitchWriter};
