@@ -20,6 +20,7 @@ mod cube_races;
 mod cube_sessions;
 mod dashboard_cards;
 mod decisions;
+mod dive_sql;
 mod dives;
 mod documents;
 mod embed_page;

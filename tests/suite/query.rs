@@ -154,7 +154,7 @@ async fn names_that_are_not_there_are_refused() {
         (&dashboard, json!({"query": "totals", "card": 1}), not_found),
         (&dashboard, json!({}), (400, "request_invalid")),
         (&question, json!({"queries": "totals"}), (400, "request_invalid")),
-        (&question, json!({"sql": "select 1"}), (400, "request_invalid")),
+        (&question, json!({"sql": "select 1"}), (403, "dive_sql_disabled")),
         (&question, json!({"resource": {"card": 1}}), (400, "request_invalid")),
         (&question, json!({"resource": {}}), (400, "request_invalid")),
         (&question, json!({"resource": {"question": 2}}), (404, "resource_not_found")),

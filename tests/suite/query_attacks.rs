@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 use vitrine_tests::{Answer, Product};
 
 use crate::log::Log;
-use crate::query_data::{accept_all, asking, parquet, question, seed_table, token};
+use crate::query_data::{accept_all, asking, dive, dive_token, parquet, question, seed_table, token};
 
 /// One query on each line.
 const ATTACKS: &str = include_str!("../cases/attacks.sql");
@@ -26,8 +26,12 @@ struct Twins {
 
 impl Twins {
     async fn start() -> Self {
-        let under_policy = Product::start().await;
-        let alone = Product::start().await;
+        Self::start_with(&[]).await
+    }
+
+    async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let under_policy = Product::start_with(settings).await;
+        let alone = Product::start_with(settings).await;
         for (product, step) in [(&under_policy, 1), (&alone, 2)] {
             accept_all(product);
             let columns = json!([
@@ -61,10 +65,22 @@ impl Twins {
             }
             call.send().await
         };
-        let (under_policy, alone) = (ask(&self.under_policy).await, ask(&self.alone).await);
+        Self::compare(ask(&self.under_policy).await, &ask(&self.alone).await, case)
+    }
+
+    /// Sends both the SQL of a viewer, and holds their answers against each other.
+    async fn send(&self, body: &Value, case: &str) -> Answer {
+        let send = async |product: &Product| {
+            let viewer = dive_token(product, "a", &["Berlin"], json!({}));
+            asking(product, &viewer, body.clone()).send().await
+        };
+        Self::compare(send(&self.under_policy).await, &send(&self.alone).await, case)
+    }
+
+    fn compare(under_policy: Answer, alone: &Answer, case: &str) -> Answer {
         let told = format!("{:?} {}", under_policy.headers, under_policy.text);
         assert!(!told.contains(CANARY), "{case}: {told}");
-        assert_eq!(summary(&under_policy), summary(&alone), "{case}");
+        assert_eq!(summary(&under_policy), summary(alone), "{case}");
         under_policy
     }
 }
@@ -115,6 +131,43 @@ async fn no_query_tells_a_viewer_about_a_hidden_row() {
     let lines = log.lines();
     assert!(lines.iter().any(|line| line["span"]["route"] == "/v1/query"));
     assert!(lines.iter().all(|line| !line.to_string().contains(CANARY)));
+}
+
+/// Sentences that viewers are told instead of an answer.
+const SENTENCES: [&str; 3] = [
+    "An error occurred while running the query.",
+    "The query took too long.",
+    "The query needs more memory than it may use.",
+];
+
+#[tokio::test]
+async fn no_sql_of_a_viewer_tells_him_about_a_hidden_row() {
+    let (log, _guard) = Log::keep(LevelFilter::TRACE);
+    let twins = Twins::start_with(&[("DiveSql", "true")]).await;
+    for product in [&twins.under_policy, &twins.alone] {
+        dive(product, json!({"allow_downloads": true})).await;
+    }
+    let (mut answered, mut refused) = (0, 0);
+    for sql in ATTACKS.lines().filter(|line| !line.starts_with('#')) {
+        let answer = twins.send(&json!({"sql": sql}), sql).await;
+        if answer.status == 200 {
+            answered += 1;
+            continue;
+        }
+        refused += 1;
+        assert_eq!(answer.status, 422, "{sql}: {}", answer.text);
+        assert!(SENTENCES.contains(&answer.json["message"].as_str().unwrap()), "{sql}: {}", answer.text);
+        assert_eq!(answer.json.get("issues").cloned().unwrap_or(json!([])), json!([]), "{sql}");
+    }
+    assert!(answered > 35 && refused > 10, "{answered} answered, {refused} refused");
+    let lines = log.lines();
+    assert!(lines.iter().any(|line| line["span"]["route"] == "/v1/query"));
+    assert!(lines.iter().all(|line| !line.to_string().contains(CANARY)));
+    // The twin: the same door shows the rows to whom a policy gives them.
+    let everywhere = dive_token(&twins.under_policy, "b", &["Berlin", "Paris"], json!({}));
+    let sql = json!({"sql": "select max(secret), min(amount) from orders"});
+    let answer = asking(&twins.under_policy, &everywhere, sql).send().await;
+    assert_eq!(answer.json["rows"], json!([["CANARY-99", 0]]));
 }
 
 /// SQL, type of the tag, and values that a viewer may send for it.

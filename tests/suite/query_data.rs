@@ -172,6 +172,26 @@ pub async fn question(product: &Product, sql: &str, fields: Value) {
     product.publish("question/1", resource).await;
 }
 
+/// A dive of the tests.
+pub const DIVE: &str = "8b2c3a1e-7a54-4f7e-9d37-2f3f5f0f6a11";
+
+/// Publishes a dive without queries of its own, with `fields` over those of the resource.
+pub async fn dive(product: &Product, fields: Value) {
+    let mut resource = json!({"content": {"type": "html", "html": "<p>A dive"}});
+    merge(&mut resource, fields);
+    product.publish(&format!("dive/{DIVE}"), resource).await;
+}
+
+/// The token of a viewer of the dive who may see these cities.
+pub fn dive_token(product: &Product, id: &str, cities: &[&str], claims: Value) -> String {
+    let mut all = json!({
+        "resource": {"dive": DIVE}, "params": {}, "jti": id,
+        "viewer": {"id": id, "attributes": {"cities": cities}},
+    });
+    merge(&mut all, claims);
+    product.sign(all)
+}
+
 /// The token of a viewer of question 1 who may see these cities.
 pub fn token(product: &Product, id: &str, cities: &[&str]) -> String {
     token_with(product, id, cities, json!({}))

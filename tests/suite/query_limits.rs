@@ -74,7 +74,7 @@ vitrine::capability_set! {
 }
 
 /// Takes every slot of a scope, as running queries do.
-async fn occupy(product: &vitrine_tests::Product, scope: &str, count: usize) {
+pub async fn occupy(product: &vitrine_tests::Product, scope: &str, count: usize) {
     let slots: Slots =
         functions::connected("slots", &product.services, &Settings::default(), &product.clock).await;
     let now = product.clock.now();
@@ -161,7 +161,7 @@ vitrine::capability_set! {
     }
 }
 
-async fn spend(product: &vitrine_tests::Product, bytes: u64) {
+pub async fn spend(product: &vitrine_tests::Product, bytes: u64) {
     let budgets: Budgets =
         functions::connected("budgets", &product.services, &Settings::default(), &product.clock).await;
     budgets.budgets.add("", bytes, product.clock.now()).await.unwrap();

@@ -17,13 +17,14 @@ use vitrine::rules::publishing::locked;
 use vitrine::rules::query::choose::ChosenQuery;
 use vitrine::rules::query::definition::QueryDefinition;
 use vitrine::rules::query::mapping::Mapping;
-use vitrine::rules::query::prepare::GivenValues;
+use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
 use vitrine::rules::random;
+use vitrine::rules::resource::ids::Kind;
 use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine_query::Volatility;
 
 use crate::State as App;
-use crate::plan::{Inquiry, Plan};
+use crate::plan::{Author, Inquiry, Plan, Planning};
 use crate::question::{Form, Question};
 use crate::reply;
 
@@ -101,6 +102,14 @@ pub async fn ask_again(
     })
 }
 
+/// The planned query of a question.
+struct Asked<'v> {
+    plan: Plan,
+    /// The title of its card.
+    title: Option<&'v str>,
+    cache_seconds: Option<i64>,
+}
+
 impl App {
     /// The embed token of a request. A request without one is counted like one for a view.
     pub async fn token<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str> {
@@ -124,16 +133,13 @@ impl App {
         if form != Form::Page && !view.resource.allow_downloads {
             return Err(Reason::DownloadsDisabled.into());
         }
-        let chosen = question.chosen(view)?;
-        let plan = self.plan_for(view, &chosen, form).await?;
+        let Asked { plan, title, cache_seconds } = self.asked(view, question, form).await?;
         let asker = Asker::of(view, credential);
         if let Form::File(format) = form {
-            return self
-                .answer_file(&plan, &asker, format, chosen.title.unwrap_or(&view.resource.title))
-                .await;
+            return self.answer_file(&plan, &asker, format, title.unwrap_or(&view.resource.title)).await;
         }
         let asked_at = self.clock.now();
-        let wanted = self.wanted(&plan, chosen.cache_seconds, asked_at);
+        let wanted = self.wanted(&plan, cache_seconds, asked_at);
         match self.share(&wanted, plan, asker).await? {
             Shared::Ready { answer, cached } => reply::ready(&answer, cached),
             Shared::Waiting => {
@@ -148,13 +154,52 @@ impl App {
 
     /// The answer to a question that was asked before, as far as it is there.
     async fn answer_again(&self, view: &View, question: &Question, kept: &WaitingQuestion) -> Result<Shared> {
-        let chosen = question.chosen(view)?;
-        let plan = self.plan_for(view, &chosen, Form::Page).await?;
+        let Asked { plan, cache_seconds, .. } = self.asked(view, question, Form::Page).await?;
         // The table, the policy or the resource has changed: what is there now has to be asked for anew.
         if plan.key != kept.key {
             return Err(Reason::HandleNotFound.into());
         }
-        self.sharing.poll(&self.wanted(&plan, chosen.cache_seconds, kept.asked_at)).await
+        self.sharing.poll(&self.wanted(&plan, cache_seconds, kept.asked_at)).await
+    }
+
+    /// The query of a question, planned: a published one, or the dive's own.
+    async fn asked<'v>(&self, view: &'v View, question: &Question, form: Form) -> Result<Asked<'v>> {
+        if let Some(sql) = &question.sql {
+            let plan = self.plan_viewers(view, sql, form).await?;
+            return Ok(Asked { plan, title: None, cache_seconds: None });
+        }
+        let chosen = question.chosen(view)?;
+        let plan = self.plan_for(view, &chosen, form).await?;
+        Ok(Asked { plan, title: chosen.title, cache_seconds: chosen.cache_seconds })
+    }
+
+    /// Plans SQL of a dive, which the viewer can have written himself: it runs in his browser.
+    async fn plan_viewers(&self, view: &View, sql: &str, form: Form) -> Result<Plan> {
+        if !self.settings.queries.dive_sql || view.resource.kind != Kind::Dive {
+            return Err(Reason::DiveSqlDisabled.into());
+        }
+        if form != Form::Page {
+            return Err(Error::invalid("format", "is for published queries"));
+        }
+        let limits = self.settings.queries.for_viewers_sql();
+        if sql.len() > limits.text.sql_bytes {
+            return Err(Error::invalid("sql", format!("must be at most {} bytes", limits.text.sql_bytes)));
+        }
+        let reports = self.engine.reports(view.context.as_deref())?;
+        let planning = Planning {
+            // No template: brackets are lists here, and no value becomes a part of it.
+            prepared: PreparedSql { sql: sql.to_owned(), arguments: Vec::new(), is_relative: false },
+            author: Author::Viewer,
+            source: None,
+            viewer: &view.viewer,
+            // Locked parameters do not reach it.
+            needs_policies: true,
+            deployment: Some(view.resource.deployment),
+            rows: limits.chart_rows,
+            is_file: false,
+        };
+        let planned = self.plan_prepared(planning, &reports).await;
+        planned.map_err(|unplanned| unplanned.for_viewer(Mapping::SAME_NAMES))
     }
 
     async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, form: Form) -> Result<Plan> {

@@ -29,7 +29,7 @@ use crate::State as App;
 use crate::cube_data::{self, Loaded};
 use crate::cube_meta::{CubeError, data_token, members_of};
 use crate::engine::Reports;
-use crate::plan::{Planning, Unplanned};
+use crate::plan::{Author, Planning, Unplanned};
 
 /// The largest body.
 const BODY_BYTES: usize = 256 << 10;
@@ -294,6 +294,7 @@ impl App {
     ) -> Result<Option<Arc<Answer>>> {
         let planning = Planning {
             prepared: prepared.clone(),
+            author: Author::Owner,
             source: None,
             viewer: &session.viewer,
             needs_policies: true,

@@ -35,6 +35,9 @@ const TIME_ZONE: &str = "timezone";
 /// The engine as part of cache keys: another version may answer otherwise.
 pub const ENGINE: &str = concat!("embedded ", env!("CARGO_PKG_VERSION"));
 
+/// The engine within the limits of SQL that viewers send.
+pub const ENGINE_FOR_VIEWERS: &str = concat!("embedded ", env!("CARGO_PKG_VERSION"), " for viewers");
+
 #[derive(Clone)]
 pub struct QueryEngine {
     pub engine: EmbeddedEngine,

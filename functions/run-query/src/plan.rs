@@ -1,5 +1,6 @@
 //! The plan of one query: prepared, checked, with the rows that the viewer may see, and the key of its answer.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use vitrine::rules::data::table::Table;
 use vitrine::rules::error::{Error, Issue, Reason};
 use vitrine::rules::query::cache_key::{CacheKeyInput, TableState};
 use vitrine::rules::query::definition::QueryDefinition;
+use vitrine::rules::query::limits::QueryLimits;
 use vitrine::rules::query::mapping::Mapping;
 use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
 use vitrine::rules::query::table::MANAGED;
@@ -21,7 +23,7 @@ use vitrine_engine::store::counted::BytesRead;
 use vitrine_query::{Surface, Volatility};
 
 use crate::State;
-use crate::engine::{ENGINE, Engined, Opened, Reports};
+use crate::engine::{ENGINE, ENGINE_FOR_VIEWERS, Engined, Opened, Reports};
 
 /// The bytes of an answer in the engine's memory. The reply has a limit of its own.
 const PAGE_BYTES: usize = 64 << 20;
@@ -43,9 +45,19 @@ pub struct Inquiry<'a> {
     pub is_file: bool,
 }
 
+/// The author of SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The stack's owner, or the product itself for him.
+    Owner,
+    /// The viewer. Only tables with a row policy that matches him exist, and the limits are tighter.
+    Viewer,
+}
+
 /// SQL with bound values, and the facts that decide which rows it reads.
 pub struct Planning<'a> {
     pub prepared: PreparedSql,
+    pub author: Author,
     /// The only source of its tables, if there is one.
     pub source: Option<&'a str>,
     pub viewer: &'a Viewer,
@@ -64,6 +76,7 @@ pub struct Plan {
     /// The key of its answer.
     pub key: String,
     limits: Limits,
+    syntax: QueryLimits,
     time_zone: String,
 }
 
@@ -112,8 +125,9 @@ impl State {
         let reports = self.engine.reports(session)?;
         let prepared = self.preparer.prepare(query, &given, &reports.clock, deployment).await;
         let prepared = prepared.map_err(Unplanned::Unprepared)?;
-        let (source, needs_policies) = (query.source.as_deref(), !is_restricted);
-        let planning = Planning { prepared, source, viewer, needs_policies, deployment, rows, is_file };
+        let (source, needs_policies, author) = (query.source.as_deref(), !is_restricted, Author::Owner);
+        let planning =
+            Planning { prepared, author, source, viewer, needs_policies, deployment, rows, is_file };
         self.plan_prepared(planning, &reports).await
     }
 
@@ -123,13 +137,22 @@ impl State {
         planning: Planning<'_>,
         reports: &Reports,
     ) -> std::result::Result<Plan, Unplanned> {
-        let settings = &self.settings.queries;
-        let Planning { prepared, source, viewer, needs_policies, deployment, rows, is_file } = planning;
+        let Planning { prepared, author, source, viewer, needs_policies, deployment, rows, is_file } =
+            planning;
+        let is_viewers = author == Author::Viewer;
+        let settings = match author {
+            Author::Owner => Cow::Borrowed(&self.settings.queries),
+            Author::Viewer => Cow::Owned(self.settings.queries.for_viewers_sql()),
+        };
         let parsed = vitrine_query::parse(&prepared.sql, &settings.text)
             .map_err(|issue| Unplanned::Guard(vec![issue]))?;
         let mut known = self.preparer.tables(&parsed.tables()).await?;
         if let Some(source) = source {
             known.retain(|_, table| table.source == source);
+        }
+        if is_viewers {
+            // Before anything else is said about them, so that all others are alike: those that are not there as well.
+            known.retain(|_, table| is_readable(table, viewer));
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
         let surface = Surface {
@@ -137,7 +160,7 @@ impl State {
             functions: functions::names(),
             table_functions: functions::table_names(),
             // A join without a condition was confirmed or refused when the query was published.
-            allow_cross_joins: true,
+            allow_cross_joins: !is_viewers,
         };
         let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
         let mut tables = BTreeMap::new();
@@ -160,7 +183,8 @@ impl State {
             source: source.unwrap_or(MANAGED),
             prepared: &prepared,
             tables: &states.collect(),
-            engine: ENGINE,
+            // Their limits differ, so neither takes the other's answers and failures.
+            engine: if is_viewers { ENGINE_FOR_VIEWERS } else { ENGINE },
             row_limit: rows as u64,
             time_zone: &reports.time_zone,
             today,
@@ -173,9 +197,15 @@ impl State {
             memory: settings.engine_memory(),
             functions: settings.functions,
         };
-        let time_zone = reports.time_zone.clone();
-        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, time_zone })
+        let (time_zone, syntax) = (reports.time_zone.clone(), settings.text.clone());
+        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, syntax, time_zone })
     }
+}
+
+/// Returns whether a row policy of the table matches the viewer. A table without policies is nobody's.
+fn is_readable(table: &Table, viewer: &Viewer) -> bool {
+    let policies = &table.row_policies;
+    !policies.is_empty() && row_policy::resolve(policies, &table.plain_columns(), viewer).is_ok()
 }
 
 impl Plan {
@@ -188,7 +218,7 @@ impl Plan {
         Ok(EngineQuery {
             prepared: self.prepared.clone(),
             tables: tables.collect::<Engined<_>>()?,
-            syntax: state.settings.queries.text.clone(),
+            syntax: self.syntax.clone(),
             limits: self.limits,
             time_zone: Some(self.time_zone.clone()),
         })

@@ -7,7 +7,7 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vitrine::http::prefer::prefers_lenient;
-use vitrine::rules::error::{Error, Result};
+use vitrine::rules::error::{Error, Issue, Result};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::query::choose::{ChosenQuery, NamedQuery};
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
@@ -36,13 +36,24 @@ pub struct Question {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
     pub query: Option<String>,
+    /// A query of a dive's own, instead of `query`, where `DiveSql` allows it: one SELECT over the tables of which a row policy
+    /// matches the viewer. Values do not become part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
+    pub sql: Option<String>,
     /// Values by slug. The viewer may set the enabled parameters and no others.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, vitrine::rules::resource::parameter::AnyValue>, required = false))]
     pub parameters: BTreeMap<String, Value>,
 }
 
-impl Check for Question {}
+impl Check for Question {
+    fn problems(&self) -> Vec<Issue> {
+        let is_named = self.query.is_some() || self.card.is_some();
+        let is_both = self.sql.is_some() && is_named;
+        is_both.then(|| Issue::new("sql", "stands without `query` and `card`")).into_iter().collect()
+    }
+}
 
 impl Question {
     /// The query of an opened view that the question is about.

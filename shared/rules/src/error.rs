@@ -152,6 +152,7 @@ reasons! {
     // Queries. Viewers get one of these, whatever the engine says.
     QueryNotFound, "query_not_found", NotFound, "There is no such query.";
     HandleNotFound, "handle_not_found", NotFound, "There is no such answer. Ask again.";
+    DiveSqlDisabled, "dive_sql_disabled", Forbidden, "SQL from a dive is not enabled.";
     DownloadsDisabled, "downloads_disabled", Forbidden, "This cannot be downloaded.";
     QueryInvalid, "query_invalid", BadRequest, "The query is not valid.";
     QueryFailed, "query_failed", UnprocessableContent, "An error occurred while running the query.";

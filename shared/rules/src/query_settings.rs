@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::query::limits::{FunctionLimits, QueryLimits};
-use crate::settings::{SettingError, whole};
+use crate::settings::{SWITCH, SettingError, switch, whole};
 
 /// The bounds of a stack's queries. Each is a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,27 @@ pub struct QuerySettings {
     pub memory_megabytes: usize,
     /// An IANA name such as `Europe/Berlin`.
     pub time_zone: String,
+    /// Dives may send SQL of their own.
+    pub dive_sql: bool,
+}
+
+/// The bounds of SQL that viewers send. Each is below that of published SQL, whose author is the owner.
+mod viewers {
+    use crate::query::limits::FunctionLimits;
+
+    /// The time to parse and to plan grows with the text. A query of a page is rarely longer than 2 KiB.
+    pub const SQL_BYTES: usize = 8 * 1024;
+    /// Half the levels of published SQL, and so half the operators of an expression: planning takes quadratic time for them.
+    pub const DEPTH: usize = 25;
+    /// More rows than a page draws, and few enough to make a copy of a large table tedious.
+    pub const ROWS: usize = 5_000;
+    /// A viewer can keep all of his slots busy with queries that end by their time alone.
+    pub const SECONDS: u32 = 10;
+    /// The part of the memory of published queries, so that one query of a viewer leaves room for those.
+    pub const MEMORY_DIVISOR: usize = 2;
+    /// A function makes what a page can use, such as the days of a century, and a cell of a table.
+    pub const FUNCTIONS: FunctionLimits =
+        FunctionLimits { text_bytes: 64 << 10, list_elements: 10_000, series_rows: 100_000 };
 }
 
 impl Default for QuerySettings {
@@ -40,6 +61,7 @@ impl Default for QuerySettings {
             monthly_megabytes: 0,
             memory_megabytes: 1_769,
             time_zone: "UTC".to_owned(),
+            dive_sql: false,
         }
     }
 }
@@ -83,9 +105,33 @@ impl QuerySettings {
                 let expected = "the name of a time zone, such as `UTC` or `Europe/Berlin`";
                 self.time_zone = is_zone_name(value).then(|| value.to_owned()).ok_or(refuse(expected))?;
             }
+            "DiveSql" => self.dive_sql = switch(value).ok_or(refuse(SWITCH))?,
             _ => return Err(SettingError::Unknown(name.to_owned())),
         }
         Ok(())
+    }
+
+    /// The settings for SQL that a viewer sends: tighter where published SQL may take more.
+    #[must_use]
+    pub fn for_viewers_sql(&self) -> Self {
+        let text = QueryLimits {
+            sql_bytes: self.text.sql_bytes.min(viewers::SQL_BYTES),
+            depth: self.text.depth.min(viewers::DEPTH),
+            ..self.text.clone()
+        };
+        let functions = FunctionLimits {
+            text_bytes: self.functions.text_bytes.min(viewers::FUNCTIONS.text_bytes),
+            list_elements: self.functions.list_elements.min(viewers::FUNCTIONS.list_elements),
+            series_rows: self.functions.series_rows.min(viewers::FUNCTIONS.series_rows),
+        };
+        Self {
+            functions,
+            chart_rows: self.chart_rows.min(viewers::ROWS),
+            seconds: self.seconds.min(viewers::SECONDS),
+            memory_megabytes: self.memory_megabytes / viewers::MEMORY_DIVISOR,
+            text,
+            ..self.clone()
+        }
     }
 
     pub fn time(&self) -> Duration {
@@ -125,6 +171,37 @@ mod tests {
         settings.set("QueryMemory", "1024").unwrap();
         assert_eq!((settings.engine_memory() >> 20, settings.monthly_bytes()), (614, Some(5_000_000)));
         assert_eq!(settings.time(), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn sql_of_viewers_has_tighter_bounds_and_never_wider_ones() {
+        let bounds = |settings: &QuerySettings| {
+            let (text, made) = (&settings.text, settings.functions);
+            (
+                [text.sql_bytes, text.depth, settings.chart_rows, settings.memory_megabytes],
+                settings.seconds,
+                [made.text_bytes, made.list_elements, made.series_rows],
+            )
+        };
+        let settings = QuerySettings::default();
+        assert_eq!(bounds(&settings), ([32_768, 50, 10_000, 1_769], 20, [1_048_576, 100_000, 1_000_000]));
+        assert_eq!(
+            bounds(&settings.for_viewers_sql()),
+            ([8_192, 25, 5_000, 884], 10, [65_536, 10_000, 100_000])
+        );
+        let mut small = settings;
+        for (name, value) in [
+            ("QueryBytes", "100"),
+            ("QueryDepth", "5"),
+            ("ChartRows", "7"),
+            ("QuerySeconds", "3"),
+            ("FunctionTextBytes", "9"),
+            ("FunctionListElements", "8"),
+            ("SeriesRows", "6"),
+        ] {
+            small.set(name, value).unwrap();
+        }
+        assert_eq!(bounds(&small.for_viewers_sql()), ([100, 5, 7, 884], 3, [9, 8, 6]));
     }
 
     #[test]

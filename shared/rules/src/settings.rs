@@ -93,6 +93,7 @@ impl Settings {
         "MonthlyScanMegabytes",
         "QueryMemory",
         "TimeZone",
+        "DiveSql",
     ];
 
     /// Reads every setting that `lookup` finds; the others keep their safe defaults.
@@ -187,9 +188,9 @@ pub enum SettingError {
     Value { name: String, expected: &'static str },
 }
 
-const SWITCH: &str = "`true` or `false`";
+pub(crate) const SWITCH: &str = "`true` or `false`";
 
-fn switch(value: &str) -> Option<bool> {
+pub(crate) fn switch(value: &str) -> Option<bool> {
     bool::from_str(value).ok()
 }
 
@@ -240,6 +241,7 @@ mod tests {
             ("MonthlyScanMegabytes", "1000"),
             ("QueryMemory", "1024"),
             ("TimeZone", "Europe/Berlin"),
+            ("DiveSql", "true"),
         ];
         assert_eq!(good.map(|(name, _)| name), Settings::NAMES);
         for (name, value) in good {
@@ -262,6 +264,7 @@ mod tests {
             ("Deployments", ""),
             ("Deployments", "1,x"),
             ("PublicUrl", "embed.example.com"),
+            ("DiveSql", "1"),
         ] {
             assert!(Settings::default().set(name, value).is_err(), "{name}={value}");
         }

@@ -314,6 +314,11 @@ fn rule(reason: Reason) -> Rule {
             "the name of one of a dive's `queries`, the id of a dashboard's `card`, and neither for a question",
             "compare it with the resource's `content`",
         ),
+        Reason::DiveSqlDisabled => (
+            "only a dive sends SQL, and only where that is enabled",
+            "the credential of a dive, and DiveSql=true",
+            "publish the query with the dive and ask for it by name; or set DiveSql, and read first what it means",
+        ),
         Reason::DownloadsDisabled => (
             "only what allows downloads is a file",
             "`allow_downloads` true",
