@@ -73,6 +73,12 @@ async function languageFiles() {
   return files;
 }
 
+// The hooks of dives: the page sends this script to the frame of content that can use them.
+async function hooksFile() {
+  const script = await bundle({ entryPoints: ["../sdk/hooks.mjs"], format: "iife", globalName: "vitrineHooks" });
+  return `export default ${JSON.stringify(script)};\n`;
+}
+
 // The names by which the page asks for files.
 const NAMES = { "draw.css": "style", "board.css": "boards", "chart.js": "charts" };
 
@@ -82,7 +88,7 @@ async function pageFiles() {
     "embed.js": await script("page/embed.js"),
     "frame.html": fill(joinLines(await source("page/frame.html")), { "frame.js": (await script("page/frame.js")).trim() }),
   };
-  const modules = { ...(await drawFiles()), ...(await languageFiles()) };
+  const modules = { ...(await drawFiles()), ...(await languageFiles()), "hooks.js": await hooksFile() };
   const paths = Object.fromEntries(Object.entries({ ...files, ...modules }).map(([name, body]) => [name, pathOf(name, body)]));
   const loaded = ["frame.html", ...Object.keys(modules)];
   const named = Object.fromEntries(loaded.map((name) => [NAMES[name] ?? name.split(".")[0], paths[name]]));

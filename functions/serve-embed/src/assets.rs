@@ -54,7 +54,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         Asset::new("board.css", CSS, built_file!("board.css"), FILE_POLICY),
     ];
     // Modules that the page loads when it needs them.
-    assets.extend(modules!["draw.js" "chart.js" "pie.js" "rows.js" "table.js" "figures.js" "markdown.js" "board.js" "fields.js" "menu.js"]);
+    assets.extend(modules!["draw.js" "chart.js" "pie.js" "rows.js" "table.js" "figures.js" "markdown.js" "board.js" "fields.js" "menu.js" "hooks.js"]);
     assets.extend(modules!["de.js" "es.js" "fr.js" "ja.js" "ko.js" "pt.js" "zh.js"]);
     assets
 });

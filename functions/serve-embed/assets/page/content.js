@@ -8,7 +8,7 @@ import { fileOf } from "./files.js";
 let frame;
 let isListening = false; // the document in the frame has announced itself
 let shownKey = null; // identifies the content that the frame shows; null while it shows none
-let markup, view;
+let markup, view, hooks; // `hooks` is a script
 
 const part = (id) => document.getElementById(id);
 
@@ -55,11 +55,24 @@ function makeFrame(content) {
   return node;
 }
 
+// Hooks are a file of their own, for content that can use them.
+const usesHooks = (html) => /use(SQLQuery|DiveState)|<script[^>]+src/i.test(html);
+
 function sendView(html) {
   if (!frame || shownKey === null || !isListening) return;
+  if (html && hooks === undefined && usesHooks(html)) {
+    const asking = frame;
+    isListening = false;
+    return void import(fileOf("hooks")).then((module) => module.default, () => null).then((text) => {
+      hooks = text;
+      if (frame !== asking) return;
+      isListening = true;
+      sendView(markup);
+    });
+  }
   // An opaque origin has no name to post to. `frame-src` limits what the frame may load.
   const isNamed = origin !== "null" && frame.sandbox.contains("allow-same-origin");
-  frame.contentWindow.postMessage({ type: "vitrine:view", html, view }, isNamed ? new URL(frame.src).origin : "*");
+  frame.contentWindow.postMessage({ type: "vitrine:view", html, hooks: html && hooks, view }, isNamed ? new URL(frame.src).origin : "*");
 }
 
 // A page elsewhere could lead its frame to any other page, which must not get rows.
@@ -80,6 +93,8 @@ export function watchContent(handle) {
       handle("navigate", data);
     } else if (data?.type === "vitrine:download") {
       handle("download", data);
+    } else if (data?.type === "vitrine:state" && isOurDocument()) {
+      handle("state", data);
     } else if (data?.type === "vitrine:query" && isOurDocument()) {
       // The frame may show other content when the answer is there.
       const asking = frame;

@@ -5,6 +5,7 @@ import { fetchAnswer, fetchFile, fetchValues, fetchView, useCredential } from ".
 import { renderContent, unmount, watchContent } from "./content.js";
 import { disableControls, renderControls, restoreControls, watchControls } from "./controls.js";
 import { dropDrawing, isDrawn, likedHeight, prepareDrawing, renderDrawing, replayDrawing, saveDrawing } from "./drawing.js";
+import { AnswersOfView } from "./answers.js";
 import { mayShowTo, notifyHost, reportHeight, requestNavigation, watchHost } from "./host.js";
 import { SANDBOX, language, prepareLanguage, sentence } from "./words.js";
 
@@ -26,6 +27,8 @@ let end, notice, warned, expiry, expired = false;
 const unanswered = []; // queries of the content that wait for a renewal
 const renewed = []; // and downloads
 let isDataWanted = false;
+let loads = 0, changedState = null; // views that were loaded, and keys of the content's state that were changed here
+const answers = new AnswersOfView(fetchAnswer);
 
 // Display options. The host's messages override the address, which overrides the session.
 const looks = { host: {}, address: {}, session: {} };
@@ -87,6 +90,8 @@ function accept(fresh) {
   if (applyFilters(fresh)) return load();
   if (fresh.expires_at !== view?.expires_at) notice = warned = null;
   view = fresh;
+  loads += 1;
+  answers.forget();
   shownQuery = query;
   attempts = 0;
   expired = false;
@@ -378,7 +383,7 @@ function contentMessage() {
   const { resource, parameters, state = null, attributes = {} } = view;
   const values = valuesOf(parameters);
   const timezone = look("timezone") ?? null;
-  return { resource, parameters, values, attributes, state, queryMode, theme: theme(), locale: root.lang, timezone };
+  return { resource, parameters, values, attributes, state: changedState ? { ...state, ...changedState } : state, load: loads, queryMode, theme: theme(), locale: root.lang, timezone };
 }
 
 function setBusy(busy) {
@@ -406,15 +411,17 @@ function handleContent(type, data, reply) {
   if (type === "download") download(data);
   if (type === "fallback") notifyHost("notice", { reason: "display_is_table", ...data }, view);
   if (type === "query") answerContent(data, reply);
+  if (type === "state" && changeState(data.state)) notifyHost("state-changed", { state: contentMessage().state }, view);
 }
 
 // The content has no token: it asks for a published query by name, with values for the parameters that the viewer may set.
 // Questions after the expiry are answered when the credential is renewed, so that the content goes on showing what it has.
 async function answerContent(question, reply) {
   if (expired) return void unanswered.push([question, reply]);
-  const { name, parameters } = question;
+  const { name, sql, parameters, fresh } = question;
   try {
-    const { columns, rows, truncated, as_of } = await fetchAnswer(asked({ query: String(name) }, parameters));
+    const what = asked(sql === undefined ? { query: String(name) } : { sql: String(sql) }, parameters);
+    const { columns, rows, truncated, as_of } = await answers.of(what, { isKept: queryMode === "dual", isFresh: fresh });
     reply({ answer: { columns, rows, truncated, as_of } });
   } catch (problem) {
     const { reason = "unknown", message } = problem;
@@ -424,6 +431,14 @@ async function answerContent(question, reply) {
     }
     reply({ problem: { reason, message: message || sentenceFor({ ...problem, reason }) } });
   }
+}
+
+// Returns whether keys of the content's state were changed. As in a session, the state is small.
+function changeState(keys) {
+  const state = { ...changedState, ...keys };
+  if (!view || keys === null || typeof keys !== "object" || Array.isArray(keys) || JSON.stringify(state).length > 65536) return false;
+  changedState = state;
+  return true;
 }
 
 // A request about what is shown, with the viewer's values.
@@ -476,6 +491,11 @@ const HOST_REQUESTS = {
     filters.push(...readFilters(pairs));
     if (view && applyFilters(view)) load(true);
     else if (view) reportIgnored();
+  },
+  state: (keys) => { if (changeState(keys)) render(); },
+  queryMode: (mode) => {
+    queryMode = mode === "dual" ? "dual" : "server";
+    if (view) render();
   },
   session: renew,
   refresh: () => { if (view && !expired) load(); },

@@ -2,26 +2,46 @@
 
 import { checkSchemeSoon, useTheme } from "./scheme.js";
 
-const listeners = [];
+let listeners = [];
 const questions = new Map(); // queries that are not answered yet
-let view, height, width, timer;
+let view, height, width, timer, hooks;
 let asked = 0;
 let echoes = 0;
 
 const post = (message) => parent.postMessage(message, "*");
 const announce = () => post({ type: "vitrine:listening" });
 const navigate = (url) => post({ type: "vitrine:navigate", url: String(url) });
-const onView = (listener) => void listeners.push(listener);
+// Calls the listener for each later view. Returns a function that removes it.
+const onView = (listener) => {
+  const own = { listener };
+  listeners.push(own);
+  return () => { listeners = listeners.filter((one) => one !== own); };
+};
+const tell = () => {
+  for (const { listener } of listeners) try { listener(view); } catch (error) { console.error(error); }
+};
 // The page decides whether the viewer gets the file.
 const download = (name, text, mime) => post({ type: "vitrine:download", name, text, mime });
-// Answers a query that was published with this content: `{columns, rows, truncated, as_of}`.
-const query = (name, parameters = {}) => new Promise((resolve, reject) => {
+const ask = (question) => new Promise((resolve, reject) => {
   const id = asked += 1;
-  post({ type: "vitrine:query", id, name, parameters });
+  post({ type: "vitrine:query", id, ...question });
   questions.set(id, { resolve, reject });
 });
+// Answers a query that was published with this content: `{columns, rows, truncated, as_of}`.
+const query = (name, parameters = {}, { fresh = false } = {}) => ask({ name, parameters, fresh });
+// Answers SQL of the content's own, where the stack allows that.
+const sql = (text, { fresh = false } = {}) => ask({ sql: String(text), fresh });
+// Changes keys of `view.state`. The page keeps them and tells the host.
+const setState = (state) => {
+  view = { ...view, state: { ...view.state, ...state } };
+  post({ type: "vitrine:state", state });
+  tell();
+};
+// With the React that the content has loaded. The page sends the hooks to content that can use them.
+const useHook = (name) => (...given) => (hooks ??= vitrineHooks.hooksOf(window.React, () => window.vitrine))[name](...given);
+const [useSQLQuery, useDiveState] = ["useSQLQuery", "useDiveState"].map(useHook);
 // On the window, which outlives the write: a script put before the HTML would cost it its doctype.
-window.vitrine = Object.freeze({ get view() { return view; }, onView, query, navigate, download });
+window.vitrine = Object.freeze({ get view() { return view; }, onView, query, sql, setState, navigate, download, useSQLQuery, useDiveState });
 
 // This frame shows nothing but its own content, so the page follows links to elsewhere.
 const follow = (event) => {
@@ -39,9 +59,10 @@ const receive = ({ source, data }) => {
   if (data?.type !== "vitrine:view") return;
   const first = !view;
   view = data.view;
+  if (first && data.hooks) document.head.append(Object.assign(document.createElement("script"), { textContent: data.hooks }));
   if (first) write(data.html);
   useTheme(view.theme);
-  if (!first) for (const listener of listeners) try { listener(view); } catch (error) { console.error(error); }
+  if (!first) tell();
 };
 
 const settle = ({ id, answer, problem }) => {
