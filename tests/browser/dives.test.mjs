@@ -256,3 +256,20 @@ test("the hook goes through its states", async (t) => {
   assert.ok(!(await frame.evaluate(() => globalThis.seen.includes("contradiction"))));
   assert.deepEqual(await frame.evaluate(() => globalThis.refused), ["dive_sql_disabled", "SQL from a dive is not enabled."]);
 });
+
+test("a page elsewhere that a dive shows neither asks nor changes the state", async (t) => {
+  const owner = await Host.start({ "/": `<!doctype html><script>
+    globalThis.told = [];
+    addEventListener("message", ({ data }) => told.push(data.type));
+    for (const message of [{ type: "vitrine:query", id: 1, sql: "select 1" }, { type: "vitrine:query", id: 2, name: "kpis" }, { type: "vitrine:state", state: { a: 1 } }]) parent.postMessage(message, "*");
+    parent.postMessage({ type: "vitrine:height", height: 300 }, "*");
+  </script>` });
+  t.after(() => owner.stop());
+  await open.publish(`dive/${DIVE.replace("01", "05")}`, { content: { type: "url", url: `${owner.origin}/` } });
+  const { page, asked, script } = await frameOf(t, open, `${open.base}/sandbox/#session=${await session(open, DIVE.replace("01", "05"), "north_fleet")}`);
+  // The height is the last of its messages, and arrives.
+  await until(async () => (await received(page, "resize")).length);
+  const frame = await script();
+  await until(() => frame.evaluate(() => globalThis.told.length));
+  assert.deepEqual([asked, await received(page, "state-changed"), await frame.evaluate(() => [...new Set(globalThis.told)])], [[], [], ["vitrine:view"]]);
+});

@@ -261,7 +261,7 @@ test("invalid arguments throw", async (t) => {
 
 test("the package is complete, small and typed", async () => {
   const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: SDK, encoding: "utf8" }));
-  assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "element.d.ts", "element.mjs", "package.json", "react.d.ts", "react.mjs", "vitrine.d.ts", "vitrine.mjs"]);
+  assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "dive.d.ts", "dive.mjs", "element.d.ts", "element.mjs", "hooks.mjs", "package.json", "react.d.ts", "react.mjs", "vitrine.d.ts", "vitrine.mjs"]);
   for (const path of ["/vitrine.js", "/vitrine.mjs"]) {
     const answer = await fetch(product.base + path);
     assert.equal(answer.headers.get("content-type"), "text/javascript; charset=utf-8");
@@ -272,9 +272,9 @@ test("the package is complete, small and typed", async () => {
 
   const folder = mkdtempSync(join(tmpdir(), "vitrine-types-"));
   const use = (code) => {
-    writeFileSync(join(folder, "use.ts"), `import { createElement } from "react";\nimport { mount } from "vitrine-embed";\nimport "vitrine-embed/element";\nimport { VitrineEmbed } from "vitrine-embed/react";\nconst at = document.body;\n${code}\n`);
+    writeFileSync(join(folder, "use.ts"), `import { createElement } from "react";\nimport { mount } from "vitrine-embed";\nimport "vitrine-embed/element";\nimport { VitrineEmbed } from "vitrine-embed/react";\nimport { useDiveState, useSQLQuery } from "vitrine-embed/dive";\nconst at = document.body;\n${code}\n`);
     const react = new URL("node_modules/@types/react/index.d.ts", import.meta.url).pathname;
-    const paths = { "vitrine-embed": [join(SDK, "vitrine.d.ts")], "vitrine-embed/element": [join(SDK, "element.d.ts")], "vitrine-embed/react": [join(SDK, "react.d.ts")], react: [react] };
+    const paths = { "vitrine-embed": [join(SDK, "vitrine.d.ts")], "vitrine-embed/element": [join(SDK, "element.d.ts")], "vitrine-embed/react": [join(SDK, "react.d.ts")], "vitrine-embed/dive": [join(SDK, "dive.d.ts")], react: [react] };
     const config = { compilerOptions: { noEmit: true, strict: true, target: "es2022", module: "esnext", moduleResolution: "bundler",
       lib: ["es2022", "dom"], types: [], paths }, files: ["use.ts"] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
@@ -290,9 +290,13 @@ embed.on("parameter-changed", ({ slug, value }) => console.log(slug.trim(), valu
 const element = document.createElement("vitrine-embed"); element.params = { a: 1 }; element.download(null, "svg");
 element.addEventListener("card-loaded", ({ detail: { rows } }) => rows.toFixed());
 createElement(VitrineEmbed, { src: "/x", params: { a: 1 }, onCardLoaded: ({ card, rows }) => console.log(card, rows.toFixed()), onData: ({ rows }) => rows.length });
+const [city, setCity] = useDiveState("city", "Berlin"); setCity(city.trim()); setCity((before) => before + "x");
+const { data, isLoading, error, refetch } = useSQLQuery("by_city", { params: { city }, enabled: !isNaN(1) });
+console.log(data?.map((row) => Number(row.n)), isLoading || error?.message.trim(), error?.reason?.trim()); refetch();
+useSQLQuery("select 1 as n", { select: (rows) => rows.length }).data?.toFixed();
 mount(at, { src: "https://a.example/embed/dashboard/x", on: { ready: ({ title }) => title.trim(), resize: ({ height }) => height.toFixed() } });`), "");
   for (const wrong of ["mount(at, {});", 'mount(at, { src: "x", fetchSession: () => "y" });', 'mount(at, { src: "x" }).on("nothing", () => {});', 'mount(at, { src: "x", theme: "night" });', 'mount(at, { src: "x" }).download(null, "exe");',
-    "createElement(VitrineEmbed, {});", 'document.createElement("vitrine-embed").params = 5;']) {
+    "createElement(VitrineEmbed, {});", "useSQLQuery();", 'useSQLQuery("a", { params: 5 });', 'useSQLQuery("a").data.length;', 'useDiveState("a", 1)[1]("x");', 'document.createElement("vitrine-embed").params = 5;']) {
     assert.match(use(wrong), /error TS/, wrong);
   }
 });

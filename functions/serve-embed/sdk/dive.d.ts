@@ -31,4 +31,4 @@ export interface SQLQueryResult<Data = Row[]> {
 export declare function useSQLQuery<Data = Row[]>(nameOrSql: string, options?: SQLQueryOptions<Data>): SQLQueryResult<Data>;
 
 /** A key of the dive's state, which begins with the session's `initial_state`. */
-export declare function useDiveState<T extends Value>(key: string, initial: T | (() => T)): [T, (next: T | ((before: T) => T)) => void];
+export declare function useDiveState<T>(key: string, initial: T | (() => T)): [T, (next: T | ((before: T) => T)) => void];
