@@ -9,12 +9,12 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::Method;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use vitrine::aws::blobs::{
-    AnswerCache, BUCKET, ExportFiles, ExportName, SignedRequest, TableFileReader, TableFiles, UploadStore,
-    UploadedFiles,
+    AnswerCache, BUCKET, ExportFiles, ExportName, TableFileReader, TableFiles, UploadSigner, UploadedFiles,
 };
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::engine_worker::EngineWorker;
 use vitrine::aws::environment::Environment;
+use vitrine::rules::data::signed_request::SignedRequest;
 use vitrine::rules::data::upload::{FileFormat, Upload, UploadState};
 use vitrine::rules::data::work::{QueryReport, Work, WorkDone};
 use vitrine::rules::error::{Error, Reason};
@@ -72,7 +72,7 @@ fn distinct(length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn an_upload_takes_the_one_file_that_it_was_signed_for() {
     let product = Product::start().await;
-    let store: UploadStore = connected(&product).await;
+    let store: UploadSigner = connected(&product).await;
     let files: UploadedFiles = connected(&product).await;
     let content = b"city,amount\nBerlin,3\n";
     let upload = upload(&product, "u1", content);
@@ -130,7 +130,7 @@ async fn an_upload_takes_the_one_file_that_it_was_signed_for() {
     for (case, request, body, status) in refused {
         let answer = product.send_signed(Method::PUT, &request, body.to_vec()).await;
         assert_eq!(answer.status(), status, "{case}");
-        assert_eq!(store.head(&upload).await.unwrap(), None, "{case}");
+        assert_eq!(files.get(&upload, &Scratch::new().0).await.unwrap(), None, "{case}");
     }
     for method in [Method::GET, Method::DELETE] {
         let answer = product.send_signed(method.clone(), &signed, Body::empty()).await;
@@ -139,10 +139,9 @@ async fn an_upload_takes_the_one_file_that_it_was_signed_for() {
 
     let answer = product.send_signed(Method::PUT, &signed, content.to_vec()).await;
     assert_eq!(answer.status(), 200);
-    let stored = store.head(&upload).await.unwrap().unwrap();
-    assert_eq!((stored.key.as_str(), stored.size), ("uploads/orders/u1", content.len() as u64));
     let file = Scratch::new();
-    assert_eq!(files.get(&upload, &file.0).await.unwrap(), Some(stored));
+    let stored = files.get(&upload, &file.0).await.unwrap().unwrap();
+    assert_eq!((stored.key.as_str(), stored.size), ("uploads/orders/u1", content.len() as u64));
     assert_eq!(std::fs::read(&file.0).unwrap(), content);
     files.delete(&upload).await.unwrap();
     files.delete(&upload).await.unwrap();
@@ -158,7 +157,7 @@ async fn a_large_file_arrives_in_parts_and_as_it_was() {
     for length in [0, 5, 16 * 1024 * 1024 + 7] {
         let content = distinct(length);
         let file = Scratch::with(&content);
-        let stored = files.put("orders", 3, "part-0", &file.0).await.unwrap();
+        let stored = files.put("tables/orders/3/part-0.parquet", &file.0).await.unwrap();
         assert_eq!((stored.key.as_str(), stored.size), ("tables/orders/3/part-0.parquet", length as u64));
         assert_eq!(files.head(&stored.key).await.unwrap(), Some(stored.clone()));
         let (client, bucket) = connected::<TableFileReader>(&product).await.client();
@@ -171,19 +170,22 @@ async fn a_large_file_arrives_in_parts_and_as_it_was() {
     }
     let before = files.head("tables/orders/3/part-0.parquet").await.unwrap().unwrap();
     let file = Scratch::with(b"new");
-    let after = files.put("orders", 3, "part-0", &file.0).await.unwrap();
+    let after = files.put("tables/orders/3/part-0.parquet", &file.0).await.unwrap();
     assert_ne!(before.e_tag, after.e_tag);
     files.delete(&after.key).await.unwrap();
     assert_eq!(files.head(&after.key).await.unwrap(), None);
     assert_eq!(files.delete("uploads/orders/u1").await.unwrap_err().reason, Reason::Internal);
     let missing = Scratch::new();
-    assert_eq!(files.put("orders", 4, "part-0", &missing.0).await.unwrap_err().reason, Reason::Internal);
+    assert_eq!(
+        files.put("tables/orders/4/part-0.parquet", &missing.0).await.unwrap_err().reason,
+        Reason::Internal
+    );
 }
 
 #[tokio::test]
 async fn a_large_upload_is_read_in_ranges() {
     let product = Product::start().await;
-    let store: UploadStore = connected(&product).await;
+    let store: UploadSigner = connected(&product).await;
     let files: UploadedFiles = connected(&product).await;
     let content = distinct(8 * 1024 * 1024 + 3);
     let upload = upload(&product, "u1", &content);
@@ -252,14 +254,24 @@ impl<C: Capability> Capability for Misplaced<C> {
 #[tokio::test]
 async fn no_function_reaches_keys_or_functions_that_its_policy_does_not_name() {
     let product = Product::start().await;
-    let uploads: Misplaced<UploadStore> = connected(&product).await;
+    let uploads: Misplaced<UploadSigner> = connected(&product).await;
     let upload = upload(&product, "u1", b"x");
     let scratch = Scratch::with(b"x");
     let refused = [
         uploads.0.presign(&upload).await.map(drop),
-        uploads.0.head(&upload).await.map(drop),
+        connected::<Misplaced<UploadedFiles>>(&product)
+            .await
+            .0
+            .get(&upload, &Scratch::new().0)
+            .await
+            .map(drop),
         connected::<Misplaced<UploadedFiles>>(&product).await.0.delete(&upload).await,
-        connected::<Misplaced<TableFiles>>(&product).await.0.put("t", 1, "p", &scratch.0).await.map(drop),
+        connected::<Misplaced<TableFiles>>(&product)
+            .await
+            .0
+            .put("tables/t/1/p.parquet", &scratch.0)
+            .await
+            .map(drop),
         connected::<Misplaced<AnswerCache>>(&product).await.0.get("k").await.map(drop),
         connected::<Misplaced<ExportFiles>>(&product).await.0.put("e", Bytes::new()).await,
         connected::<Misplaced<EngineWorker>>(&product).await.0.import("t".into(), "u".into(), false).await,
@@ -284,6 +296,7 @@ async fn work_is_started_or_answered_and_a_failure_is_an_outage() {
                 Work::Import { .. } => Ok(WorkDone::Import),
                 Work::Inspect { .. } => Ok(WorkDone::Inspect { columns: vec![], issues: vec![] }),
                 Work::Check { .. } => Ok(WorkDone::Check { reports: vec![QueryReport::default()] }),
+                Work::SignUpload { .. } | Work::DeleteFiles { .. } => Ok(WorkDone::DeleteFiles),
             }
         }
     });

@@ -110,7 +110,8 @@ pub async fn put_file(product: &Product, table: &str, version: u64, file: &[u8])
     let path =
         std::env::temp_dir().join(format!("vitrine-seeds-{}", vitrine::rules::random::secret().unwrap()));
     std::fs::write(&path, file).unwrap();
-    let stored = seeds.files.put(table, version, "part-0", &path).await.unwrap();
+    let key = format!("{}part-0.parquet", TableVersion::prefix(table, version));
+    let stored = seeds.files.put(&key, &path).await.unwrap();
     std::fs::remove_file(&path).unwrap();
     stored
 }

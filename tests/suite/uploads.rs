@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vitrine::aws::blobs::SignedRequest;
+use vitrine::aws::blobs::{TableFiles, UploadSigner, UploadedFiles};
 use vitrine::aws::storage::{TableReader, UploadReader, UploadWriter, VersionWriter};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::data::finding::Finding;
+use vitrine::rules::data::signed_request::SignedRequest;
 use vitrine::rules::data::upload::{Upload, UploadState};
 use vitrine::rules::data::version::{DataFile, TableVersion};
 use vitrine::rules::data::work::{Work, WorkDone};
@@ -28,6 +29,9 @@ vitrine::capability_set! {
         uploads: UploadReader,
         upload_writer: UploadWriter,
         versions: VersionWriter,
+        signer: UploadSigner,
+        uploaded: UploadedFiles,
+        files: TableFiles,
         clock: Clock,
     }
 }
@@ -54,6 +58,13 @@ impl Importer {
         let upload = self.uploads.find(&seen, upload, now).await?.ok_or(Reason::UploadNotFound)?;
         // A second event for the same upload is refused here.
         let begun = self.upload_writer.begin(upload, now.plus(60), now).await?;
+        let file = std::env::temp_dir().join(format!("vitrine-upload-{}", random::short_id()?));
+        let got = self.uploaded.get(&begun, &file).await?;
+        let _ = std::fs::remove_file(&file);
+        if got.is_none() {
+            let issues = vec![Finding { path: "upload".to_owned(), message: "has no file yet".to_owned() }];
+            return self.upload_writer.change(begun, UploadState::Failed { issues }).await.map(drop);
+        }
         match outcome {
             Outcome::Silence => Ok(()),
             Outcome::Refusal(_) if force => self.commit(name, begun, Vec::new()).await,
@@ -111,13 +122,21 @@ async fn import_with(product: &Product, outcome: Outcome) -> Arc<AtomicU64> {
     let events = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&events);
     product.services.invocable.add("import-table", move |work: Work| {
-        count.fetch_add(1, Ordering::SeqCst);
-        let (importer, outcome) = (Arc::clone(&importer), outcome.clone());
+        let (importer, outcome, count) = (Arc::clone(&importer), outcome.clone(), Arc::clone(&count));
         async move {
-            let Work::Import { table, upload, force } = work else {
-                return Err(Error::internal("another task"));
-            };
-            importer.import(&table, &upload, force, outcome).await.map(|()| WorkDone::Import)
+            match work {
+                Work::Import { table, upload, force } => {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    importer.import(&table, &upload, force, outcome).await.map(|()| WorkDone::Import)
+                }
+                Work::SignUpload { upload } => {
+                    importer.signer.presign(&upload).await.map(|request| WorkDone::SignUpload { request })
+                }
+                Work::DeleteFiles { keys } => {
+                    importer.files.delete_all(&keys).await.map(|()| WorkDone::DeleteFiles)
+                }
+                _ => Err(Error::internal("another task")),
+            }
         }
     });
     events
@@ -328,7 +347,11 @@ async fn an_import_without_its_lease_changes_nothing() {
     let first = writer.begin(waiting.clone(), now.plus(10), now).await.unwrap();
     assert!(conflicts(writer.begin(waiting, now.plus(10), now).await), "two at once");
     assert!(conflicts(writer.begin(found().await, now.plus(20), now).await), "while the first runs");
+    let files = vec!["tables/orders/1/first.parquet".to_owned()];
+    let first = writer.will_write(first, files.clone(), now.plus(10)).await.unwrap();
     let second = writer.begin(found().await, now.plus(30), now.plus(10)).await.unwrap();
+    assert_eq!(second.unfinished_files(), files, "the next import knows what the first may have left");
+    assert!(conflicts(writer.will_write(first.clone(), Vec::new(), now.plus(40)).await));
     assert!(conflicts(writer.progress(first.clone(), 9, now.plus(40)).await));
     let failed = UploadState::Failed { issues: Vec::new() };
     assert!(conflicts(writer.change(first.clone(), failed).await));
@@ -338,6 +361,29 @@ async fn an_import_without_its_lease_changes_nothing() {
     assert!(late.await.unwrap().is_err());
     importer.commit("orders", second, columns(&[("a", "text")])).await.unwrap();
     assert_eq!(crate::tables::table(&product, "orders").await["version"], 1);
+}
+
+#[tokio::test]
+async fn an_import_removes_what_one_that_died_has_written() {
+    let product = Product::start().await;
+    put(&product, "orders", json!({})).await;
+    let id = uploaded(&product, "orders").await;
+    let died = Importer::of(&product).await;
+    let (now, table) = (product.clock.now(), died.tables.get("orders").await.unwrap().unwrap());
+    let upload = died.uploads.find(&table, &id, now).await.unwrap().unwrap();
+    let begun = died.upload_writer.begin(upload, now.plus(10), now).await.unwrap();
+    let keys = ["first", "second"].map(|name| format!("tables/orders/1/{name}.parquet"));
+    died.upload_writer.will_write(begun, keys.to_vec(), now.plus(10)).await.unwrap();
+    let file = std::env::temp_dir().join(format!("vitrine-died-{id}"));
+    std::fs::write(&file, FILE).unwrap();
+    died.files.put(&keys[0], &file).await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(died.files.head(&keys[0]).await.unwrap().is_some());
+
+    product.clock.set_offset(11);
+    let committed = commit(&product, "orders", &id, "").await;
+    assert_eq!((committed.status.as_u16(), &committed.json["rows"]), (201, &json!(2)), "{}", committed.text);
+    assert_eq!(died.files.head(&keys[0]).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -25,7 +25,9 @@ use vitrine_engine::import::{Expected, ImportLimits, Imported};
 use crate::file::{ImportFolder, ToConvert};
 
 /// The time after which another import may take the place of one that is silent.
-const LEASE_SECONDS: i64 = 90;
+///
+/// Shorter than the minute after which Lambda tries a function again that died.
+const LEASE_SECONDS: i64 = 45;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The function has 15 minutes. What is left is for storing the files.
 const CONVERSION: Duration = Duration::from_secs(13 * 60);
@@ -82,6 +84,8 @@ impl Importer {
             Err(error) => return Err(error),
         };
         let mut run = Run { by: self, upload, force, rows: Arc::default() };
+        // Those of an import that died.
+        self.remove(run.upload.unfinished_files()).await;
         let ended = match Box::pin(run.run(table)).await {
             Ok(version) => {
                 tracing::info!(version, "imported");
@@ -104,9 +108,19 @@ impl Importer {
             }
         };
         tracing::info!(state = state.word(), "not imported");
+        // From here on nothing can commit the files that this import has written.
+        let files = run.upload.unfinished_files().to_vec();
         match self.leases.change(run.upload, state).await {
-            Err(error) if error.reason == Reason::Conflict => Ok(()),
-            changed => changed.map(drop),
+            Err(error) if error.reason == Reason::Conflict => return Ok(()),
+            changed => changed?,
+        };
+        self.remove(&files).await;
+        Ok(())
+    }
+
+    async fn remove(&self, keys: &[String]) {
+        if let Err(error) = self.files.delete_all(keys).await {
+            tracing::warn!(detail = error.detail, "a file of no version stays");
         }
     }
 }
@@ -227,16 +241,21 @@ impl Run<'_> {
         version: &TableVersion,
         imported: &Imported,
     ) -> std::result::Result<Vec<DataFile>, Ended> {
-        let run = random::short_id()?;
+        let (by, run) = (self.by, random::short_id()?);
+        let prefix = TableVersion::prefix(&self.upload.table, version.number);
+        let keys: Vec<_> =
+            (0..imported.files.len()).map(|index| format!("{prefix}{run}-{index:05}.parquet")).collect();
+        let until = by.clock.now().plus(LEASE_SECONDS);
+        self.upload = match by.leases.will_write(self.upload.clone(), keys.clone(), until).await {
+            Err(error) if error.reason == Reason::Conflict => return Err(Ended::Lost),
+            noted => noted?,
+        };
         let mut stored = vec![];
-        for (index, file) in imported.files.iter().enumerate() {
-            let (by, table) = (self.by, self.upload.table.clone());
-            let name = format!("{run}-{index:05}");
-            let put = self.alive(by.files.put(&table, version.number, &name, &file.path)).await;
-            match put.and_then(|put| Ok(put?)) {
+        for (key, file) in keys.iter().zip(&imported.files) {
+            match self.alive(by.files.put(key, &file.path)).await.and_then(|put| Ok(put?)) {
                 Ok(file) => stored.push(file),
                 Err(ended) => {
-                    self.remove(&stored).await;
+                    by.remove(&keys).await;
                     return Err(ended);
                 }
             }
@@ -256,7 +275,8 @@ impl Run<'_> {
     async fn after(&mut self, error: Error, version: &TableVersion) -> std::result::Result<Table, Ended> {
         let by = self.by;
         let now = by.clock.now();
-        // Files of a version that may be written after all are not removed: without an answer they stay.
+        let written: Vec<_> = version.files.iter().map(|file| file.key.clone()).collect();
+        // Files of a version that may be written after all are not removed before its upload has another state.
         let table = by.tables.get(&self.upload.table).await?;
         let table = table.filter(|table| table.id == self.upload.table_id);
         let upload = match &table {
@@ -276,22 +296,14 @@ impl Run<'_> {
         }
         let is_ours = upload.is_some_and(|upload| upload.state == self.upload.state);
         match error.reason {
-            Reason::Conflict => self.remove(&version.files).await,
+            Reason::Conflict => by.remove(&written).await,
             Reason::RequestInvalid => {
-                self.remove(&version.files).await;
+                by.remove(&written).await;
                 return Err(Ended::failed(error.issues.iter().cloned()));
             }
             _ => return Err(Ended::Outage(error)),
         }
         table.filter(|_| is_ours).ok_or(Ended::Lost)
-    }
-
-    async fn remove(&self, files: &[DataFile]) {
-        for file in files {
-            if let Err(error) = self.by.files.delete(&file.key).await {
-                tracing::warn!(detail = error.detail, "a file of no version stays");
-            }
-        }
     }
 }
 

@@ -1,11 +1,12 @@
-//! The work that needs the query engine and is no viewer's query: imports of uploaded files, a look at files of others,
-//! and checks of queries that are about to be published. Other functions invoke this one.
+//! The work that needs the query engine or the bucket and is no viewer's query: imports of uploaded files, a look at files
+//! of others, and checks of queries that are about to be published. Other functions invoke this one.
 
 mod check;
 mod file;
 mod import;
 mod inspect;
 
+use vitrine::aws::blobs::{TableFiles, UploadSigner};
 use vitrine::rules::data::work::{Work, WorkDone};
 use vitrine::rules::error::Result;
 
@@ -19,6 +20,8 @@ vitrine::function_state! {
         importer: Importer,
         inspector: Inspector,
         checker: Checker,
+        uploads: UploadSigner,
+        files: TableFiles,
     }
 }
 
@@ -31,6 +34,13 @@ pub async fn take(state: &State, work: Work) -> Result<WorkDone> {
         Work::Inspect { source, location } => Box::pin(state.inspector.inspect(&source, &location)).await,
         Work::Check { queries } => {
             Box::pin(state.checker.check(queries)).await.map(|reports| WorkDone::Check { reports })
+        }
+        Work::SignUpload { upload } => {
+            let signed = Box::pin(state.uploads.presign(&upload)).await;
+            signed.map(|request| WorkDone::SignUpload { request })
+        }
+        Work::DeleteFiles { keys } => {
+            Box::pin(state.files.delete_all(&keys)).await.map(|()| WorkDone::DeleteFiles)
         }
     };
     if let Err(error) = &done {

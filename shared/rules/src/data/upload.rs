@@ -80,6 +80,9 @@ pub enum UploadState {
     /// An import runs, or ended without a trace at `until`, and may be started again then.
     Importing {
         until: Timestamp,
+        /// The keys of the files that the import writes. They are removed unless it succeeds.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<String>,
     },
     Done {
         version: u64,
@@ -124,8 +127,16 @@ impl Upload {
     pub fn may_start(&self, now: Timestamp) -> bool {
         match self.state {
             UploadState::Waiting => true,
-            UploadState::Importing { until } => until <= now,
+            UploadState::Importing { until, .. } => until <= now,
             UploadState::Done { .. } | UploadState::Failed { .. } | UploadState::Refused { .. } => false,
+        }
+    }
+
+    /// The keys of files that an import which did not succeed may have written.
+    pub fn unfinished_files(&self) -> &[String] {
+        match &self.state {
+            UploadState::Importing { files, .. } => files,
+            _ => &[],
         }
     }
 
@@ -180,7 +191,8 @@ mod tests {
     #[test]
     fn an_import_starts_when_none_runs_and_none_is_done() {
         let now = Timestamp::from_unix(5);
-        let until = |second| UploadState::Importing { until: Timestamp::from_unix(second) };
+        let until =
+            |second| UploadState::Importing { until: Timestamp::from_unix(second), files: Vec::new() };
         let done = UploadState::Done { version: 1, rows: 1, columns: Vec::new() };
         for (state, word, may_start) in [
             (UploadState::Waiting, "waiting", true),

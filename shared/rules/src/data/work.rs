@@ -1,10 +1,13 @@
 //! Tasks of the function that imports tables and checks queries.
 //!
-//! That function alone, beside the one that runs queries, has the query engine. Others invoke it with these types.
+//! That function alone, beside the one that runs queries, has the query engine, and a client of the bucket. Others invoke it
+//! with these types.
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::finding::Finding;
+use crate::data::signed_request::SignedRequest;
+use crate::data::upload::Upload;
 use crate::query::column::Column;
 use crate::query::column_type::ColumnType;
 use crate::query::definition::QueryDefinition;
@@ -19,6 +22,10 @@ pub enum Work {
     Inspect { source: String, location: String },
     /// Plans queries as publishing does. Reads no rows.
     Check { queries: Vec<QueryToCheck> },
+    /// Signs the request that takes the file of an upload.
+    SignUpload { upload: Upload },
+    /// Deletes files that no version has any more.
+    DeleteFiles { keys: Vec<String> },
 }
 
 /// The answer of a task.
@@ -28,6 +35,8 @@ pub enum WorkDone {
     Import,
     Inspect { columns: Vec<Column>, issues: Vec<Finding> },
     Check { reports: Vec<QueryReport> },
+    SignUpload { request: SignedRequest },
+    DeleteFiles,
 }
 
 /// A query of a resource that is about to be published.

@@ -5,12 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::aws::blobs::UploadStore;
 use crate::aws::engine_worker::EngineWorker;
 use crate::aws::storage::{TableReader, UploadReader, UploadWriter};
 use vitrine_rules::clock::Clock;
 use vitrine_rules::data::finding::Finding;
-use vitrine_rules::data::table::Table;
 use vitrine_rules::data::upload::{Upload, UploadState};
 use vitrine_rules::error::{Error, Issue, Reason, Result};
 use vitrine_rules::query::column::Column;
@@ -26,7 +24,6 @@ crate::capability_set! {
         tables: TableReader,
         uploads: UploadReader,
         writer: UploadWriter,
-        store: UploadStore,
         worker: EngineWorker,
         clock: Clock,
     }
@@ -70,7 +67,7 @@ impl VersionCommitter {
                     return Ok(Committed::Version { version, rows, columns });
                 }
                 _ if part == Part::None && may_start => {
-                    self.start(&table, &upload, force).await?;
+                    self.worker.import(table.name.clone(), upload.id.clone(), force).await?;
                     part = Part::Started;
                 }
                 UploadState::Failed { .. } if part == Part::None => self.reopen(upload).await?,
@@ -93,14 +90,6 @@ impl VersionCommitter {
                 }
             }
         }
-    }
-
-    async fn start(&self, table: &Table, upload: &Upload, force: bool) -> Result<()> {
-        if self.store.head(upload).await?.is_none() {
-            let problem = Issue::new("upload", "has no file yet: send it to the URL of the upload first");
-            return Err(Error::new(Reason::ImportFailed).issues(vec![problem]));
-        }
-        self.worker.import(table.name.clone(), upload.id.clone(), force).await
     }
 
     /// Lets an upload wait again. If another caller was faster, its state is read again.

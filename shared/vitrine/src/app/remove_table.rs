@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::app::guard_table_users::TableUsers;
 use crate::app::retry::{Attempts, retry_on_conflict};
-use crate::aws::blobs::TableFileRemover;
+use crate::aws::engine_worker::EngineWorker;
 use crate::aws::storage::data_tables::{Remains, TableHolder};
 use crate::aws::storage::{TableReader, TableVersionReader, TableWriter};
 use vitrine_rules::clock::Clock;
@@ -47,7 +47,7 @@ crate::capability_set! {
     pub struct TableSweeper {
         versions: TableVersionReader,
         writer: TableWriter,
-        files: TableFileRemover,
+        worker: EngineWorker,
         clock: Clock,
     }
 }
@@ -63,9 +63,8 @@ impl TableSweeper {
                 return self.writer.set_swept(name, remains, self.clock.now()).await;
             }
             for version in some {
-                for file in &version.files {
-                    self.files.delete(&file.key).await?;
-                }
+                let keys = version.files.into_iter().map(|file| file.key).collect();
+                self.worker.delete_files(keys).await?;
                 self.writer.remove_version(name, remains.id, version.number).await?;
                 if started.elapsed() >= PATIENCE {
                     break;

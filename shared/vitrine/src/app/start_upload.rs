@@ -1,8 +1,9 @@
 //! Starts the upload of a file that may become a version of a table.
 
-use crate::aws::blobs::{SignedRequest, UploadStore};
+use crate::aws::engine_worker::EngineWorker;
 use crate::aws::storage::{TableReader, UploadWriter};
 use vitrine_rules::clock::Clock;
+use vitrine_rules::data::signed_request::SignedRequest;
 use vitrine_rules::data::upload::{Upload, UploadInput, UploadState};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::random;
@@ -11,7 +12,7 @@ crate::capability_set! {
     pub struct UploadStarter {
         tables: TableReader,
         uploads: UploadWriter,
-        store: UploadStore,
+        worker: EngineWorker,
         clock: Clock,
     }
 }
@@ -41,7 +42,7 @@ impl UploadStarter {
             created_at: now,
             expires_at: now.plus(Upload::DAYS * 86_400),
         };
-        let request = self.store.presign(&upload).await?;
+        let request = self.worker.sign_upload(upload.clone()).await?;
         self.uploads.create(&upload).await?;
         Ok(StartedUpload { upload, request })
     }

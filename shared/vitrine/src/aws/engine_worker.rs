@@ -11,6 +11,8 @@ use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use vitrine_rules::data::finding::Finding;
+use vitrine_rules::data::signed_request::SignedRequest;
+use vitrine_rules::data::upload::Upload;
 use vitrine_rules::data::work::{QueryReport, QueryToCheck, Work, WorkDone};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::query::column::Column;
@@ -70,6 +72,22 @@ impl EngineWorker {
             WorkDone::Check { reports } if reports.iter().map(|report| &report.path).eq(&paths) => {
                 Ok(reports)
             }
+            _ => Err(unknown_answer()),
+        }
+    }
+
+    /// The request that takes the file of an upload, and no other file.
+    pub async fn sign_upload(&self, upload: Upload) -> Result<SignedRequest> {
+        match self.ask(&Work::SignUpload { upload }).await? {
+            WorkDone::SignUpload { request } => Ok(request),
+            _ => Err(unknown_answer()),
+        }
+    }
+
+    /// Deletes files of tables that no version has any more.
+    pub async fn delete_files(&self, keys: Vec<String>) -> Result<()> {
+        match self.ask(&Work::DeleteFiles { keys }).await? {
+            WorkDone::DeleteFiles => Ok(()),
             _ => Err(unknown_answer()),
         }
     }

@@ -6,9 +6,10 @@ use std::path::Path;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use vitrine_rules::clock::Clock;
+use vitrine_rules::data::signed_request::SignedRequest;
 use vitrine_rules::error::{Error, Result};
 
-use super::{BUCKET, Bucket, Presigner, SignedRequest, below, transfer, valid_for};
+use super::{BUCKET, Bucket, Presigner, below, transfer, valid_for};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
@@ -73,7 +74,7 @@ impl ExportFiles {
             .response_content_type(name.content_type)
             .response_content_disposition(name.disposition);
         let signed = Box::pin(get.presigned(valid_for(VALID_SECONDS.into())?)).await;
-        let signed = SignedRequest::new(&signed.or_unavailable("GetObject")?, expires_at);
+        let signed = super::signed(&signed.or_unavailable("GetObject")?, expires_at);
         match signed.headers.is_empty() {
             true => Ok(signed),
             // A browser that follows a redirect could not send it.

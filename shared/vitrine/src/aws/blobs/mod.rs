@@ -7,7 +7,6 @@ mod table_files;
 mod transfer;
 mod upload_store;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +19,14 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use vitrine_rules::clock::Timestamp;
+use vitrine_rules::data::signed_request::SignedRequest;
 use vitrine_rules::data::version::DataFile;
 use vitrine_rules::error::{Error, Result};
 
 pub use answer_cache::AnswerCache;
 pub use export_files::{ExportFiles, ExportName};
-pub use table_files::{TableFileReader, TableFileRemover, TableFiles};
-pub use upload_store::{UploadStore, UploadedFiles};
+pub use table_files::{TableFileReader, TableFiles};
+pub use upload_store::{UploadSigner, UploadedFiles};
 
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::AwsResource;
@@ -117,27 +117,9 @@ impl fmt::Debug for Presigner {
     }
 }
 
-/// A request that whoever has it may send until it expires.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SignedRequest {
-    pub url: String,
-    /// Headers that are part of the signature.
-    pub headers: BTreeMap<String, String>,
-    pub expires_at: Timestamp,
-}
-
-impl SignedRequest {
-    fn new(request: &PresignedRequest, expires_at: Timestamp) -> Self {
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { url: request.uri().to_owned(), headers: headers.collect(), expires_at }
-    }
-}
-
-/// The URL is a credential.
-impl fmt::Debug for SignedRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedRequest").field("expires_at", &self.expires_at).finish_non_exhaustive()
-    }
+fn signed(request: &PresignedRequest, expires_at: Timestamp) -> SignedRequest {
+    let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    SignedRequest { url: request.uri().to_owned(), headers: headers.collect(), expires_at }
 }
 
 fn valid_for(seconds: u64) -> Result<PresigningConfig> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use vitrine_rules::data::version::{DataFile, TableVersion};
+use vitrine_rules::data::version::DataFile;
 use vitrine_rules::error::Result;
 
 use super::{BUCKET, Bucket, below, transfer, with_timeouts};
@@ -15,11 +15,6 @@ use crate::aws::environment::Environment;
 /// For the answer to a read to begin.
 const READ_ATTEMPT: Duration = Duration::from_secs(4);
 const READ: Duration = Duration::from_secs(12);
-
-/// The key of a file of a version.
-fn file_key(table: &str, version: u64, name: &str) -> Result<String> {
-    below("tables", format!("{}{name}.parquet", TableVersion::prefix(table, version)))
-}
 
 /// Writes and deletes the files of tables.
 #[derive(Debug, Clone)]
@@ -41,10 +36,10 @@ impl Capability for TableFiles {
 }
 
 impl TableFiles {
-    /// Copies a local file to `NAME.parquet` of a version, in parts if it is large. There is no object before all of it
-    /// is there. The tag of the result has its quotes, as the precondition of a read does.
-    pub async fn put(&self, table: &str, version: u64, name: &str, file: &Path) -> Result<DataFile> {
-        transfer::put_file(&self.bucket, &file_key(table, version, name)?, file).await
+    /// Copies a local file to a key below `tables/`, in parts if it is large. There is no object before all of it is there.
+    /// The tag of the result has its quotes, as the precondition of a read does.
+    pub async fn put(&self, key: &str, file: &Path) -> Result<DataFile> {
+        transfer::put_file(&self.bucket, &below("tables", key.to_owned())?, file).await
     }
 
     /// The file with this key as it is now; none if it is not there.
@@ -56,28 +51,12 @@ impl TableFiles {
     pub async fn delete(&self, key: &str) -> Result<()> {
         self.bucket.delete(&below("tables", key.to_owned())?).await
     }
-}
 
-/// Deletes the files of tables, and can do nothing else with them.
-#[derive(Debug, Clone)]
-pub struct TableFileRemover {
-    bucket: Bucket,
-}
-
-impl Capability for TableFileRemover {
-    fn grants() -> BTreeSet<Grant> {
-        BTreeSet::from([BUCKET.items("tables/*").allow("s3:DeleteObject")])
-    }
-
-    fn connect(environment: &Environment) -> Self {
-        Self { bucket: Bucket::of(environment) }
-    }
-}
-
-impl TableFileRemover {
-    /// Deletes the file with this key if it is there.
-    pub async fn delete(&self, key: &str) -> Result<()> {
-        self.bucket.delete(&below("tables", key.to_owned())?).await
+    pub async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        for key in keys {
+            self.delete(key).await?;
+        }
+        Ok(())
     }
 }
 
@@ -104,16 +83,5 @@ impl TableFileReader {
     /// The client and the bucket for the engine's own store.
     pub fn client(&self) -> (Client, String) {
         (self.client.clone(), self.bucket.name.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_files_of_a_version_are_below_its_number() {
-        assert_eq!(file_key("orders", 12, "part-0").unwrap(), "tables/orders/12/part-0.parquet");
-        assert!(file_key("../uploads", 12, "part-0").is_err());
     }
 }

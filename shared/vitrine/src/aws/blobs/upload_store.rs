@@ -6,11 +6,12 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use vitrine_rules::clock::Clock;
+use vitrine_rules::data::signed_request::SignedRequest;
 use vitrine_rules::data::upload::Upload;
 use vitrine_rules::data::version::DataFile;
 use vitrine_rules::error::{Error, Result};
 
-use super::{BUCKET, Bucket, Presigner, SignedRequest, below, transfer, valid_for};
+use super::{BUCKET, Bucket, Presigner, below, transfer, valid_for};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
@@ -22,17 +23,17 @@ fn key(upload: &Upload) -> Result<String> {
     below("uploads", upload.key())
 }
 
-/// Lets owners upload files.
+/// Signs the requests in which owners upload files.
 #[derive(Debug, Clone)]
-pub struct UploadStore {
+pub struct UploadSigner {
     bucket: Bucket,
     presigner: Presigner,
     clock: Clock,
 }
 
-impl Capability for UploadStore {
+impl Capability for UploadSigner {
     fn grants() -> BTreeSet<Grant> {
-        allow_all(&[BUCKET.items("uploads/*")], &["s3:GetObject", "s3:PutObject"])
+        BTreeSet::from([BUCKET.items("uploads/*").allow("s3:PutObject")])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -44,7 +45,7 @@ impl Capability for UploadStore {
     }
 }
 
-impl UploadStore {
+impl UploadSigner {
     /// A `PUT` of exactly the one file with the size and the SHA-256 of this upload.
     pub async fn presign(&self, upload: &Upload) -> Result<SignedRequest> {
         let checksum = BASE64_STANDARD.encode(digest(&upload.sha256)?);
@@ -59,12 +60,7 @@ impl UploadStore {
             .content_length(size)
             .checksum_sha256(checksum);
         let signed = Box::pin(put.presigned(valid_for(VALID_SECONDS.into())?)).await;
-        Ok(SignedRequest::new(&signed.or_unavailable("PutObject")?, expires_at))
-    }
-
-    /// Size and tag of an uploaded file; none if it has not been uploaded.
-    pub async fn head(&self, upload: &Upload) -> Result<Option<DataFile>> {
-        self.bucket.head(&key(upload)?).await
+        Ok(super::signed(&signed.or_unavailable("PutObject")?, expires_at))
     }
 }
 

@@ -40,7 +40,7 @@ fn to_item(upload: &Upload) -> Result<Item> {
 /// The end of the lease, which names it; zero if no import runs.
 fn lease(state: &UploadState) -> i64 {
     match state {
-        UploadState::Importing { until } => until.unix(),
+        UploadState::Importing { until, .. } => until.unix(),
         _ => 0,
     }
 }
@@ -112,19 +112,27 @@ impl UploadWriter {
         transaction.commit().await?.or_conflict()
     }
 
-    /// Takes the lease for an import until `until`, or [`Reason::Conflict`] if another runs or none may start.
+    /// Takes the lease for an import until `until`, or [`Reason::Conflict`] if another runs or none may start. The files
+    /// of an import that died stay noted.
     pub async fn begin(&self, upload: Upload, until: Timestamp, now: Timestamp) -> Result<Upload> {
         if !upload.may_start(now) {
             return Err(Reason::Conflict.into());
         }
-        let begun = Upload { rows_read: 0, ..upload.clone() }.in_state(UploadState::Importing { until });
-        self.replace(begun, &upload).await
+        let state = UploadState::Importing { until, files: upload.unfinished_files().to_vec() };
+        self.replace(Upload { rows_read: 0, state, ..upload.clone() }, &upload).await
     }
 
     /// Notes the rows that the import has read, and extends its lease. [`Reason::Conflict`] if another has it by now.
     pub async fn progress(&self, upload: Upload, rows_read: u64, until: Timestamp) -> Result<Upload> {
-        let state = UploadState::Importing { until };
+        let files = upload.unfinished_files().to_vec();
+        let state = UploadState::Importing { until, files };
         self.replace(Upload { rows_read, state, ..upload.clone() }, &upload).await
+    }
+
+    /// Notes the files that the import is about to write, in place of those noted before.
+    pub async fn will_write(&self, upload: Upload, files: Vec<String>, until: Timestamp) -> Result<Upload> {
+        let state = UploadState::Importing { until, files };
+        self.replace(Upload { state, ..upload.clone() }, &upload).await
     }
 
     /// Moves an upload to another state, such as that of a failed import, or back to waiting.
@@ -161,7 +169,8 @@ mod tests {
             created_at: at(10),
             expires_at: at(20),
         };
-        for (state, lease) in [(UploadState::Waiting, 0), (UploadState::Importing { until: at(15) }, 15)] {
+        let importing = UploadState::Importing { until: at(15), files: vec!["tables/orders/1/a".to_owned()] };
+        for (state, lease) in [(UploadState::Waiting, 0), (importing, 15)] {
             let upload = upload.clone().in_state(state);
             let item = to_item(&upload).unwrap();
             assert_eq!(text_of(&item, "pk"), Some("table_uploads#orders"));
