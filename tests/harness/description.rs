@@ -15,13 +15,15 @@ use crate::schema;
 
 /// Bodies of vendors' clients, which may send more than is documented: unknown members are ignored. Every other body
 /// is refused if it has one.
-const OPEN_BODIES: [&str; 15] = [
+const OPEN_BODIES: [&str; 17] = [
     "AccountInput",
     "AccountPatch",
     "CardInput",
     "CardParameter",
+    "CardQueryInput",
     "Credentials",
     "CubeSessionName",
+    "DatasetInput",
     "EmbedSessionInput",
     "GenerateSession",
     "RequiredResource",

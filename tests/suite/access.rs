@@ -38,6 +38,7 @@ pub fn routes() -> Vec<Route> {
     let published = Some(json!({"title": "T", "enable_embedding": true}));
     let wanted = Some(json!({"resource": {"dashboard": 1}}));
     let key = Some(json!({"name": "made", "role": "restricted"}));
+    let native = Some(json!({"native": {"query": "select 1"}}));
     const PREVIEW: &str = "/api/preview_embed/{kind}/{token}";
     const SWITCH: &str = "/api/setting/enable-embedding-static";
     const SECRET_KEY: &str = "/api/setting/embedding-secret-key";
@@ -96,6 +97,78 @@ pub fn routes() -> Vec<Route> {
             None,
             200,
         ),
+        route(Method::POST, "/api/dataset", "/api/dataset", native.clone(), None, 202),
+        route(
+            Method::POST,
+            "/api/dataset/{format}",
+            "/api/dataset/csv",
+            Some(json!({"query": native})),
+            None,
+            200,
+        ),
+        route(Method::POST, "/api/card/{id}/query", "/api/card/1/query", Some(json!({})), None, 404),
+        route(
+            Method::POST,
+            "/api/card/{id}/query/{format}",
+            "/api/card/1/query/csv",
+            Some(json!({})),
+            None,
+            404,
+        ),
+        // The question has no query, and allows no downloads.
+        route(
+            Method::GET,
+            "/api/preview_embed/card/{token}/query",
+            "/api/preview_embed/card/{preview_card}/query",
+            None,
+            None,
+            404,
+        ),
+        route(
+            Method::GET,
+            "/api/preview_embed/card/{token}/query/{format}",
+            "/api/preview_embed/card/{preview_card}/query/csv",
+            None,
+            None,
+            403,
+        ),
+        route(
+            Method::POST,
+            "/api/dashboard/{id}/dashcard/{dashcard}/card/{card}/query",
+            "/api/dashboard/1/dashcard/1/card/1/query",
+            Some(json!({})),
+            None,
+            404,
+        ),
+        // The dashboard has no cards.
+        route(
+            Method::GET,
+            "/api/preview_embed/dashboard/{token}/dashcard/{dashcard}/card/{card}",
+            "/api/preview_embed/dashboard/{preview}/dashcard/1/card/1",
+            None,
+            None,
+            404,
+        ),
+        route(
+            Method::GET,
+            "/api/preview_embed/dashboard/{token}/dashcard/{dashcard}/card/{card}/{format}",
+            "/api/preview_embed/dashboard/{preview}/dashcard/1/card/1/csv",
+            None,
+            None,
+            403,
+        ),
+        route(Method::GET, "/api/database", "/api/database", None, None, 200),
+        route(Method::GET, "/api/database/{id}", "/api/database/1", None, None, 200),
+        route(Method::GET, "/api/database/{id}/metadata", "/api/database/1/metadata", None, None, 200),
+        route(
+            Method::GET,
+            "/api/table/{id}/query_metadata",
+            "/api/table/999/query_metadata",
+            None,
+            None,
+            404,
+        ),
+        route(Method::GET, "/api/field/{id}", "/api/field/10001", None, None, 404),
         route(Method::POST, "/v1/keys", "/v1/keys", key, None, 201),
         route(Method::GET, "/v1/keys", "/v1/keys", None, None, 200),
         route(Method::DELETE, "/v1/keys/{id}", "/v1/keys/{victim}", None, None, 204),
@@ -297,7 +370,11 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Routes that need no access key; some of them check a credential of another kind.
-const OPEN: [&str; 34] = [
+const OPEN: [&str; 38] = [
+    "GET /api/embed/card/{token}/query",
+    "GET /api/embed/card/{token}/query/{format}",
+    "GET /api/embed/dashboard/{token}/dashcard/{dashcard}/card/{card}",
+    "GET /api/embed/dashboard/{token}/dashcard/{dashcard}/card/{card}/{format}",
     "GET /api/health",
     "GET /api/session/properties",
     "POST /api/session",
@@ -419,8 +496,9 @@ async fn example(product: &Product, name: &str, fresh: &str) -> String {
             return dashboard.json["public_id"].as_str().unwrap().to_owned();
         }
         _ => {
+            let kind = if name == "preview_card" { "question" } else { "dashboard" };
             return product.sign(json!({
-                "resource": {"dashboard": 1}, "params": {}, "_embedding_params": {"x": "enabled"},
+                "resource": {kind: 1}, "params": {}, "_embedding_params": {"x": "enabled"},
             }));
         }
     };
@@ -444,7 +522,7 @@ impl Route {
     pub async fn call(&self, product: &Product, authorize: impl FnOnce(Call) -> Call) -> Answer {
         let fresh = vitrine::rules::random::short_id().unwrap();
         let mut path = self.path.to_owned();
-        let names = ["victim", "preview", "dive", "account_token", "account"];
+        let names = ["victim", "preview", "preview_card", "dive", "account_token", "account"];
         let names = [
             &names[..],
             &["attribute", "group", "user", "team", "tenant", "public", "spare_card", "spare"],

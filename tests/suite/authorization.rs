@@ -162,6 +162,12 @@ pub async fn filled() -> Filled {
         ("/v1/groups/", "name", "none".to_owned()),
         ("/api/v1/embed-tenants/", "id", text(&team["id"])),
         ("/api/card/", "id", "1".to_owned()),
+        ("/api/database/", "id", "1".to_owned()),
+        ("/api/table/", "id", "1".to_owned()),
+        ("/api/field/", "id", "10001".to_owned()),
+        ("", "format", "csv".to_owned()),
+        ("", "dashcard", "1".to_owned()),
+        ("", "card", "1".to_owned()),
         ("/api/dashboard/", "id", "1".to_owned()),
         ("/api/collection/", "id", "root".to_owned()),
     ];
@@ -172,6 +178,8 @@ pub async fn filled() -> Filled {
         ("/api/v1/embed/generate-session", json!({"deploymentId": 1, "externalId": "mark"})),
         ("/v1/introspect", json!({"token": owned})),
         (SIGN_IN, json!({"username": "owner", "password": ADMIN_KEY})),
+        ("/api/dataset", json!({"native": {"query": "select 1"}})),
+        ("/api/dataset/{format}", json!({"query": {"native": {"query": "select 1"}}})),
         // Another secret would end the tokens that the other calls need.
         ("/api/setting/embedding-secret-key", json!({"value": "none"})),
     ];

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use vitrine::rules::clock::Timestamp;
 use vitrine_tests::{ADMIN_KEY, Answer, Product, merge};
 
+use crate::stub_engine;
+
 const SWITCH: &str = "/api/setting/enable-embedding-static";
 /// The route of each kind and its name in tokens and in the native API.
 const KINDS: [(&str, &str); 2] = [("dashboard", "dashboard"), ("card", "question")];
@@ -558,8 +560,9 @@ async fn a_published_policy_names_only_existing_parameters() {
 
 /// Clients send back the whole object that they read, with Metabase's fields that this product does not have.
 #[tokio::test]
-async fn unknown_fields_of_metabase_clients_are_ignored() {
+async fn whole_objects_of_metabase_clients_are_accepted() {
     let product = Product::start().await;
+    stub_engine::install(&product);
     let card = json!({
         "name": "Orders by month", "description": null, "display": "line", "type": "question",
         "dataset_query": {"type": "native", "database": 1, "native": {"query": "SELECT 1", "template-tags": {}}},

@@ -205,6 +205,11 @@ fn bodies(filled: &Filled) -> Map<String, Value> {
             "viewer": {"id": "v", "groups": ["g"], "attributes": {"city": "x"}},
         },
         "post /v1/query/preview": {"sql": "select 1"},
+        "post /api/dataset": {
+            "database": 1, "type": "native", "native": {"query": "select 1"}, "parameters": [],
+            "viewer": {"id": "a", "attributes": {}, "groups": []},
+        },
+        "post /api/dataset/{format}": {"query": {"native": {"query": "select 1"}}},
         "post /v1/sessions/redeem": {"session": "none"},
         "post /v1/sessions/revoke": {"session": "none"},
         "post /v1/introspect": {"token": filled.token()},
@@ -237,7 +242,12 @@ fn bodies(filled: &Filled) -> Map<String, Value> {
 
 /// Fields with rules that depend on other fields, on the operation or on the stack's settings, which a schema does not
 /// express; their descriptions do.
-const ACROSS_FIELDS: [(&str, &str); 14] = [
+const ACROSS_FIELDS: [(&str, &str); 18] = [
+    // One of two forms of a query, over a database that exists.
+    ("post /api/dataset", "database"),
+    ("post /api/dataset", "native"),
+    ("post /api/dataset", "native.query"),
+    ("post /api/dataset/{format}", "query"),
     ("post /api/card", "name"),
     // Any other text is a wrong password.
     ("post /api/session", "password"),

@@ -2,6 +2,7 @@
 //!
 //! It has no query engine. The function that has one imports files and inspects those of others.
 
+mod metabase_databases;
 mod sources;
 mod tables;
 mod uploads;
@@ -17,6 +18,7 @@ use vitrine::app::remove_table::TableRemover;
 use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::aws::storage::{SourceLister, SourceReader, TableReader, TableVersionReader, UploadReader};
+use vitrine::dialects::metabase::catalog::DataCatalog;
 use vitrine::http::query::parse_switch;
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -37,6 +39,7 @@ vitrine::function_state! {
         versions: TableVersionReader,
         committer: VersionCommitter,
         rollback: TableRollback,
+        catalog: DataCatalog,
         clock: Clock,
     }
 }
@@ -76,6 +79,11 @@ pub fn routes() -> Routes<State> {
         .post(VERSIONS, versions::commit)
         .get(VERSIONS, versions::list)
         .post("/v1/tables/{table}/rollback", versions::roll_back)
+        .get("/api/database", metabase_databases::list)
+        .get("/api/database/{id}", metabase_databases::get)
+        .get("/api/database/{id}/metadata", metabase_databases::metadata)
+        .get("/api/table/{id}/query_metadata", metabase_databases::table)
+        .get("/api/field/{id}", metabase_databases::field)
 }
 
 pub fn router(state: State) -> Router {
@@ -98,5 +106,10 @@ pub fn router(state: State) -> Router {
     versions::commit,
     versions::list,
     versions::roll_back,
+    metabase_databases::list,
+    metabase_databases::get,
+    metabase_databases::metadata,
+    metabase_databases::table,
+    metabase_databases::field,
 ))]
 pub struct ApiDoc;

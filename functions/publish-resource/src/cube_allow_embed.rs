@@ -48,7 +48,8 @@ pub async fn allow_embed(
     }
     let dashboard = ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id));
     request_context::resource(&dashboard);
-    let change = |decided: ResourceInput| ResourceInput { enable_embedding: input.allow_embed, ..decided };
+    let change =
+        |decided: ResourceInput| Ok(ResourceInput { enable_embedding: input.allow_embed, ..decided });
     let changed =
         publisher.change(&caller.key, &dashboard, Publishing::Writers, &change, Mode::Write).await?;
     let resource = changed.resource;

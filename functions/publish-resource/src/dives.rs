@@ -124,7 +124,7 @@ pub async fn patch(
     Query(query): Query<PublishQuery>,
     Json(input): Json<DivePatch>,
 ) -> HttpResult<axum::Json<Publication>> {
-    let change = |decided: ResourceInput| input.clone().apply_to(decided);
+    let change = |decided: ResourceInput| Ok(input.clone().apply_to(decided));
     let (dive, mode) = (named(&id)?, query.mode());
     let changed = app.publisher.change(&caller.key, &dive, Publishing::Writers, &change, mode).await?;
     Ok(axum::Json(changed.into()))

@@ -2,13 +2,18 @@
 
 mod cube_allow_embed;
 mod dives;
+mod metabase_card_answer;
+mod metabase_card_input;
 mod metabase_cards;
+mod metabase_dashboard;
+mod metabase_question;
 mod publication;
 mod resources;
 
 use axum::Router;
 use vitrine::app::publish_resource::ResourcePublisher;
-use vitrine::aws::storage::DiveVersionReader;
+use vitrine::aws::storage::{DiveVersionReader, EvidenceReader};
+use vitrine::dialects::metabase::catalog::DataCatalog;
 use vitrine::http::{Callers, Routes};
 
 vitrine::function_state! {
@@ -16,6 +21,8 @@ vitrine::function_state! {
         callers: Callers,
         publisher: ResourcePublisher,
         versions: DiveVersionReader,
+        catalog: DataCatalog,
+        questions: EvidenceReader,
     }
 }
 

@@ -1,236 +1,77 @@
 //! `/api/card` and `/api/dashboard`: the same resources, as Metabase's clients write them.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use deserr::Deserr;
-use serde::Serialize;
-use serde_json::Value;
 use vitrine::app::check_queries::Mode;
 use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
+use vitrine::aws::storage::EvidenceReader;
+use vitrine::dialects::metabase::catalog::DataCatalog;
+use vitrine::dialects::metabase::dataset_query::{DefinedQuery, QueryForm};
 use vitrine::http::caller::WriteResources;
 use vitrine::http::{Allowed, ContentJson, HttpResult, Json};
 use vitrine::rules::access_key::AccessKey;
-use vitrine::rules::clock::Timestamp;
-use vitrine::rules::error::{Error, Result};
-use vitrine::rules::json::input::{AtMost, Check, Invalid, Patch};
-use vitrine::rules::resource::content::Content;
-use vitrine::rules::resource::embed_policy::EmbeddingParams;
-use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
-use vitrine::rules::resource::origin::Origin;
-use vitrine::rules::resource::parameter::{Parameter, ParameterType};
-use vitrine::rules::resource::{Resource, ResourceInput};
+use vitrine::rules::error::Result;
+use vitrine::rules::resource::ResourceInput;
+use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 
-/// Any part of a card or dashboard. Other fields that Metabase's clients send are ignored.
-#[derive(Debug, Clone, Default, Deserr)]
-#[deserr(error = Invalid)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CardInput {
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<vitrine::rules::forms::Label>))]
-    name: Option<String>,
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 4096))]
-    description: Patch<String>,
-    #[deserr(default, from(Option<AtMost<CardParameter, { ResourceInput::MAX_PARAMETERS }>>) = AtMost::into_option)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CardParameter>>, max_items = 100))]
-    parameters: Option<Vec<CardParameter>>,
-    #[deserr(default)]
-    archived: Option<bool>,
-    /// Null leaves the stored value.
-    #[deserr(default)]
-    enable_embedding: Option<bool>,
-    /// Replaced as a whole. Null leaves what is stored.
-    #[deserr(default)]
-    embedding_params: Option<EmbeddingParams>,
-    /// Not part of Metabase: the content of the embed.
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Content>))]
-    content: Patch<Content>,
-    /// Not part of Metabase: the origins whose pages may frame it.
-    #[deserr(default, from(Option<AtMost<Origin, { ResourceInput::MAX_ORIGINS }>>) = AtMost::into_option)]
-    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
-    allowed_origins: Option<Vec<Origin>>,
-    /// Not part of Metabase: whether files may be downloaded. A new card or dashboard allows it, as in Metabase.
-    #[deserr(default)]
-    allow_downloads: Option<bool>,
+use crate::metabase_card_answer::{CardAnswer, Cards, in_words_of_cards};
+use crate::metabase_card_input::CardChange;
+#[cfg(feature = "openapi")]
+use crate::metabase_card_input::CardInput;
+
+/// The capabilities of these routes.
+struct Keeper<'a> {
+    publisher: &'a ResourcePublisher,
+    catalog: &'a DataCatalog,
+    questions: &'a EvidenceReader,
+    key: &'a AccessKey,
+    kind: Kind,
 }
 
-/// The use case checks the whole resource, after the change was applied to it.
-impl Check for CardInput {}
+impl Keeper<'_> {
+    fn cards(&self, form: QueryForm) -> Cards<'_> {
+        Cards { catalog: self.catalog, questions: self.questions, form }
+    }
 
-/// A parameter as Metabase writes it.
-#[derive(Debug, Clone, Deserr)]
-#[deserr(error = Invalid)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CardParameter {
-    #[cfg_attr(feature = "openapi", schema(value_type = vitrine::rules::forms::Slug))]
-    slug: String,
-    #[deserr(default)]
-    name: Option<String>,
-    #[deserr(rename = "type")]
-    #[cfg_attr(feature = "openapi", schema(rename = "type", schema_with = vitrine::rules::resource::parameter::written_type))]
-    kind: ParameterType,
-    #[deserr(default)]
-    id: Option<String>,
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(schema_with = vitrine::rules::resource::parameter::any_value))]
-    default: Option<Value>,
-    #[deserr(default)]
-    required: Option<bool>,
-    #[deserr(default, rename = "isMultiSelect")]
-    #[cfg_attr(feature = "openapi", schema(rename = "isMultiSelect"))]
-    is_multi_select: Option<bool>,
-    #[deserr(default)]
-    multiple: Option<bool>,
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(schema_with = vitrine::rules::resource::parameter::choices))]
-    values: Option<Vec<Vec<Value>>>,
-    /// Ours beyond Metabase: refuses every value that is not among `values`.
-    #[deserr(default)]
-    values_strict: Option<bool>,
-    #[deserr(default)]
-    values_source_config: Option<ValuesSource>,
-}
+    async fn create(&self, body: CardChange) -> Result<axum::Json<CardAnswer>> {
+        let form = body.form();
+        let defined = self.define(&body).await?;
+        let blank = ResourceInput { allow_downloads: true, ..ResourceInput::default() };
+        let input = body.apply_to(self.kind, blank, defined)?;
+        let created = self.publisher.create(self.key, self.kind, Publishing::Publishers, input).await;
+        let created = created.map_err(|error| in_words_of_cards(error, form))?;
+        Ok(axum::Json(self.cards(QueryForm::Stages).of_written(created).await?))
+    }
 
-#[derive(Debug, Clone, Deserr)]
-#[deserr(error = Invalid)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ValuesSource {
-    /// Each is a single value, or `[value]`, or `[value, label]`.
-    #[deserr(default)]
-    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
-    values: Option<Vec<Value>>,
-}
+    async fn get(&self, id: &str, query: Option<String>) -> Result<axum::Json<CardAnswer>> {
+        let is_legacy = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+            .any(|(name, value)| name == "legacy-mbql" && value == "true");
+        let form = if is_legacy { QueryForm::Legacy } else { QueryForm::Stages };
+        let found = self.publisher.get(self.key, &named(self.kind, id)?).await?;
+        Ok(axum::Json(self.cards(form).of(found).await?))
+    }
 
-impl From<CardParameter> for Parameter {
-    fn from(card: CardParameter) -> Self {
-        let listed = |value: Value| match value {
-            Value::Array(choice) => choice,
-            value => vec![value],
-        };
-        let source = card.values_source_config.and_then(|source| source.values);
-        Self {
-            name: card.name.unwrap_or_else(|| card.slug.clone()),
-            slug: card.slug,
-            kind: card.kind,
-            id: card.id,
-            default: card.default,
-            required: card.required.unwrap_or(false),
-            multiple: card.is_multi_select.or(card.multiple).unwrap_or(false),
-            values: source.map(|values| values.into_iter().map(listed).collect()).or(card.values),
-            values_strict: card.values_strict.unwrap_or(false),
+    async fn update(&self, id: &str, body: CardChange) -> Result<axum::Json<CardAnswer>> {
+        let reference = named(self.kind, id)?;
+        let form = body.form();
+        let defined = self.define(&body).await?;
+        let change = |decided: ResourceInput| body.clone().apply_to(self.kind, decided, defined.clone());
+        let changed =
+            self.publisher.change(self.key, &reference, Publishing::Publishers, &change, Mode::Write).await;
+        let changed = changed.map_err(|error| in_words_of_cards(error, form))?;
+        Ok(axum::Json(self.cards(QueryForm::Stages).of_written(changed).await?))
+    }
+
+    /// The query of a card. Dashboards have none.
+    async fn define(&self, body: &CardChange) -> Result<Option<DefinedQuery>> {
+        match body.query()? {
+            Some(query) if self.kind == Kind::Question => {
+                self.catalog.define(query, "dataset_query").await.map(Some)
+            }
+            _ => Ok(None),
         }
     }
-}
-
-impl CardInput {
-    /// Applies the given parts to the previous input.
-    fn apply_to(self, decided: ResourceInput) -> ResourceInput {
-        ResourceInput {
-            title: self.name.unwrap_or(decided.title),
-            entity_id: None,
-            description: self.description.over(decided.description),
-            content: self.content.over(decided.content),
-            parameters: self
-                .parameters
-                .map_or(decided.parameters, |given| given.into_iter().map(Parameter::from).collect()),
-            enable_embedding: self.enable_embedding.unwrap_or(decided.enable_embedding),
-            embedding_params: self.embedding_params.unwrap_or(decided.embedding_params),
-            allowed_origins: self.allowed_origins.unwrap_or(decided.allowed_origins),
-            allow_downloads: self.allow_downloads.unwrap_or(decided.allow_downloads),
-            archived: self.archived.unwrap_or(decided.archived),
-            deployment: decided.deployment,
-        }
-    }
-}
-
-/// A card or dashboard as Metabase's clients read it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CardAnswer {
-    id: PrimaryId,
-    entity_id: Option<String>,
-    public_id: String,
-    name: String,
-    description: Option<String>,
-    archived: bool,
-    enable_embedding: bool,
-    embedding_params: EmbeddingParams,
-    parameters: Vec<Parameter>,
-    content: Option<Content>,
-    allowed_origins: Vec<Origin>,
-    allow_downloads: bool,
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
-    initially_published_at: Option<Timestamp>,
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    created_at: Timestamp,
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    updated_at: Timestamp,
-}
-
-impl From<Resource> for CardAnswer {
-    fn from(resource: Resource) -> Self {
-        Self {
-            id: resource.id,
-            entity_id: resource.entity_id,
-            public_id: resource.public_id,
-            name: resource.title,
-            description: resource.description,
-            archived: resource.archived,
-            enable_embedding: resource.enable_embedding,
-            embedding_params: resource.embedding_params,
-            parameters: resource.parameters,
-            content: resource.content,
-            allowed_origins: resource.allowed_origins,
-            allow_downloads: resource.allow_downloads,
-            initially_published_at: resource.initially_published_at,
-            created_at: resource.created_at,
-            updated_at: resource.updated_at,
-        }
-    }
-}
-
-async fn create(
-    publisher: &ResourcePublisher,
-    key: &AccessKey,
-    kind: Kind,
-    input: CardInput,
-) -> Result<axum::Json<CardAnswer>> {
-    let blank = ResourceInput { allow_downloads: true, ..ResourceInput::default() };
-    let input = input.apply_to(blank);
-    let created = publisher.create(key, kind, Publishing::Publishers, input).await;
-    Ok(axum::Json(created.map_err(rename_title_to_name)?.resource.into()))
-}
-
-async fn get(
-    publisher: &ResourcePublisher,
-    key: &AccessKey,
-    kind: Kind,
-    id: &str,
-) -> Result<axum::Json<CardAnswer>> {
-    Ok(axum::Json(publisher.get(key, &named(kind, id)?).await?.into()))
-}
-
-async fn update(
-    publisher: &ResourcePublisher,
-    key: &AccessKey,
-    kind: Kind,
-    id: &str,
-    input: CardInput,
-) -> Result<axum::Json<CardAnswer>> {
-    let change = |decided: ResourceInput| input.clone().apply_to(decided);
-    let changed =
-        publisher.change(key, &named(kind, id)?, Publishing::Publishers, &change, Mode::Write).await;
-    Ok(axum::Json(changed.map_err(rename_title_to_name)?.resource.into()))
-}
-
-/// Metabase's name for the title is `name`.
-fn rename_title_to_name(mut error: Error) -> Error {
-    for issue in error.issues.iter_mut().filter(|issue| issue.path == "title") {
-        issue.path = "name".to_owned();
-    }
-    error
 }
 
 fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
@@ -248,23 +89,46 @@ fn named(kind: Kind, id: &str) -> Result<ResourceRef> {
 pub async fn create_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
-    Json(input): ContentJson<CardInput>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
+    Json(body): ContentJson<CardChange>,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(create(&publisher, &caller.key, Kind::Question, input).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Question,
+    };
+    Ok(keeper.create(body).await?)
 }
 
 /// Read a question.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
+    get, path = "/api/card/{id}", tag = "metabase",
+    params(
+        ("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id"),
+        ("legacy-mbql" = Option<String>, Query, description = "`true`: `dataset_query` in its legacy form, not as MBQL 5"),
+    ),
     description = "Permission: `resources:write`.",
     responses((status = 200, body = CardAnswer))
 ))]
 pub async fn get_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(get(&publisher, &caller.key, Kind::Question, &id).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Question,
+    };
+    Ok(keeper.get(&id, query).await?)
 }
 
 /// Change parts of a question.
@@ -276,10 +140,19 @@ pub async fn get_card(
 pub async fn update_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
     Path(id): Path<String>,
-    Json(input): ContentJson<CardInput>,
+    Json(body): ContentJson<CardChange>,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(update(&publisher, &caller.key, Kind::Question, &id, input).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Question,
+    };
+    Ok(keeper.update(&id, body).await?)
 }
 
 /// Delete a question.
@@ -306,9 +179,18 @@ pub async fn delete_card(
 pub async fn create_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
-    Json(input): ContentJson<CardInput>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
+    Json(body): ContentJson<CardChange>,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(create(&publisher, &caller.key, Kind::Dashboard, input).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Dashboard,
+    };
+    Ok(keeper.create(body).await?)
 }
 
 /// Read a dashboard.
@@ -320,9 +202,19 @@ pub async fn create_dashboard(
 pub async fn get_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(get(&publisher, &caller.key, Kind::Dashboard, &id).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Dashboard,
+    };
+    Ok(keeper.get(&id, query).await?)
 }
 
 /// Change parts of a dashboard.
@@ -334,10 +226,19 @@ pub async fn get_dashboard(
 pub async fn update_dashboard(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
+    State(catalog): State<DataCatalog>,
+    State(questions): State<EvidenceReader>,
     Path(id): Path<String>,
-    Json(input): ContentJson<CardInput>,
+    Json(body): ContentJson<CardChange>,
 ) -> HttpResult<axum::Json<CardAnswer>> {
-    Ok(update(&publisher, &caller.key, Kind::Dashboard, &id, input).await?)
+    let keeper = Keeper {
+        publisher: &publisher,
+        catalog: &catalog,
+        questions: &questions,
+        key: &caller.key,
+        kind: Kind::Dashboard,
+    };
+    Ok(keeper.update(&id, body).await?)
 }
 
 /// Delete a dashboard.

@@ -169,7 +169,7 @@ impl App {
             return Ok(Asked { plan, title: None, cache_seconds: None });
         }
         let chosen = question.chosen(view)?;
-        let plan = self.plan_for(view, &chosen, form).await?;
+        let plan = self.plan_for(view, &chosen, self.size(&chosen, form)).await?;
         Ok(Asked { plan, title: chosen.title, cache_seconds: chosen.cache_seconds })
     }
 
@@ -202,13 +202,16 @@ impl App {
         planned.map_err(|unplanned| unplanned.for_viewer(Mapping::SAME_NAMES))
     }
 
-    async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, form: Form) -> Result<Plan> {
+    fn size(&self, chosen: &ChosenQuery<'_>, form: Form) -> (usize, bool) {
         let limits = &self.settings.queries;
+        if form == Form::Page { (chosen.page_rows(limits), false) } else { (limits.file_rows, true) }
+    }
+
+    /// Plans a query of an opened view.
+    pub async fn plan_for(&self, view: &View, chosen: &ChosenQuery<'_>, size: (usize, bool)) -> Result<Plan> {
         let parameters = view.resource.all_parameters();
         let given = chosen.given_values(&view.values, &view.given_values, &parameters);
-        let is_file = form != Form::Page;
-        let rows = if is_file { limits.file_rows } else { chosen.page_rows(limits) };
-        self.plan_in(view, chosen.query, chosen.mapping, given, (rows, is_file)).await
+        self.plan_in(view, chosen.query, chosen.mapping, given, size).await
     }
 
     /// Plans a query for the viewer of an opened view. `mapping` leads from the parameters of the view to the query's tags.

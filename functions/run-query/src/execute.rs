@@ -30,7 +30,7 @@ impl State {
         answered.map_err(|error| for_viewer(&error))
     }
 
-    async fn run(&self, query: EngineQuery) -> Engined<Answer> {
+    pub async fn run(&self, query: EngineQuery) -> Engined<Answer> {
         let rows = self.engine.engine.run(&query).await?;
         let (columns, rows, truncated) = collect(rows).await?;
         let columns = columns.into_iter().map(column).collect();

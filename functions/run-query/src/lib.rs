@@ -8,6 +8,10 @@ mod engine;
 mod execute;
 mod file;
 mod listings;
+mod metabase_dataset;
+mod metabase_embed;
+mod metabase_result;
+mod metabase_values;
 mod plan;
 mod preview;
 mod question;
@@ -23,7 +27,8 @@ use vitrine::app::prepare_query::QueryPreparer;
 use vitrine::app::share_answer::AnswerSharing;
 use vitrine::aws::blobs::ExportFiles;
 use vitrine::aws::scratch::Scratch;
-use vitrine::aws::storage::{QueryHandles, TableNames};
+use vitrine::aws::storage::{QueryHandles, ResourceReader, TableNames};
+use vitrine::dialects::metabase::catalog::DataCatalog;
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
@@ -41,6 +46,8 @@ vitrine::function_state! {
         limiter: QueryLimiter,
         handles: QueryHandles,
         exports: ExportFiles,
+        resources: ResourceReader,
+        catalog: DataCatalog,
         scratch: Scratch,
         settings: Arc<Settings>,
         clock: Clock,
@@ -58,6 +65,37 @@ pub fn routes() -> Routes<State> {
         .open_get("/cubejs-api/v1/sql", cube_load::sql)
         .open_post("/cubejs-api/v1/sql", cube_load::sql_posted)
         .open_get("/cubejs-api/v1/meta", cube_meta::meta)
+        .open_get("/api/embed/card/{token}/query", metabase_embed::query)
+        .open_get("/api/embed/card/{token}/query/{format}", metabase_embed::export)
+        .get("/api/preview_embed/card/{token}/query", metabase_embed::preview_query)
+        .get("/api/preview_embed/card/{token}/query/{format}", metabase_embed::preview_export)
+        .open_get("/api/embed/dashboard/{token}/dashcard/{dashcard}/card/{card}", metabase_embed::dashcard)
+        .open_get(
+            "/api/embed/dashboard/{token}/dashcard/{dashcard}/card/{card}/{format}",
+            metabase_embed::dashcard_export,
+        )
+        .get(
+            "/api/preview_embed/dashboard/{token}/dashcard/{dashcard}/card/{card}",
+            metabase_embed::preview_dashcard,
+        )
+        .get(
+            "/api/preview_embed/dashboard/{token}/dashcard/{dashcard}/card/{card}/{format}",
+            metabase_embed::preview_dashcard_export,
+        )
+        .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
+        .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
+        .open_get("/api/embed/{kind}/{token}/params/{key}/remapping", metabase_values::remapping)
+        .get("/api/preview_embed/{kind}/{token}/params/{key}/values", metabase_values::preview_values)
+        .get(
+            "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}",
+            metabase_values::preview_search,
+        )
+        .get("/api/preview_embed/{kind}/{token}/params/{key}/remapping", metabase_values::preview_remapping)
+        .post("/api/dashboard/{id}/dashcard/{dashcard}/card/{card}/query", metabase_dataset::dashcard)
+        .post("/api/dataset", metabase_dataset::dataset)
+        .post("/api/dataset/{format}", metabase_dataset::dataset_export)
+        .post("/api/card/{id}/query", metabase_dataset::card)
+        .post("/api/card/{id}/query/{format}", metabase_dataset::card_export)
 }
 
 pub fn router(state: State) -> Router {
@@ -75,6 +113,25 @@ pub fn router(state: State) -> Router {
     cube_load::load_posted,
     cube_load::sql,
     cube_load::sql_posted,
-    cube_meta::meta
+    cube_meta::meta,
+    metabase_embed::query,
+    metabase_embed::export,
+    metabase_embed::preview_query,
+    metabase_embed::preview_export,
+    metabase_embed::dashcard,
+    metabase_embed::dashcard_export,
+    metabase_embed::preview_dashcard,
+    metabase_embed::preview_dashcard_export,
+    metabase_values::values,
+    metabase_values::search,
+    metabase_values::remapping,
+    metabase_values::preview_values,
+    metabase_values::preview_search,
+    metabase_values::preview_remapping,
+    metabase_dataset::dashcard,
+    metabase_dataset::dataset,
+    metabase_dataset::dataset_export,
+    metabase_dataset::card,
+    metabase_dataset::card_export,
 ))]
 pub struct ApiDoc;

@@ -1,11 +1,10 @@
-//! Opens views with embed tokens: for the page and for programs, with value lists, introspection and the viewer of a
-//! session.
+//! Opens views with embed tokens: for the page and for programs, with introspection and the viewer of a session.
 
 mod cube_viewer;
 mod health;
 mod introspect;
+mod metabase_dashboard;
 mod metabase_embed;
-mod metabase_values;
 mod view;
 
 use std::sync::Arc;
@@ -37,16 +36,7 @@ pub fn routes() -> Routes<State> {
         .open_get("/api/v1/app-config", cube_viewer::app_config)
         .get("/api/health", metabase_embed::health)
         .open_get("/api/embed/{kind}/{token}", metabase_embed::embed)
-        .open_get("/api/embed/{kind}/{token}/params/{key}/values", metabase_values::values)
-        .open_get("/api/embed/{kind}/{token}/params/{key}/search/{prefix}", metabase_values::search)
-        .open_get("/api/embed/{kind}/{token}/params/{key}/remapping", metabase_values::remapping)
         .get("/api/preview_embed/{kind}/{token}", metabase_embed::preview)
-        .get("/api/preview_embed/{kind}/{token}/params/{key}/values", metabase_values::preview_values)
-        .get(
-            "/api/preview_embed/{kind}/{token}/params/{key}/search/{prefix}",
-            metabase_values::preview_search,
-        )
-        .get("/api/preview_embed/{kind}/{token}/params/{key}/remapping", metabase_values::preview_remapping)
 }
 
 pub fn router(state: State) -> Router {
@@ -67,11 +57,5 @@ pub fn router(state: State) -> Router {
     metabase_embed::health,
     metabase_embed::embed,
     metabase_embed::preview,
-    metabase_values::values,
-    metabase_values::search,
-    metabase_values::remapping,
-    metabase_values::preview_values,
-    metabase_values::preview_search,
-    metabase_values::preview_remapping,
 ))]
 pub struct ApiDoc;

@@ -2,16 +2,19 @@
 
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
+use serde_json::{Value, json};
 use vitrine::app::open_view::ViewOpener;
+use vitrine::dialects::metabase::viewing::{Audience, UNKNOWN_KID, kind_of};
 use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult};
-use vitrine::rules::access_key::AccessKey;
-use vitrine::rules::error::{Reason, Result};
-use vitrine::rules::resource::ids::{Kind, PrimaryId};
-use vitrine::rules::token::UnknownKid;
+use vitrine::rules::error::Result;
+use vitrine::rules::query::content::DisplaySettings;
+use vitrine::rules::resource::ids::PrimaryId;
 use vitrine::rules::view::decide::{View, ViewRequest};
 use vitrine::rules::view::resolve_parameters::{self, VisibleParameter};
 use vitrine::rules::view::viewed_content::ViewedContent;
+
+use crate::metabase_dashboard;
 
 /// A card or dashboard as a viewer sees it.
 #[derive(Debug, Serialize)]
@@ -24,6 +27,52 @@ pub struct EmbeddedCard {
     /// The parameters that the viewer may see and change.
     parameters: Vec<VisibleParameter>,
     content: Option<ViewedContent>,
+    #[serde(flatten)]
+    question: EmbeddedQuestion,
+}
+
+/// The drawing of a card with a query, which stays behind, or the cards of a dashboard. Nothing for other content.
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EmbeddedQuestion {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    visualization_settings: Option<DisplaySettings>,
+    /// Blank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    dataset_query: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    param_fields: Option<Value>,
+    /// For a dashboard of cards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
+    dashcards: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
+    tabs: Option<Vec<Value>>,
+}
+
+impl EmbeddedQuestion {
+    fn of(view: &View) -> Self {
+        if let Some((dashcards, tabs)) = metabase_dashboard::parts(view) {
+            let (dashcards, tabs) = (Some(dashcards), Some(tabs));
+            return Self { dashcards, tabs, param_fields: Some(json!({})), ..Self::default() };
+        }
+        let Some(ViewedContent::Question { display, settings }) = &view.content else {
+            return Self::default();
+        };
+        Self {
+            display: Some(display.clone()),
+            visualization_settings: Some(settings.clone()),
+            dataset_query: Some(json!({"type": "native", "native": {"query": "-", "template-tags": {}}})),
+            param_fields: Some(json!({})),
+            ..Self::default()
+        }
+    }
 }
 
 /// Open a view with the token in the path.
@@ -57,23 +106,6 @@ pub async fn preview(
     Ok(card(&views, Audience::Previewer(&caller.key), &kind, &token, query).await?)
 }
 
-/// The one who looks at a view: a viewer, or an admin before it is published.
-#[derive(Clone, Copy)]
-pub enum Audience<'a> {
-    Viewer,
-    Previewer(&'a AccessKey),
-}
-
-impl Audience<'_> {
-    /// Opens a view. The preview and its value routes have no other way to one.
-    pub async fn open(self, views: &ViewOpener, token: &str, request: ViewRequest) -> Result<View> {
-        match self {
-            Self::Viewer => views.open(Some(token), &request).await,
-            Self::Previewer(key) => views.preview(key, token, request).await,
-        }
-    }
-}
-
 async fn card(
     views: &ViewOpener,
     audience: Audience<'_>,
@@ -85,6 +117,7 @@ async fn card(
     let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
     let request = ViewRequest { kind, parameters, unknown_kid: UNKNOWN_KID, ..ViewRequest::default() };
     let view = audience.open(views, token, request).await?;
+    let question = EmbeddedQuestion::of(&view);
     let View { resource, visible, content, .. } = view;
     Ok(axum::Json(EmbeddedCard {
         id: resource.id.clone(),
@@ -92,6 +125,7 @@ async fn card(
         name: resource.title.clone(),
         description: resource.description.clone(),
         parameters: visible,
+        question,
         content,
     }))
 }
@@ -110,16 +144,4 @@ pub struct MetabaseHealth {
 pub async fn health(State(views): State<ViewOpener>) -> HttpResult<axum::Json<MetabaseHealth>> {
     views.check().await?;
     Ok(axum::Json(MetabaseHealth { status: "ok" }))
-}
-
-/// Metabase's server ignores `kid`.
-pub const UNKNOWN_KID: UnknownKid = UnknownKid::Ignored;
-
-/// Metabase's word for a question is card.
-pub fn kind_of(word: &str) -> Result<Kind> {
-    match word {
-        "card" => Ok(Kind::Question),
-        "dashboard" => Ok(Kind::Dashboard),
-        _ => Err(Reason::RouteNotFound.into()),
-    }
 }

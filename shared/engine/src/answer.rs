@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use vitrine_rules::query::column_type::ColumnType;
+use vitrine_rules::text::display_name;
 
 use crate::embedded::threads::Threads;
 use crate::error::{EngineError, QueryFailure};
@@ -46,18 +47,6 @@ fn kind(data_type: &DataType) -> ColumnType {
         data_type if data_type.is_nested() => ColumnType::Json,
         _ => ColumnType::Text,
     }
-}
-
-/// The name for people: `created_at` as `Created At`.
-fn display_name(name: &str) -> String {
-    let words = name.split(['_', ' ', '-']).filter(|word| !word.is_empty());
-    let words: Vec<String> = words
-        .map(|word| {
-            let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-        })
-        .collect();
-    if words.is_empty() { name.to_owned() } else { words.join(" ") }
 }
 
 /// A query that makes its rows on threads of its own.
@@ -168,25 +157,5 @@ fn slice_bytes(array: &datafusion::arrow::array::ArrayRef) -> usize {
 impl fmt::Debug for RowStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowStream").field("columns", &self.columns).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_for_people_are_words() {
-        for (name, shown) in [
-            ("count", "Count"),
-            ("created_at", "Created At"),
-            ("order-id", "Order Id"),
-            ("ÄNDERUNG", "ÄNDERUNG"),
-            ("élan vital", "Élan Vital"),
-            ("__", "__"),
-            ("", ""),
-        ] {
-            assert_eq!(display_name(name), shown);
-        }
     }
 }

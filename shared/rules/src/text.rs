@@ -19,6 +19,18 @@ pub fn quoted(name: &str) -> String {
     cut(name.chars().take(MAX_QUOTED + 1).collect(), MAX_QUOTED)
 }
 
+/// The name of a column or table for people: `created_at` as `Created At`.
+pub fn display_name(name: &str) -> String {
+    let words = name.split(['_', ' ', '-']).filter(|word| !word.is_empty());
+    let words: Vec<String> = words
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        })
+        .collect();
+    if words.is_empty() { name.to_owned() } else { words.join(" ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +44,20 @@ mod tests {
         }
         assert_eq!(quoted(&"x".repeat(100)), "x".repeat(100));
         assert_eq!(quoted(&"x".repeat(50_000)), format!("{}…", "x".repeat(99)));
+    }
+
+    #[test]
+    fn names_for_people_are_words() {
+        for (name, shown) in [
+            ("count", "Count"),
+            ("created_at", "Created At"),
+            ("order-id", "Order Id"),
+            ("ÄNDERUNG", "ÄNDERUNG"),
+            ("élan vital", "Élan Vital"),
+            ("__", "__"),
+            ("", ""),
+        ] {
+            assert_eq!(display_name(name), shown);
+        }
     }
 }

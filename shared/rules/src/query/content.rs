@@ -27,6 +27,11 @@ pub struct QuestionContent {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub settings: DisplaySettings,
+    /// Fields that another program knows and this one does not. They are kept for it and shown to no viewer.
+    #[serde(default, skip_serializing_if = "DisplaySettings::is_empty")]
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
+    pub extra: DisplaySettings,
 }
 
 /// An object of settings.
@@ -68,10 +73,15 @@ pub(crate) fn table() -> String {
 }
 
 impl QuestionContent {
+    const MAX_EXTRA_BYTES: usize = 128 * 1024;
+
     pub fn problems(&self, limits: &QueryLimits, path: &str) -> Vec<Issue> {
         let mut issues = self.query.problems(limits, &format!("{path}.query"));
         issues.extend(display_problem(&self.display, path));
         issues.extend(settings_problem(&self.settings, &format!("{path}.settings")));
+        if serde_json::to_vec(&self.extra).map_or(usize::MAX, |text| text.len()) > Self::MAX_EXTRA_BYTES {
+            issues.push(Issue::new(format!("{path}.extra"), "must be at most 128 KiB"));
+        }
         issues
     }
 }

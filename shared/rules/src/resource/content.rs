@@ -82,6 +82,10 @@ enum Written {
         #[deserr(default)]
         #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
         settings: DisplaySettings,
+        /// Fields that another program knows and this one does not. They are kept for it and shown to no viewer.
+        #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
+        extra: DisplaySettings,
     },
     /// Cards on a grid of 24 columns; for dashboards only.
     Dashboard {
@@ -121,8 +125,8 @@ impl Content {
         match written {
             Written::Html { html, queries } => Self::Html { html, queries },
             Written::Url { url } => Self::Url { url },
-            Written::Question { query, display, settings } => {
-                Self::Question(QuestionContent { query, display, settings })
+            Written::Question { query, display, settings, extra } => {
+                Self::Question(QuestionContent { query, display, settings, extra })
             }
             Written::Dashboard { tabs, cards, extra } => {
                 Self::Dashboard(DashboardContent { tabs, cards, extra })

@@ -143,6 +143,13 @@ impl ParameterType {
     }
 }
 
+impl ParameterType {
+    /// The type of a word, if it is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::read(word.to_owned()).ok()
+    }
+}
+
 impl Parameter {
     const MAX_VALUES: usize = 1_000;
 

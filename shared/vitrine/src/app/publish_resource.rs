@@ -143,12 +143,12 @@ impl ResourcePublisher {
         key: &AccessKey,
         reference: &ResourceRef,
         publishing: Publishing,
-        change: &(dyn Fn(ResourceInput) -> ResourceInput + Sync),
+        change: &(dyn Fn(ResourceInput) -> Result<ResourceInput> + Sync),
         mode: Mode,
     ) -> Result<WrittenResource> {
         retry_on_conflict(ATTEMPTS, || async {
             let present = self.present(key, reference).await?;
-            let input = change(present.decided());
+            let input = change(present.decided())?;
             let published = (present.enable_embedding, &present.embedding_params);
             if publishing == Publishing::Publishers
                 && published != (input.enable_embedding, &input.embedding_params)

@@ -241,11 +241,15 @@ impl TableVersionReader {
         range.page(paging, |item| document::read(&item, "table summary").map(Some)).await
     }
 
+    /// What lists show of all tables.
+    pub async fn summaries(&self) -> Result<Vec<TableSummary>> {
+        let items = self.0.all(LIST).await?;
+        items.iter().map(|item| document::read(item, "table summary")).collect()
+    }
+
     /// The tables that have their files in `source`.
     pub async fn names_with_source(&self, source: &str) -> Result<Vec<String>> {
-        let items = self.0.all(LIST).await?;
-        let tables = items.iter().map(|item| document::read::<TableSummary>(item, "table summary"));
-        let tables: Vec<_> = tables.collect::<Result<_>>()?;
+        let tables = self.summaries().await?;
         Ok(tables.into_iter().filter(|table| table.source == source).map(|table| table.name).collect())
     }
 

@@ -88,6 +88,7 @@ fn no_question() -> QuestionContent {
         query: QueryDefinition::default(),
         display: String::new(),
         settings: DisplaySettings::default(),
+        extra: DisplaySettings::default(),
     }
 }
 

@@ -1,4 +1,10 @@
-//! Metabase: the words of its API.
+//! Metabase: the words and shapes of its API.
+
+pub mod catalog;
+pub mod columns;
+pub mod dataset_query;
+pub mod template_tag;
+pub mod viewing;
 
 use std::collections::BTreeMap;
 

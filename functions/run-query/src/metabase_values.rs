@@ -1,32 +1,36 @@
-//! `/api/embed/{kind}/{token}/params/{key}/...`: the choices of a parameter with a static list of values, if the viewer
-//! may set it.
+//! `/api/embed/{kind}/{token}/params/{key}/...`: the choices of a parameter that the viewer may set, declared or from the column
+//! that it filters.
 
 use axum::extract::{Path, RawQuery, State};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vitrine::app::open_view::ViewOpener;
+use vitrine::dialects::metabase::viewing::{Audience, UNKNOWN_KID, kind_of};
 use vitrine::http::caller::Admin;
 use vitrine::http::{Allowed, HttpResult};
 use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::random;
 use vitrine::rules::resource::embed_policy::WhoMaySet;
 use vitrine::rules::resource::parameter::Parameter;
 use vitrine::rules::text::quoted;
 use vitrine::rules::view::decide::{NamedBy, View, ViewRequest};
+use vitrine::rules::view::refusal_record::RefusalContext;
 use vitrine::rules::view::resolve_parameters;
 
-use crate::metabase_embed::{Audience, UNKNOWN_KID, kind_of};
+use crate::State as App;
+use crate::values::Choices;
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Values {
     /// Each `[value]` or `[value, label]`.
     values: Vec<Vec<Value>>,
+    /// Set if there are more than 1000: search for them.
     has_more_values: bool,
 }
 
-impl From<Vec<Vec<Value>>> for Values {
-    fn from(values: Vec<Vec<Value>>) -> Self {
-        Self { values, has_more_values: false }
+impl From<Choices> for Values {
+    fn from(choices: Choices) -> Self {
+        Self { values: choices.values, has_more_values: choices.has_more }
     }
 }
 
@@ -38,12 +42,11 @@ impl From<Vec<Vec<Value>>> for Values {
     responses((status = 200, body = Values), (status = 401), (status = 403)), security(())
 ))]
 pub async fn values(
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    let choices = choices(&views, Audience::Viewer, (kind, token, key), others(query), SEARCHING).await?;
-    Ok(axum::Json(choices.into()))
+    Ok(Box::pin(app.listed(Audience::Viewer, (kind, token, key), None, query)).await?)
 }
 
 /// List a parameter's values in a preview.
@@ -55,14 +58,11 @@ pub async fn values(
 ))]
 pub async fn preview_values(
     caller: Allowed<Admin>,
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    let choices =
-        choices(&views, Audience::Previewer(&caller.key), (kind, token, key), others(query), SEARCHING)
-            .await?;
-    Ok(axum::Json(choices.into()))
+    Ok(Box::pin(app.listed(Audience::Previewer(&caller.key), (kind, token, key), None, query)).await?)
 }
 
 /// Search a parameter's values.
@@ -72,11 +72,11 @@ pub async fn preview_values(
     responses((status = 200, body = Values), (status = 401), (status = 403)), security(())
 ))]
 pub async fn search(
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    Ok(search_in(&views, Audience::Viewer, (kind, token, key), &prefix, query).await?)
+    Ok(Box::pin(app.listed(Audience::Viewer, (kind, token, key), Some(&prefix), query)).await?)
 }
 
 /// Search a parameter's values in a preview.
@@ -88,11 +88,12 @@ pub async fn search(
 ))]
 pub async fn preview_search(
     caller: Allowed<Admin>,
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key, prefix)): Path<(String, String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Values>> {
-    Ok(search_in(&views, Audience::Previewer(&caller.key), (kind, token, key), &prefix, query).await?)
+    Ok(Box::pin(app.listed(Audience::Previewer(&caller.key), (kind, token, key), Some(&prefix), query))
+        .await?)
 }
 
 /// Find the label of a value.
@@ -103,11 +104,11 @@ pub async fn preview_search(
     responses((status = 200, body = Vec<Value>), (status = 401), (status = 403)), security(())
 ))]
 pub async fn remapping(
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Vec<Value>>> {
-    Ok(remap(&views, Audience::Viewer, (kind, token, key), query).await?)
+    Ok(app.remapped(Audience::Viewer, (kind, token, key), query).await?)
 }
 
 /// Find the label of a value in a preview.
@@ -119,42 +120,11 @@ pub async fn remapping(
 ))]
 pub async fn preview_remapping(
     caller: Allowed<Admin>,
-    State(views): State<ViewOpener>,
+    State(app): State<App>,
     Path((kind, token, key)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> HttpResult<axum::Json<Vec<Value>>> {
-    Ok(remap(&views, Audience::Previewer(&caller.key), (kind, token, key), query).await?)
-}
-
-async fn search_in(
-    views: &ViewOpener,
-    audience: Audience<'_>,
-    named: Named,
-    prefix: &str,
-    query: Option<String>,
-) -> Result<axum::Json<Values>> {
-    let sought = prefix.to_lowercase();
-    let mut found = choices(views, audience, named, others(query), SEARCHING).await?;
-    found.retain(|choice| choice.iter().any(|part| text(part).to_lowercase().contains(&sought)));
-    Ok(axum::Json(found.into()))
-}
-
-async fn remap(
-    views: &ViewOpener,
-    audience: Audience<'_>,
-    named: Named,
-    query: Option<String>,
-) -> Result<axum::Json<Vec<Value>>> {
-    let mut value = None;
-    // Reported, like every problem of parameters, only to viewers who may see the resource.
-    let others = others(query).and_then(|mut others| {
-        value = Some(others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?);
-        Ok(others)
-    });
-    let choices = choices(views, audience, named, others, REMAPPING).await?;
-    let value = value.unwrap_or_default();
-    let is_asked = |choice: &Vec<Value>| choice.first().is_some_and(|listed| text(listed) == text(&value));
-    Ok(axum::Json(choices.into_iter().find(is_asked).unwrap_or_else(|| vec![value])))
+    Ok(app.remapped(Audience::Previewer(&caller.key), (kind, token, key), query).await?)
 }
 
 const SEARCHING: &str = "search for values";
@@ -168,31 +138,80 @@ fn others(query: Option<String>) -> Result<Map<String, Value>> {
     resolve_parameters::from_query(query.as_deref().unwrap_or_default())
 }
 
-/// The static values of a parameter that the viewer may set.
-async fn choices(
-    views: &ViewOpener,
-    audience: Audience<'_>,
-    (kind, token, key): Named,
-    parameters: Result<Map<String, Value>>,
-    purpose: &str,
-) -> Result<Vec<Vec<Value>>> {
-    let kind = Some(kind_of(&kind)?);
-    let parameters = parameters.into();
-    let request = ViewRequest {
-        kind,
-        parameters,
-        named_by: NamedBy::Id,
-        unknown_kid: UNKNOWN_KID,
-        ..ViewRequest::default()
-    };
-    let view = audience.open(views, &token, request).await?;
+impl App {
+    async fn listed(
+        &self,
+        audience: Audience<'_>,
+        named: Named,
+        search: Option<&str>,
+        query: Option<String>,
+    ) -> Result<axum::Json<Values>> {
+        let (view, context) = self.open_by_id(audience, &named, others(query)).await?;
+        let (_, token, key) = named;
+        let found = async {
+            let slug = settable(&view, &key, SEARCHING)?.slug;
+            Box::pin(self.choices(&view, &slug, search, &random::fingerprint(&token))).await
+        };
+        let found = found.await.inspect_err(|error| self.refused(error, context));
+        Ok(axum::Json(found?.into()))
+    }
+
+    /// The label of a value among the declared choices. The values of a column are their own labels.
+    async fn remapped(
+        &self,
+        audience: Audience<'_>,
+        named: Named,
+        query: Option<String>,
+    ) -> Result<axum::Json<Vec<Value>>> {
+        let mut value = None;
+        // Reported, like every problem of parameters, only to viewers who may see the resource.
+        let others = others(query).and_then(|mut others| {
+            value = Some(others.remove("value").ok_or_else(|| Error::invalid("value", "is required"))?);
+            Ok(others)
+        });
+        let (view, context) = self.open_by_id(audience, &named, others).await?;
+        let parameter =
+            settable(&view, &named.2, REMAPPING).inspect_err(|error| self.refused(error, context))?;
+        let value = value.unwrap_or_default();
+        let is_asked =
+            |choice: &Vec<Value>| choice.first().is_some_and(|listed| text(listed) == text(&value));
+        let declared = parameter.values.unwrap_or_default();
+        Ok(axum::Json(declared.into_iter().find(is_asked).unwrap_or_else(|| vec![value])))
+    }
+
+    /// Opens the view, where the other parameters are named by their ids.
+    async fn open_by_id(
+        &self,
+        audience: Audience<'_>,
+        (kind, token, _): &Named,
+        others: Result<Map<String, Value>>,
+    ) -> Result<(View, Option<RefusalContext>)> {
+        let request = ViewRequest {
+            kind: Some(kind_of(kind)?),
+            parameters: others.into(),
+            named_by: NamedBy::Id,
+            unknown_kid: UNKNOWN_KID,
+            ..ViewRequest::default()
+        };
+        Box::pin(audience.open_for_work(&self.views, token, request)).await
+    }
+
+    fn refused(&self, error: &Error, context: Option<RefusalContext>) {
+        if let Some(context) = context {
+            self.views.refused_work(error, context);
+        }
+    }
+}
+
+/// The parameter with this id, if the viewer may set it.
+fn settable(view: &View, key: &str, purpose: &str) -> Result<Parameter> {
     let declared = view.resource.all_parameters();
-    let parameter = Parameter::by_id(&declared, &key);
+    let parameter = Parameter::by_id(&declared, key);
     let visible =
         |parameter: &&Parameter| view.visible.iter().any(|visible| visible.parameter.slug == parameter.slug);
     match parameter.filter(visible) {
-        Some(parameter) => Ok(parameter.values.clone().unwrap_or_default()),
-        None => Err(refusal(&view, parameter, purpose)),
+        Some(parameter) => Ok(parameter.clone()),
+        None => Err(refusal(view, parameter, purpose)),
     }
 }
 
