@@ -38,6 +38,11 @@ pub struct Product {
 }
 
 impl Product {
+    /// The routes of all functions.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
     /// Starts an empty product without a cache of resources.
     pub async fn start() -> Self {
         Self::start_with(&[]).await

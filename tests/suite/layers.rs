@@ -10,7 +10,8 @@ type Texts = BTreeMap<String, String>;
 const VENDORS: [&str; 3] = ["metabase", "cube", "motherduck"];
 
 /// Files that show every dialect at once.
-const DEMO: [&str; 3] = ["infra/local/assets/", "infra/local/src/demo.rs", "infra/local/tests/"];
+const DEMO: [&str; 4] =
+    ["infra/local/assets/", "infra/local/src/demo.rs", "infra/local/src/import/", "infra/local/tests/"];
 
 /// Files outside a dialect that name a vendor, and why they must.
 const NAME_A_VENDOR: [(&str, &str); 6] = [

@@ -38,6 +38,7 @@ mod metabase_clients;
 mod metabase_column_values;
 mod metabase_dashboards;
 mod metabase_fixtures;
+mod metabase_import;
 mod metabase_kid;
 mod metabase_lists;
 mod metabase_preview;

@@ -8,7 +8,8 @@ mod demo;
 mod dynamodb;
 pub mod functions;
 mod guard;
-mod in_process;
+pub mod import;
+pub mod in_process;
 mod lambda;
 mod least_privilege;
 mod listener;
@@ -48,6 +49,8 @@ pub enum LocalError {
     Services(String),
     #[error("no random numbers: {0}")]
     Random(vitrine::rules::error::Error),
+    #[error("nothing was imported: {0}")]
+    Import(String),
     #[error("the demo could not be published: {0}")]
     Demo(String),
 }

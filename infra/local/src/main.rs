@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use vitrine::http::log;
 use vitrine_local::LocalError;
 use vitrine_local::functions;
+use vitrine_local::import::{self, ImportFrom};
 use vitrine_local::options::{self, Command, Options};
 use vitrine_local::server::Server;
 use vitrine_local::services::Services;
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
     }
     let ran = match &options.command {
         None => run(&options).await,
+        Some(Command::Import { from }) => run_import(from).await,
         Some(Command::Services { dynamodb_port, secrets_port, s3_port }) => {
             run_services(&options, [*dynamodb_port, *secrets_port, *s3_port]).await
         }
@@ -59,6 +61,12 @@ async fn run(options: &Options) -> Result<(), LocalError> {
     lines.extend([String::new(), format!("ready {base_url}")]);
     say(&lines);
     server.serve(interrupted()).await
+}
+
+async fn run_import(from: &ImportFrom) -> Result<(), LocalError> {
+    let report = import::run(from).await?;
+    say(&[report.to_string()]);
+    Ok(())
 }
 
 async fn run_services(options: &Options, ports: [u16; 3]) -> Result<(), LocalError> {

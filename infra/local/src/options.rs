@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use vitrine::rules::settings::{SettingError, Settings};
 use vitrine::rules::token::key_set::is_secret;
 
+use crate::import::ImportFrom;
 use crate::time_argument::{self, TimeArgument};
 
 /// The default of `AllowedOrigins` here: pages on this machine may frame everything.
@@ -76,6 +77,12 @@ pub enum Command {
         /// Port of the S3 stand-in; 0 picks a free one
         #[arg(long, default_value_t = 8002, value_name = "N")]
         s3_port: u16,
+    },
+
+    /// Publish content of another program to a stack
+    Import {
+        #[command(subcommand)]
+        from: ImportFrom,
     },
 }
 
