@@ -5,8 +5,8 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 
-/// Returns whether `predicate` consists of comparisons of a column with literals of the column's own type. Everything
-/// else, a cast above all, stays above the barrier.
+/// Returns whether `predicate` consists of boolean columns and of comparisons of a column with literals of the column's own
+/// type. Everything else, a cast above all, stays above the barrier.
 pub fn is_leakproof(predicate: &Expr, schema: &Schema) -> bool {
     match predicate {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
@@ -22,6 +22,9 @@ pub fn is_leakproof(predicate: &Expr, schema: &Schema) -> bool {
             is_literal_for(low, expr, schema) && is_literal_for(high, expr, schema)
         }
         Expr::IsNull(expr) | Expr::IsNotNull(expr) => column_type(expr, schema).is_some(),
+        // The optimizer makes these of comparisons of a boolean column that were pushed down before.
+        Expr::Column(_) => is_boolean(predicate, schema),
+        Expr::Not(inner) => is_boolean(inner, schema),
         _ => false,
     }
 }
@@ -40,6 +43,10 @@ fn is_literal_for(literal: &Expr, column: &Expr, schema: &Schema) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_boolean(expr: &Expr, schema: &Schema) -> bool {
+    column_type(expr, schema) == Some(&DataType::Boolean)
 }
 
 fn column_type<'a>(expr: &Expr, schema: &'a Schema) -> Option<&'a DataType> {
@@ -62,6 +69,7 @@ mod tests {
             Field::new("city", DataType::Utf8, true),
             Field::new("amount", DataType::Int64, true),
             Field::new("tags", DataType::new_list(DataType::Utf8, true), true),
+            Field::new("open", DataType::Boolean, true),
         ])
     }
 
@@ -75,6 +83,9 @@ mod tests {
             col("city").in_list(vec![lit("a"), lit("b")], true),
             col("city").is_null(),
             col("tags").is_not_null(),
+            col("open"),
+            !col("open"),
+            col("open").in_list(vec![lit(true), lit(false)], false),
             col("city").eq(lit("a")).or(col("amount").lt_eq(lit(2_i64)).and(col("city").is_not_null())),
         ] {
             assert!(is_leakproof(&predicate, &schema()), "{predicate}");
@@ -96,6 +107,9 @@ mod tests {
             col("amount").in_list(vec![lit(1_i64), cast(col("city"), DataType::Int64)], false),
             col("amount").between(lit(1_i64), col("amount")),
             !col("city").eq(lit("a")),
+            col("city"),
+            !col("amount"),
+            !!col("open"),
             col("city").in_list(vec![], false),
             lit(true),
         ] {
