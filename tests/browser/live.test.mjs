@@ -157,3 +157,39 @@ test("where downloads are not allowed, there is no menu, and the server refuses"
   const answer = await fetch(`${product.base}/v1/query?format=csv`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: "{}" });
   assert.equal(answer.status, 403);
 });
+
+const CARD = { id: 1, row: 0, col: 0, width: 24, height: 6, title: "Amounts", display: "table",
+  query: { sql: "select timestamp '2024-12-31 23:30:00' as at, 1234567.5 as amount from orders limit 1", tags: {} } };
+
+async function withSettings(t, settings, behind = "") {
+  const dashboard = await product.publish("dashboard/920", { title: "Settings", allow_downloads: true, content: { type: "dashboard", cards: [CARD] } });
+  const session = await product.generate({ externalId: "ann", settings });
+  return open(t, `${product.base}/embed/d/1/dashboard/${dashboard.public_id}?session=${session}&allowExport=true${behind}`);
+}
+const scheme = (inner) => inner.locator("html").getAttribute("data-theme");
+
+test("a session's settings are those of a live dashboard: language and numbers, scheme, files", async (t) => {
+  const plain = await withSettings(t, {});
+  assert.equal(await plain.inner.getByRole("button", { name: "Download Amounts" }).count(), 1);
+  assert.equal(await scheme(plain.inner), "light");
+  assert.match((await cells(plain.frame))[0][1], /1,234,567\.5/);
+  const set = await withSettings(t, { locale: "de", theme: "dark", allowExport: true });
+  assert.equal(await set.inner.getByRole("button", { name: /^Amounts herunterladen|Amounts/ }).count(), 1);
+  assert.equal(await scheme(set.inner), "dark");
+  assert.match((await cells(set.frame))[0][1], /1\.234\.567,5/);
+  assert.match((await cells(set.frame))[0][0], /Dez/);
+  const over = await withSettings(t, { locale: "de", theme: "dark" }, "&theme=light&locale=en");
+  assert.equal(await scheme(over.inner), "light");
+  assert.match((await cells(over.frame))[0][1], /1,234,567\.5/);
+});
+
+test("a session that keeps files from its viewer has no menu, and the server refuses", async (t) => {
+  const { page, inner } = await withSettings(t, { allowExport: false });
+  assert.equal(await inner.getByRole("button", { name: /Amounts/ }).count(), 0);
+  const sent = page.waitForRequest((request) => request.url().endsWith("/v1/query"));
+  await page.evaluate((origin) => document.getElementById("embed").contentWindow.postMessage({ source: "vitrine-host", type: "refresh" }, origin), product.base);
+  const { authorization } = await (await sent).allHeaders();
+  const body = JSON.stringify({ resource: { dashboard: 920 }, card: 1 });
+  const answer = await fetch(`${product.base}/v1/query?format=csv`, { method: "POST", headers: { authorization, "content-type": "application/json" }, body });
+  assert.deepEqual([answer.status, (await answer.json()).reason], [403, "downloads_disabled"]);
+});

@@ -159,6 +159,12 @@ pub struct SessionSettings {
     locale: Option<String>,
     #[deserr(default)]
     timezone: Option<String>,
+    /// `light`, `dark` or `auto`.
+    #[deserr(default)]
+    theme: Option<String>,
+    /// `false` keeps files from the viewer that the dashboard would allow.
+    #[deserr(default)]
+    allow_export: Option<bool>,
 }
 
 fn parse_optional<T: std::str::FromStr<Err = Wrong>>(
@@ -199,7 +205,8 @@ impl GenerateSession {
         let Some(said) = &self.settings else { return Map::new() };
         let switches = said.switches().into_iter();
         let switches = switches.filter_map(|(name, on)| Some((name, Value::from(on?))));
-        let words = [("locale", &said.locale), ("timezone", &said.timezone)].into_iter();
+        let words =
+            [("locale", &said.locale), ("timezone", &said.timezone), ("theme", &said.theme)].into_iter();
         let words = words.filter_map(|(name, word)| Some((name, Value::from(word.clone()?))));
         switches.chain(words).map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -308,8 +315,9 @@ impl GenerateSession {
 }
 
 impl SessionSettings {
-    const fn switches(&self) -> [(&'static str, Option<bool>); 9] {
+    const fn switches(&self) -> [(&'static str, Option<bool>); 10] {
         [
+            ("allowExport", self.allow_export),
             ("allowAi", self.allow_ai),
             ("showDashboardChat", self.show_dashboard_chat),
             ("showWorkbookChat", self.show_workbook_chat),

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/v1/query", tag = "queries",
     params(
-        ("format" = Option<String>, Query, description = "`csv`, `xlsx` or `json`: the answer as a file, where the resource allows downloads. `Accept: text/csv`, or the media type of xlsx, does the same"),
+        ("format" = Option<String>, Query, description = "`csv`, `xlsx` or `json`: the answer as a file, where the resource and the session's settings allow downloads. `Accept: text/csv`, or the media type of xlsx, does the same"),
     ),
     description = "`Authorization: Bearer <embed token>`. Everything is decided as for `GET /v1/view`, and then the row policies of the tables decide which rows there are. The answer to a slow query is 202 with a handle. A file that is too large for a reply is 303 with a link that lives 60 seconds.",
     request_body = Question,
@@ -130,7 +130,7 @@ impl App {
         form: Form,
         credential: &str,
     ) -> Result<Response> {
-        if form != Form::Page && !view.resource.allow_downloads {
+        if form != Form::Page && !view.allows_downloads() {
             return Err(Reason::DownloadsDisabled.into());
         }
         let Asked { plan, title, cache_seconds } = self.asked(view, question, form).await?;

@@ -74,6 +74,7 @@ pub async fn dashboard(
     let resource = Some(ResourceRef::new(Kind::Dashboard, ResourceId::Public(public_id)));
     let parameters = resolve_parameters::from_query(query.as_deref().unwrap_or_default()).into();
     let view = views.open(token, &ViewRequest { resource, parameters, ..ViewRequest::default() }).await?;
+    let restrict_data_download = !view.allows_downloads();
     let resource = view.resource;
     Ok(axum::Json(CubeDashboard {
         id: resource.id.clone(),
@@ -93,7 +94,7 @@ pub async fn dashboard(
             widgets: Vec::new(),
         },
         report_snapshots: Vec::new(),
-        restrict_data_download: !resource.allow_downloads,
+        restrict_data_download,
         parameters: view.visible,
         content: view.content,
     }))

@@ -171,6 +171,7 @@ async fn answer(
     let unknown_kid = if is_embed_page { UnknownKid::Ignored } else { UnknownKid::Refused };
     let view = views.open(token, &ViewRequest { parameters, unknown_kid, ..asked }).await?;
     let resource = &view.resource;
+    let downloads = view.allows_downloads();
     let attributes = view.shown_attributes();
     Ok(axum::Json(ViewAnswer {
         resource: ViewedResource {
@@ -187,7 +188,7 @@ async fn answer(
         viewer: view.viewer.id.map(|id| ViewedBy { id }),
         attributes,
         state: view.state,
-        downloads: resource.allow_downloads,
+        downloads,
         frame_origins: resource.frame_origins(settings).into_iter().cloned().collect(),
         session: view.context.as_deref().map(ViewedSession::from),
         expires_at: view.expires_at,

@@ -85,6 +85,11 @@ impl SessionContext {
     /// The maximum of [`Self::size`].
     pub const MAX_BYTES: usize = 64 * 1024;
 
+    /// Set if the settings keep the viewer from having files.
+    pub fn forbids_export(&self) -> bool {
+        self.settings.get("allowExport") == Some(&Value::Bool(false))
+    }
+
     /// The size of the caller's part, in bytes of JSON.
     pub fn size(&self) -> usize {
         let sized = (&self.viewer.attributes, &self.viewer.groups, &self.security_context, &self.settings);

@@ -282,8 +282,8 @@ function report(problem) {
 // ---- display options ----
 
 function looksOfSession(session) {
-  const { locale, timezone } = session?.settings ?? {};
-  return { locale, timezone, ...looksOfBrand(session?.theme) };
+  const { locale, timezone, theme } = session?.settings ?? {};
+  return { locale, timezone, theme, ...looksOfBrand(session?.theme) };
 }
 
 function applyLooks() {

@@ -68,6 +68,12 @@ impl View {
         }
     }
 
+    /// Set if the viewer may have files of the answers: the resource allows it, and the session does not forbid it.
+    pub fn allows_downloads(&self) -> bool {
+        let is_forbidden = self.context.as_deref().is_some_and(SessionContext::forbids_export);
+        self.resource.allow_downloads && !is_forbidden
+    }
+
     /// The viewer's attributes that the resource is locked to. Its content can show them and no others.
     pub fn shown_attributes(&self) -> BTreeMap<String, Value> {
         let bound = |(slug, visibility): (&String, &WhoMaySet)| match visibility {

@@ -321,8 +321,8 @@ fn rule(reason: Reason) -> Rule {
         ),
         Reason::DownloadsDisabled => (
             "only what allows downloads is a file",
-            "`allow_downloads` true",
-            "publish the resource with `allow_downloads`, or leave `format` out",
+            "`allow_downloads` true, and no session with `allowExport` false",
+            "publish the resource with `allow_downloads`, create the session without `allowExport`, or leave `format` out",
         ),
         Reason::QueryFailed => (
             "a query runs",
