@@ -23,7 +23,7 @@ async fn viewer(product: &Product, id: &str, cities: &[&str]) -> String {
     session(product, json!({"externalId": id, "userAttributes": attributes})).await
 }
 
-async fn load(product: &Product, token: &str, query: &Value) -> Answer {
+pub async fn load(product: &Product, token: &str, query: &Value) -> Answer {
     product.post("/cubejs-api/v1/load", json!({"query": query})).bearer(token).send().await
 }
 

@@ -14,18 +14,18 @@ use crate::log::Log;
 use crate::query_data::{accept_all, asking, dive, dive_token, parquet, question, seed_table, token};
 
 /// One query on each line.
-const ATTACKS: &str = include_str!("../cases/attacks.sql");
+pub const ATTACKS: &str = include_str!("../cases/attacks.sql");
 
 /// In each row of Paris, and nowhere else.
-const CANARY: &str = "CANARY";
+pub const CANARY: &str = "CANARY";
 
-struct Twins {
-    under_policy: Product,
-    alone: Product,
+pub struct Twins {
+    pub under_policy: Product,
+    pub alone: Product,
 }
 
 impl Twins {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
