@@ -40,7 +40,7 @@ async function open(t, { plain = false, backend } = {}) {
 <script>
   globalThis.events = [];
   globalThis.watch = (name, options) => ({ ...options, on: Object.fromEntries(
-    ["ready", "error", "expiring", "expired", "params", "resize", "download", "navigate"].map((type) => [type, (detail) => events.push({ name, type, ...detail })])) });
+    ["ready", "error", "expiring", "expired", "params", "state-changed", "resize", "download", "navigate"].map((type) => [type, (detail) => events.push({ name, type, ...detail })])) });
 </script>`;
   const page = await browser.newPage();
   t.after(() => page.close());
@@ -259,6 +259,27 @@ test("invalid arguments throw", async (t) => {
   assert.deepEqual(problems, ["TypeError", "TypeError", "TypeError", "TypeError"]);
 });
 
+test("the host and the content share the content's state", async (t) => {
+  const { page, waitFor, events } = await open(t);
+  const { embed_url: src } = await session();
+  await page.evaluate((src) => { globalThis.embed = mount(document.getElementById("a"), watch("a", { src })); }, src);
+  await waitFor("ready", "a");
+  const inner = await until(() => page.frames().find((frame) => frame.parentFrame()?.parentFrame()));
+  const state = () => inner.evaluate(() => globalThis.vitrine.view.state);
+  await until(async () => (await inner.evaluate(() => Boolean(globalThis.vitrine?.view))));
+  assert.equal(await state(), null);
+  await inner.evaluate(() => globalThis.vitrine.setState({ tab: 2, open: true }));
+  assert.deepEqual((await waitFor("state-changed", "a")).state, { tab: 2, open: true });
+  await page.evaluate(() => globalThis.embed.setState({ tab: 3 }));
+  await until(async () => (await state()).tab === 3);
+  assert.deepEqual(await state(), { tab: 3, open: true });
+  await page.evaluate(() => globalThis.embed.setState("nothing"));
+  await page.evaluate(() => globalThis.embed.setState({ tab: 4 }));
+  await until(async () => (await state()).tab === 4);
+  assert.deepEqual(await state(), { tab: 4, open: true });
+  assert.equal((await events("state-changed", "a")).length, 1, "the host is not told of its own changes");
+});
+
 test("the package is complete, small and typed", async () => {
   const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: SDK, encoding: "utf8" }));
   assert.deepEqual(listed[0].files.map(({ path }) => path).sort(), ["README.md", "dive.d.ts", "dive.mjs", "element.d.ts", "element.mjs", "hooks.mjs", "package.json", "react.d.ts", "react.mjs", "vitrine.d.ts", "vitrine.mjs"]);
@@ -284,7 +305,7 @@ test("the package is complete, small and typed", async () => {
 const off: () => void = embed.on("error", ({ reason, request_id }) => console.log(reason.length, request_id?.length));
 embed.on("notice", ({ reason, names }) => console.log(reason === "parameters_ignored", names.map((name) => name.trim())));
 embed.update({ theme: "dark", locale: "de" }); embed.setParams({ a: true }); embed.refresh(); embed.destroy(); off();
-embed.setParameters({ a: [1] }); embed.download(null, "png"); embed.download(3, "csv");
+embed.setParameters({ a: [1] }); embed.setState({ tab: 1 }); embed.on("state-changed", ({ state }) => console.log(state.tab)); embed.download(null, "png"); embed.download(3, "csv");
 const quiet: () => void = embed.onData(({ card, rows, columns: [{ name, type }] }) => console.log(card, rows.length, name.trim(), type)); quiet();
 embed.on("parameter-changed", ({ slug, value }) => console.log(slug.trim(), value)); embed.on("card-failed", ({ card, reason }) => console.log(card, reason.trim()));
 const element = document.createElement("vitrine-embed"); element.params = { a: 1 }; element.download(null, "svg");

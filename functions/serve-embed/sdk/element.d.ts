@@ -11,6 +11,7 @@ export declare class VitrineEmbed extends HTMLElement {
   onData?: (data: Data) => void;
   setParameters(params: Params): void;
   download(card: CardId, format: Format): void;
+  setState(keys: Record<string, unknown>): void;
   refresh(): void;
   addEventListener<Type extends keyof EmbedEvents>(type: Type, listener: (event: CustomEvent<EmbedEvents[Type]>) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;

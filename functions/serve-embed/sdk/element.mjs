@@ -44,6 +44,7 @@ export class VitrineEmbed extends Base {
 
   setParameters(params) { this.#embed?.setParameters(params); }
   download(card, format) { this.#embed?.download(card, format); }
+  setState(keys) { this.#embed?.setState(keys); }
   refresh() { this.#embed?.refresh(); }
 
   #set(name, value) {

@@ -19,6 +19,7 @@ interface Common {
   onExpired?: (event: EmbedEvents["expired"]) => void;
   onParams?: (event: EmbedEvents["params"]) => void;
   onParameterChanged?: (event: EmbedEvents["parameter-changed"]) => void;
+  onStateChanged?: (event: EmbedEvents["state-changed"]) => void;
   onCardLoaded?: (event: EmbedEvents["card-loaded"]) => void;
   onCardFailed?: (event: EmbedEvents["card-failed"]) => void;
   onNotice?: (event: EmbedEvents["notice"]) => void;
@@ -34,6 +35,7 @@ export type VitrineEmbedProps = Common &
 export interface VitrineEmbedHandle {
   setParameters(params: Params): void;
   download(card: CardId, format: Format): void;
+  setState(keys: Record<string, unknown>): void;
   refresh(): void;
 }
 

@@ -46,6 +46,7 @@ export const VitrineEmbed = forwardRef(function VitrineEmbed(props, ref) {
   useImperativeHandle(ref, () => ({
     setParameters: (params) => embed.current?.setParameters(params),
     download: (card, format) => embed.current?.download(card, format),
+    setState: (keys) => embed.current?.setState(keys),
     refresh: () => embed.current?.refresh(),
   }), []);
 

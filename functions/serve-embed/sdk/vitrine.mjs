@@ -1,6 +1,6 @@
 // Mounts an embed in a host page, renews its session, and exchanges messages with it, only with its own origin.
 
-export const EVENTS = ["ready", "error", "expiring", "expired", "params", "parameter-changed", "card-loaded", "card-failed", "notice", "resize", "download", "navigate"];
+export const EVENTS = ["ready", "error", "expiring", "expired", "params", "parameter-changed", "state-changed", "card-loaded", "card-failed", "notice", "resize", "download", "navigate"];
 const FORMATS = ["csv", "xlsx", "json", "png", "svg"];
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads";
 const LONGEST_PAUSE = 60_000;
@@ -79,6 +79,11 @@ class Embed {
   setParameters(params) {
     this.#options.params = { ...this.#options.params, ...params };
     this.#send("params", params);
+  }
+
+  // Changes keys of the content's own state. The other keys stay.
+  setState(keys) {
+    this.#send("state", keys);
   }
 
   refresh() {

@@ -12,6 +12,8 @@ export interface EmbedEvents {
   params: { parameters: Params };
   /** One of these parameters has another value, set by the viewer or the host. */
   "parameter-changed": { slug: string; value: Value | Value[]; parameters: Params };
+  /** The content has changed keys of its own state, which began with the session's. */
+  "state-changed": { state: Record<string, unknown> };
   /** A card has its answer. `card` is null for a question, which is one card. */
   "card-loaded": { card: CardId; title: string; rows: number };
   /** A card has no answer. */
@@ -89,6 +91,8 @@ export interface Embed {
   onData(listener: (data: Data) => void): () => void;
   /** Saves what a card shows, if the resource allows downloads; else the embed sends an `error`. `png` and `svg` are for charts. */
   download(card: CardId, format: Format): void;
+  /** Changes keys of the content's own state; the other keys stay. */
+  setState(keys: Record<string, unknown>): void;
   /** Loads the view again. */
   refresh(): void;
   /** Removes the embed from the page. */
