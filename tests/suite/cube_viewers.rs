@@ -42,7 +42,6 @@ async fn four_viewers(product: &Product) -> Vec<Seen> {
         ("globex", "dan", json!(["Rome"]), vec![(5, "Rome")]),
     ] {
         let attributes = json!([{"name": "company", "value": tenant}, {"name": "cities", "value": cities}]);
-        let same = json!({"viewer": {"attributes": {"company": tenant}}});
         let dive = dive_token(
             product,
             user,
