@@ -254,6 +254,13 @@ impl Call {
         self
     }
 
+    /// Adds what the gateway tells beside the request.
+    #[must_use]
+    pub fn extension(mut self, value: impl Clone + Send + Sync + 'static) -> Self {
+        self.request = self.request.extension(value);
+        self
+    }
+
     #[must_use]
     pub fn bearer(self, credential: &str) -> Self {
         self.header("authorization", format!("Bearer {credential}"))

@@ -12,6 +12,8 @@ mod binaries;
 mod blobs;
 mod bounds;
 mod clients;
+mod console;
+mod console_pages;
 mod cost;
 mod cube;
 mod cube_attacks;

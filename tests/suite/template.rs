@@ -59,6 +59,11 @@ fn declared(function: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
+/// The routes of the gateway for pages below a path.
+fn pages_below(path: &str) -> [String; 2] {
+    [path.to_owned(), format!("{path}/{{page+}}")]
+}
+
 async fn served() -> Vec<vitrine_local::functions::Function> {
     let product = Product::start().await;
     vitrine_local::functions::connect_all(&product.services, &Settings::default(), &product.clock).await
@@ -118,9 +123,14 @@ async fn every_route_served_is_declared_and_every_route_declared_is_served() {
             assert_eq!(owner, Some(&function.name), "{method} {path}");
         }
         let paths: BTreeSet<_> = function.routes.declared().iter().map(|(_, path)| *path).collect();
+        let pages: BTreeSet<_> =
+            function.routes.page_paths().iter().flat_map(|path| pages_below(path)).collect();
+        for path in &pages {
+            assert_eq!(owners.get(&("ANY", path.as_str())), Some(&function.name), "{path}");
+        }
         for (method, path) in declared(by_name[function.name]) {
             assert!(
-                path == "$default" || paths.contains(path),
+                path == "$default" || paths.contains(path) || pages.contains(path),
                 "{method} {path} leads to {}, which does not serve it",
                 function.name
             );
@@ -194,6 +204,14 @@ async fn the_watch_router_knows_every_route() {
             _ => (path, Some(method.as_str()), name),
         })
         .collect();
+    for function in &functions {
+        for path in function.routes.page_paths() {
+            let below = format!("{path}/{{*page}}");
+            let before = watched.len();
+            watched.retain(|(one, _, name)| *name != function.name || (one != path && *one != below));
+            assert_eq!(watched.len() + 2, before, "{path}");
+        }
+    }
     // Unknown paths lead to the function that answers them in the template.
     assert!(watched.remove(&("/{*path}", None, "serve-embed")), "unknown paths have no function");
     assert_eq!(watched, served);
@@ -294,7 +312,8 @@ async fn every_write_is_limited_to_some_items() {
             }
         }
         let creates_keys = function.grants.iter().any(|grant| grant.items == Some("access_keys"));
-        assert_eq!(creates_keys, function.name == "manage-keys", "{}", function.name);
+        let may_create = ["manage-keys", "serve-console"].contains(&function.name);
+        assert_eq!(creates_keys, may_create, "{}", function.name);
     }
     assert!(writes > 20, "{writes}");
 }
@@ -315,7 +334,8 @@ async fn only_key_management_and_rotation_may_write_the_signing_secret() {
         .filter(|function| WRITES.iter().any(|grant| function.grants.contains(grant)))
         .map(|function| function.name)
         .collect();
-    assert_eq!(writers, ["manage-keys", "rotate-key"].into());
+    // The console retires keys. It is for people, and none of its pages manages viewers.
+    assert_eq!(writers, ["manage-keys", "rotate-key", "serve-console"].into());
     let mut managing_viewers = BTreeSet::new();
     for function in &functions {
         for (method, path) in function.routes.declared() {

@@ -5,12 +5,8 @@ use vitrine::aws::storage::RefusalRecordReader;
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, List, Query};
-use vitrine::rules::error::Reason;
 use vitrine::rules::view::refusal_count::RefusalCount;
 use vitrine::rules::view::refusal_record::RefusalRecord;
-
-/// Longer than any request ID.
-const MAX_ID_BYTES: usize = 128;
 
 /// Read why a view was refused.
 #[cfg_attr(feature = "openapi", utoipa::path(
@@ -23,9 +19,6 @@ pub async fn get(
     State(decisions): State<RefusalRecordReader>,
     Path(request_id): Path<String>,
 ) -> HttpResult<axum::Json<RefusalRecord>> {
-    if request_id.len() > MAX_ID_BYTES {
-        return Err(Reason::DecisionNotFound.into());
-    }
     Ok(axum::Json(decisions.get(&request_id).await?))
 }
 

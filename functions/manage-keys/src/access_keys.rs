@@ -5,15 +5,15 @@ use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::create_access_key::{AccessKeyCreator, CreatedAccessKey, NewAccessKey};
-use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter};
+use vitrine::app::remove_access_key::AccessKeyRemover;
+use vitrine::aws::storage::AccessKeyWriter;
 use vitrine::http::caller::Admin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
 use vitrine::rules::access_key::{AccessKey, Permission};
 use vitrine::rules::clock::Timestamp;
-use vitrine::rules::error::{Issue, Reason};
+use vitrine::rules::error::Issue;
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
-use vitrine::rules::reach::Reach;
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::role::Role;
 
@@ -46,18 +46,7 @@ fn parse_moment(text: Option<String>) -> std::result::Result<Option<Timestamp>, 
 
 impl Check for KeyInput {
     fn problems(&self) -> Vec<Issue> {
-        let mut issues = Vec::new();
-        if self.name.trim().is_empty() || self.name.chars().count() > 255 {
-            issues.push(Issue::new("name", "must be 1 to 255 characters"));
-        }
-        for (field, length) in
-            [("permissions", self.permissions.len()), ("deployments", self.deployments.len())]
-        {
-            if length > Reach::MAX_DEPLOYMENTS {
-                issues.push(Issue::new(field, "must be at most 100 items"));
-            }
-        }
-        issues
+        NewAccessKey::problems(&self.name, &self.permissions, &self.deployments)
     }
 }
 
@@ -114,16 +103,9 @@ pub async fn list(
 ))]
 pub async fn delete(
     caller: Allowed<Admin>,
-    State(reader): State<AccessKeyReader>,
-    State(keys): State<AccessKeyWriter>,
+    State(keys): State<AccessKeyRemover>,
     Path(id): Path<String>,
 ) -> HttpResult<StatusCode> {
-    if !vitrine::rules::resource::ids::is_public_id(&id) {
-        return Err(Reason::KeyNotFound.into());
-    }
-    let found = reader.find(&id).await?.filter(|key| caller.key.reach.includes(&key.reach));
-    let key = found.ok_or(Reason::KeyNotFound)?;
-    caller.key.require_control(&key)?;
-    keys.delete(&id).await?;
+    keys.remove(&caller.key, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,18 +9,19 @@ mod signing_keys;
 
 use axum::Router;
 use vitrine::app::create_access_key::AccessKeyCreator;
+use vitrine::app::remove_access_key::AccessKeyRemover;
 use vitrine::app::retire_signing_key::SigningKeyRetirer;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::signing_keys::replace::SigningKeyWriter;
-use vitrine::aws::storage::{AccessKeyReader, AccessKeyWriter, EmbeddingSwitchReader};
+use vitrine::aws::storage::{AccessKeyWriter, EmbeddingSwitchReader};
 use vitrine::http::{Callers, Routes};
 
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
-        key_reader: AccessKeyReader,
         keys: AccessKeyWriter,
         key_creator: AccessKeyCreator,
+        key_remover: AccessKeyRemover,
         signing_keys: SigningKeyWriter,
         key_retirer: SigningKeyRetirer,
         switch: EmbeddingSwitchReader,

@@ -96,20 +96,25 @@ async fn page(
     // A path that is not UTF-8 is a credential like any other that opens nothing.
     let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
     let is_public_id = is_public_id(&credential);
-    let resource = if is_public_id {
-        owners.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await
+    let (resource, is_preview) = if is_public_id {
+        (owners.find(&ResourceRef { kind, id: ResourceId::Public(credential) }).await, false)
     } else {
-        owners.of_token(&credential, kind).await
+        owners
+            .of_token(&credential, kind)
+            .await
+            .map_or((None, false), |owner| (Some(owner.resource), owner.is_preview))
     };
     let resource = resource.as_deref();
-    let ancestors = match resource {
-        Some(resource) => resource.frame_origins(&settings),
-        None => settings.allowed_origins.iter().collect(),
+    let ancestors: Vec<_> = match resource {
+        // The console, which is at the same origin.
+        Some(_) if is_preview => vec!["'self'"],
+        Some(resource) => resource.frame_origins(&settings).into_iter().map(Origin::as_str).collect(),
+        None => settings.allowed_origins.iter().map(Origin::as_str).collect(),
     };
     let content = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
     // A page with a public id can go on to another dashboard of its session.
     let frame_sources = if is_public_id { ANY_PAGE } else { content.as_ref().map_or("", Origin::as_str) };
-    with_policy(kind, ancestors.into_iter().map(Origin::as_str).collect(), frame_sources, encoding)
+    with_policy(kind, ancestors, frame_sources, encoding)
 }
 
 /// The page with the headers that say who may frame it and what it may frame.

@@ -43,6 +43,7 @@ macro_rules! for_each_function {
                 explain_refusal = "explain-refusal",
                 run_query = "run-query",
                 serve_embed = "serve-embed",
+                serve_console = "serve-console",
             }
             // These handle events of AWS.
             without_routes {
@@ -159,7 +160,10 @@ impl Assembly<'_> {
         S: Capability + Clone + Send + Sync + 'static,
     {
         let state = S::connect(&self.environment(name, S::grants()));
-        Function { name, routes: routes.with_state(state), grants: S::grants() }
+        // As the condition of the template.
+        let is_left_out = name == "serve-console" && !self.settings.console;
+        let routes = if is_left_out { Routes::default() } else { routes.with_state(state) };
+        Function { name, routes, grants: S::grants() }
     }
 
     fn environment(&self, function: &'static str, grants: BTreeSet<Grant>) -> Environment {

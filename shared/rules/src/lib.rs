@@ -20,6 +20,7 @@
 
 pub mod access_key;
 pub mod clock;
+pub mod console_session;
 pub mod cursor;
 pub mod data;
 pub mod error;
@@ -40,6 +41,7 @@ pub mod row_policy;
 pub mod session;
 pub mod settings;
 pub mod sign_in_attempts;
+pub mod sign_in_lock;
 pub mod text;
 pub mod token;
 pub mod view;

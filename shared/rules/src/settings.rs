@@ -24,6 +24,8 @@ pub struct Settings {
     pub max_external_users: u64,
     pub max_ephemeral_users: u64,
     pub revoke_on_replay: bool,
+    /// The console is part of the stack.
+    pub console: bool,
     pub queries: QuerySettings,
 }
 
@@ -53,6 +55,7 @@ impl Default for Settings {
             max_external_users: 10_000,
             max_ephemeral_users: 100_000,
             revoke_on_replay: false,
+            console: true,
             queries: QuerySettings::default(),
         }
     }
@@ -77,6 +80,7 @@ impl Settings {
         "MaxExternalUsers",
         "MaxEphemeralUsers",
         "RevokeOnReplay",
+        "Console",
         "TableRows",
         "ChartRows",
         "FileRows",
@@ -158,6 +162,7 @@ impl Settings {
             "MaxEphemeralUsers" => {
                 self.max_ephemeral_users = whole(value, 0, 1_000_000_000).ok_or(refuse("0 to 1000000000"))?;
             }
+            "Console" => self.console = switch(value).ok_or(refuse(SWITCH))?,
             "RevokeOnReplay" => self.revoke_on_replay = switch(value).ok_or(refuse(SWITCH))?,
             _ => self.queries.set(name, value)?,
         }
@@ -225,6 +230,7 @@ mod tests {
             ("MaxExternalUsers", "150"),
             ("MaxEphemeralUsers", "0"),
             ("RevokeOnReplay", "true"),
+            ("Console", "false"),
             ("TableRows", "10"),
             ("ChartRows", "10"),
             ("FileRows", "10"),

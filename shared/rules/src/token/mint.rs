@@ -15,6 +15,10 @@ use crate::viewer::tenant::TenantName;
 
 /// Issuer of the tokens that belong to no vendor's clients.
 pub const ISSUER: &str = "vitrine";
+
+/// Issuer of the tokens for previews, whose pages only the console can frame.
+pub const CONSOLE: &str = "vitrine-console";
+
 const VERSION: u8 = 1;
 
 /// The contents of a new token.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::aws::storage::AccessKeyWriter;
 use vitrine_rules::access_key::{self, AccessKey, Permission};
 use vitrine_rules::clock::{Clock, Timestamp};
-use vitrine_rules::error::{Error, Result};
+use vitrine_rules::error::{Error, Issue, Result};
 use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::Deployment;
 use vitrine_rules::settings::Settings;
@@ -27,6 +27,22 @@ pub struct NewAccessKey {
     /// None named means all.
     pub deployments: Vec<Deployment>,
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewAccessKey {
+    /// Everything that is wrong with these parts of a new key.
+    pub fn problems(name: &str, permissions: &[Permission], deployments: &[Deployment]) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        if name.trim().is_empty() || name.chars().count() > 255 {
+            issues.push(Issue::new("name", "must be 1 to 255 characters"));
+        }
+        for (field, length) in [("permissions", permissions.len()), ("deployments", deployments.len())] {
+            if length > Reach::MAX_DEPLOYMENTS {
+                issues.push(Issue::new(field, "must be at most 100 items"));
+            }
+        }
+        issues
+    }
 }
 
 /// A created key. The key itself is stored as a fingerprint only, and cannot be read again.

@@ -9,6 +9,7 @@ use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{Kind, ResourceRef};
 use vitrine_rules::settings::Settings;
 use vitrine_rules::token::UnknownKid;
+use vitrine_rules::token::mint::CONSOLE;
 
 crate::capability_set! {
     pub struct FrameOwners {
@@ -18,13 +19,21 @@ crate::capability_set! {
     }
 }
 
+/// The resource that a token names.
+pub struct TokenOwner {
+    pub resource: Arc<Resource>,
+    /// The token is for a preview, which the console frames and nobody else.
+    pub is_preview: bool,
+}
+
 impl FrameOwners {
     /// The resource that a token names, even if the token opens no view: the page that explains the refusal is framed as
     /// well.
-    pub async fn of_token(&self, token: &str, kind: Kind) -> Option<Arc<Resource>> {
+    pub async fn of_token(&self, token: &str, kind: Kind) -> Option<TokenOwner> {
         let authentic = self.keys.authenticate(token, UnknownKid::Ignored).await.ok()?;
         request_context::signing_key(&authentic.kid);
-        self.find(&authentic.claims.resource(Some(kind)).ok()?).await
+        let resource = self.find(&authentic.claims.resource(Some(kind)).ok()?).await?;
+        Some(TokenOwner { resource, is_preview: authentic.claims.issuer.as_deref() == Some(CONSOLE) })
     }
 
     /// The resource with one of its ids, for the same purpose.

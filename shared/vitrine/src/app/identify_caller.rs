@@ -56,7 +56,8 @@ impl Callers {
         Ok((key, session))
     }
 
-    async fn locate(&self, shown: &str) -> Result<(Caller, KeyPlace, String)> {
+    /// Identifies a caller by an access key, and returns where the key's record is and the key's fingerprint.
+    pub(super) async fn locate(&self, shown: &str) -> Result<(Caller, KeyPlace, String)> {
         let fingerprint = random::fingerprint(shown);
         for place in KeyPlace::candidates(shown) {
             if let Some(caller) = self.find(&place, &fingerprint).await? {
@@ -78,12 +79,17 @@ impl Callers {
         Ok(caller)
     }
 
+    /// The caller with a stored key, unless that has expired.
+    pub(super) fn unless_expired(&self, key: AccessKey) -> Option<Caller> {
+        (!key.is_expired(self.clock.now())).then(|| key.into())
+    }
+
     /// The key at a place, if it has this fingerprint and has not expired.
-    async fn find(&self, place: &KeyPlace, fingerprint: &str) -> Result<Option<Caller>> {
+    pub(super) async fn find(&self, place: &KeyPlace, fingerprint: &str) -> Result<Option<Caller>> {
         match place {
             KeyPlace::AccessKey { id } => {
                 let key = self.keys.authenticate(id, fingerprint).await?;
-                Ok(key.filter(|key| !key.is_expired(self.clock.now())).map(Caller::from))
+                Ok(key.and_then(|key| self.unless_expired(key)))
             }
             KeyPlace::AccountToken { username, id } => self.account(username, id, fingerprint).await,
             KeyPlace::AdminKey => {

@@ -161,6 +161,22 @@ impl ResourcePublisher {
         .await
     }
 
+    /// Changes a resource as it was at a revision. If somebody has changed it since, nothing is written.
+    pub async fn change_at(
+        &self,
+        key: &AccessKey,
+        reference: &ResourceRef,
+        revision: u64,
+        change: impl FnOnce(ResourceInput) -> ResourceInput,
+    ) -> Result<WrittenResource> {
+        let present = self.present(key, reference).await?;
+        if present.revision != revision {
+            return Err(Reason::Conflict.into());
+        }
+        let input = CheckedInput::check(reference.kind, change(present.decided()), &self.settings)?;
+        self.write_over(key, &present, &input, Mode::Write).await
+    }
+
     /// Removes a resource.
     pub async fn remove(&self, key: &AccessKey, reference: &ResourceRef) -> Result<()> {
         retry_on_conflict(ATTEMPTS, || async {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
@@ -14,7 +14,7 @@ use lambda_http::request::RequestContext;
 use tracing::{Instrument, Span, field};
 
 use super::not_found::NotFoundForm;
-use super::problem::{HttpError, Problem, WithErrorMember, reason_of};
+use super::problem::{ErrorPage, HttpError, Problem, WithErrorMember, reason_of};
 use crate::app::request_context;
 use vitrine_rules::error::{Error, Reason};
 use vitrine_rules::random;
@@ -39,6 +39,14 @@ pub async fn answer(request: Request, next: Next) -> Response<Body> {
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| log(response.status().as_u16(), error.as_deref(), milliseconds));
     response
+}
+
+/// The address that a request came from, as API Gateway saw it. No header can state another one.
+pub fn source_address(extensions: &Extensions) -> Option<&str> {
+    match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
+        _ => None,
+    }
 }
 
 /// The id of API Gateway if there is one, so that both logs use the same id.
@@ -91,6 +99,9 @@ fn with_body(
         response.extensions().get::<Arc<Error>>().cloned().unwrap_or_else(|| {
             Arc::new(Error::new(reason_of(status)).detail(format_args!("status {status}")))
         });
+    if response.extensions().get::<ErrorPage>().is_some() {
+        return (response, Some(error));
+    }
     if error.reason == Reason::RouteNotFound
         && let Some(page) = form.response()
     {

@@ -68,6 +68,10 @@ pub struct HttpError(pub Error);
 #[derive(Debug, Clone, Copy)]
 pub struct WithErrorMember;
 
+/// The mark of a response that explains its error itself, to people. It has the error beside it, for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorPage;
+
 /// The result of a handler.
 pub type HttpResult<T> = Result<T, HttpError>;
 

@@ -18,11 +18,12 @@ pub struct Routes<S = ()> {
     router: Router<S>,
     declared: Vec<(Method, &'static str)>,
     required: Vec<(Method, &'static str, Requirement)>,
+    pages: Vec<&'static str>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
     fn default() -> Self {
-        Self { router: Router::new(), declared: Vec::new(), required: Vec::new() }
+        Self { router: Router::new(), declared: Vec::new(), required: Vec::new(), pages: Vec::new() }
     }
 }
 
@@ -82,6 +83,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
+    /// Adds pages for people below a path, which no program calls: they are not part of the API description.
+    #[must_use]
+    pub fn pages(mut self, path: &'static str, pages: Router<S>) -> Self {
+        self.router = self.router.nest(path, pages);
+        self.pages.push(path);
+        self
+    }
+
+    /// The paths below which there are pages for people.
+    pub fn page_paths(&self) -> &[&'static str] {
+        &self.pages
+    }
+
     /// The methods and path patterns of all routes.
     pub fn declared(&self) -> &[(Method, &'static str)] {
         &self.declared
@@ -94,7 +108,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds the state, so that the routes of several functions can be combined.
     pub fn with_state(self, state: S) -> Routes {
-        Routes { router: self.router.with_state(state), declared: self.declared, required: self.required }
+        let Self { router, declared, required, pages } = self;
+        Routes { router: router.with_state(state), declared, required, pages }
     }
 }
 
@@ -104,6 +119,7 @@ impl Routes {
         self.router = self.router.merge(other.router);
         self.declared.extend(other.declared);
         self.required.extend(other.required);
+        self.pages.extend(other.pages);
         self
     }
 

@@ -22,6 +22,17 @@ fn from_item(item: Item) -> Result<AccessKey> {
     serde_dynamo::from_item(item).map_err(|_| unreadable("access key"))
 }
 
+/// The key of an access key's item.
+pub(super) fn key_of(id: &str) -> Item {
+    key(PARTITION_KEY, id)
+}
+
+/// The record in an item, if this is the fingerprint of its key.
+pub(super) fn authentic(item: Item, fingerprint: &str) -> Result<Option<AccessKey>> {
+    let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
+    if random::equal(stored, fingerprint) { from_item(item).map(Some) } else { Ok(None) }
+}
+
 /// Finds the record of an access key.
 #[derive(Debug, Clone)]
 pub struct AccessKeyReader(DynamoTable);
@@ -39,9 +50,10 @@ impl Capability for AccessKeyReader {
 impl AccessKeyReader {
     /// The record under `id`, if this is the fingerprint of its key.
     pub async fn authenticate(&self, id: &str, fingerprint: &str) -> Result<Option<AccessKey>> {
-        let Some(item) = self.item(id).await? else { return Ok(None) };
-        let stored = text_of(&item, FINGERPRINT).ok_or_else(|| unreadable("access key"))?;
-        if random::equal(stored, fingerprint) { from_item(item).map(Some) } else { Ok(None) }
+        match self.item(id).await? {
+            Some(item) => authentic(item, fingerprint),
+            None => Ok(None),
+        }
     }
 
     pub async fn find(&self, id: &str) -> Result<Option<AccessKey>> {
@@ -49,7 +61,7 @@ impl AccessKeyReader {
     }
 
     async fn item(&self, id: &str) -> Result<Option<Item>> {
-        self.0.get(key(PARTITION_KEY, id)).await
+        self.0.get(key_of(id)).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod access_keys;
 pub mod cached;
+pub mod console_sessions;
 pub mod data_tables;
 pub mod definitions;
 pub mod dive_versions;
@@ -19,6 +20,7 @@ pub mod resources;
 pub mod service_accounts;
 pub mod sessions;
 pub mod sign_in_attempts;
+pub mod sign_in_locks;
 pub mod sources;
 pub mod table;
 pub mod table_uses;
@@ -28,6 +30,7 @@ pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
+pub use console_sessions::ConsoleSessions;
 pub use data_tables::{TableNames, TableReader, TableVersionReader, TableWriter, VersionWriter};
 pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use dive_versions::DiveVersionReader;
@@ -43,6 +46,7 @@ pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
 pub use service_accounts::{AccountReader, AccountWriter};
 pub use sessions::{SessionEnder, SessionReader, SessionStarter};
 pub use sign_in_attempts::SignInAttempts;
+pub use sign_in_locks::SignInLocks;
 pub use sources::{SourceLister, SourceReader, SourceWriter};
 pub use table_uses::TableUses;
 pub use tenants::{TenantReader, TenantWriter};

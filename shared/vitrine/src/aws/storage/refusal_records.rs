@@ -22,6 +22,9 @@ use vitrine_rules::view::refusal_record::{KEPT_SECONDS, RefusalRecord};
 /// The partition of the counts; one item for each minute. No request id has a `#`.
 const COUNTS: &str = "decision#counts#";
 
+/// Longer than any request ID.
+const MAX_ID_BYTES: usize = 128;
+
 fn item_key(request_id: &str) -> Item {
     key(&format!("decision#{request_id}"), "decision")
 }
@@ -135,6 +138,9 @@ impl Capability for RefusalRecordReader {
 
 impl RefusalRecordReader {
     pub async fn get(&self, request_id: &str) -> Result<RefusalRecord> {
+        if request_id.len() > MAX_ID_BYTES {
+            return Err(Reason::DecisionNotFound.into());
+        }
         let item = self.table.get(item_key(request_id)).await?.ok_or(Reason::DecisionNotFound)?;
         let decision: RefusalRecord = document::read(&item, "decision")?;
         // DynamoDB removes expired items days later.

@@ -1,0 +1,124 @@
+//! The first page: what there is, and what needs attention.
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use maud::{Markup, html};
+use vitrine::aws::storage::resources::Listing;
+use vitrine::http::caller::{Admin, Anybody, ListResources, Need, StackAdmin};
+use vitrine::rules::paging::{MAX_LIMIT, Page, Paging};
+use vitrine::rules::resource::ResourceSummary;
+use vitrine::rules::resource::ids::Kind;
+
+use crate::State as App;
+use crate::fields::Fields;
+use crate::layout::{Section, page};
+use crate::parts;
+use crate::request::{PageResult, Refused, Signed, safe_next};
+use crate::sign_in;
+
+/// The resources in each list of this page.
+const SHOWN: usize = 5;
+
+pub async fn show(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    signed: Result<Signed<Anybody>, Refused>,
+) -> PageResult {
+    let caller = match signed {
+        Ok(Signed { caller, .. }) => caller,
+        Err(Refused::SignIn { .. }) => {
+            let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+            return Ok(sign_in::form(&app, &headers, safe_next(fields.text("next")), None)?);
+        }
+        Err(refused) => return Err(refused),
+    };
+    let key = &caller.key;
+    let found = match ListResources::check(key) {
+        Ok(()) => {
+            let listing = Listing { kind: None, embeddable: None, archived: None, reach: &key.reach };
+            Some(app.finder.page(&listing, &Paging::new(Some(MAX_LIMIT), None)).await?)
+        }
+        Err(_) => None,
+    };
+    let content = html! {
+        h1 { "Home" }
+        @match &found {
+            Some(found) if found.items.is_empty() && !found.has_next => (empty()),
+            Some(found) => (overview(found)),
+            None => p { "Your access key cannot list resources. The menu has what it can do." },
+        }
+        @if Admin::check(key).is_ok() {
+            section {
+                h2 { "Look into" }
+                ul.links {
+                    @if StackAdmin::check(key).is_ok() {
+                        li { a href={ (crate::PATH) "/refusals" } { "Why a view was refused" } " – by the reference that the page shows to the viewer." }
+                    }
+                    li { a href={ (crate::PATH) "/keys" } { "Keys" } " – who can call the API, and which keys sign tokens." }
+                }
+            }
+        }
+    };
+    Ok(page(&caller, "Home", Section::Home, content))
+}
+
+fn empty() -> Markup {
+    html! {
+        div.empty {
+            h2 { "Nothing here yet" }
+            p { "Store a first dashboard, question or dive with the API. It is then listed here, and you can publish it and copy the code that embeds it." }
+            pre { code {
+                "curl -X PUT \"$VITRINE/v1/resources/dashboard/1\" \\\n"
+                "  -H \"Authorization: Bearer $VITRINE_KEY\" \\\n"
+                "  -H \"Content-Type: application/json\" \\\n"
+                "  -d '{\"title\": \"Hello\", \"content\": {\"type\": \"html\", \"html\": \"<h1>Hello</h1>\"}}'"
+            } }
+        }
+    }
+}
+
+fn overview(found: &Page<ResourceSummary>) -> Markup {
+    let list = format!("{}/resources", crate::PATH);
+    let mut recent: Vec<_> = found.items.iter().filter(|one| !one.archived).collect();
+    recent.sort_by_key(|one| std::cmp::Reverse(one.updated_at));
+    let drafts: Vec<_> = recent.iter().filter(|one| !one.enable_embedding).take(SHOWN).collect();
+    html! {
+        ul.counts {
+            @for kind in Kind::ALL {
+                @let all: Vec<_> = found.items.iter().filter(|one| one.kind == kind && !one.archived).collect();
+                @let published = all.iter().filter(|one| one.enable_embedding).count();
+                li { a href={ (list) "?kind=" (kind) } {
+                    span.number { (published) }
+                    span { (parts::kind_name(kind)) "s published" }
+                    span.muted { "of " (all.len()) }
+                } }
+            }
+        }
+        @if found.has_next { p.small { "Counted among the first " (MAX_LIMIT) " resources." } }
+        div.columns {
+            section {
+                h2 { "Not published" }
+                @if drafts.is_empty() { p.muted { "Everything is published." } }
+                @else { (links(drafts.into_iter().copied())) }
+            }
+            section {
+                h2 { "Changed last" }
+                (links(recent.iter().take(SHOWN).copied()))
+            }
+        }
+    }
+}
+
+fn links<'a>(resources: impl Iterator<Item = &'a ResourceSummary>) -> Markup {
+    html! {
+        ul.rows {
+            @for one in resources {
+                li {
+                    a href=(parts::path_of(one)) { (one.title) }
+                    span.muted { (parts::kind_name(one.kind)) " · " (parts::time(one.updated_at)) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The owner's console: pages over the use cases that the API calls, with the same permissions and the same reach.
+//!
+//! Every page works without a script. A session stands for an access key: [`request::Signed`] lets a handler run only for
+//! callers with a permission, and [`request::SignedForm`] only for forms that a page of the same session showed.
+
+mod access_keys;
+mod assets;
+mod cookies;
+mod embed;
+mod embed_page;
+mod error_page;
+mod fields;
+mod home;
+mod layout;
+mod literals;
+mod parts;
+mod refusals;
+mod request;
+mod resource;
+mod resource_list;
+mod server_code;
+mod sessions;
+mod sign_in;
+mod signing_keys;
+mod web_code;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use vitrine::app::create_access_key::AccessKeyCreator;
+use vitrine::app::find_resources::ResourceFinder;
+use vitrine::app::open_console::Console;
+use vitrine::app::preview_resource::ResourcePreviewer;
+use vitrine::app::publish_resource::ResourcePublisher;
+use vitrine::app::remove_access_key::AccessKeyRemover;
+use vitrine::app::retire_signing_key::SigningKeyRetirer;
+use vitrine::aws::storage::{AccessKeyWriter, DiveVersionReader, RefusalRecordReader};
+use vitrine::http::Routes;
+use vitrine::rules::clock::Clock;
+use vitrine::rules::settings::Settings;
+
+/// The path of the console.
+pub const PATH: &str = "/console";
+
+vitrine::function_state! {
+    pub struct State {
+        console: Console,
+        finder: ResourceFinder,
+        publisher: ResourcePublisher,
+        previewer: ResourcePreviewer,
+        versions: DiveVersionReader,
+        keys: AccessKeyWriter,
+        key_creator: AccessKeyCreator,
+        key_remover: AccessKeyRemover,
+        signing_keys: SigningKeyRetirer,
+        refusals: RefusalRecordReader,
+        settings: Arc<Settings>,
+        clock: Clock,
+    }
+}
+
+pub fn routes() -> Routes<State> {
+    const RESOURCE: &str = "/resources/{kind}/{id}";
+    let pages = Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/assets/{file}", get(assets::file))
+        .route("/resources", get(resource_list::show))
+        .route(RESOURCE, get(resource::show).post(resource::change))
+        .route("/resources/{kind}/{id}/embed", get(embed::show).post(embed::act))
+        .route("/keys", get(access_keys::show).post(access_keys::create))
+        .route("/keys/{id}/remove", post(access_keys::remove))
+        .route("/signing-keys/{kid}/retire", post(signing_keys::retire))
+        .route("/refusals", get(refusals::show))
+        .route("/sessions", get(sessions::show))
+        .route("/sessions/{handle}/end", post(sessions::end))
+        .layer(map_response(guarded));
+    Routes::default().pages(PATH, pages)
+}
+
+pub fn router(state: State) -> Router {
+    routes().with_state(state).finish()
+}
+
+/// The policy of every page: its own files, no inline script or style, framed by nobody.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+async fn guarded(response: Response) -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    ];
+    (headers, response).into_response()
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi()]
+pub struct ApiDoc;

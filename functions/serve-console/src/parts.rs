@@ -1,0 +1,88 @@
+//! Parts of pages.
+
+use maud::{Markup, html};
+use vitrine::app::open_console::ConsoleCaller;
+use vitrine::rules::clock::Timestamp;
+use vitrine::rules::error::{Error, Issue};
+use vitrine::rules::resource::ResourceSummary;
+
+use crate::request::FORM_TOKEN;
+
+/// The hidden field that each form of a session carries.
+pub fn form_token(caller: &ConsoleCaller) -> Markup {
+    html! { input type="hidden" name=(FORM_TOKEN) value=(caller.form_token); }
+}
+
+/// What is wrong, with each problem at its place.
+pub fn problem(error: &Error) -> Markup {
+    html! {
+        div.note.bad role="alert" {
+            p { (error.message) }
+            @if !error.issues.is_empty() { (issues(error.issues.iter())) }
+        }
+    }
+}
+
+pub fn issues<'a>(issues: impl Iterator<Item = &'a Issue>) -> Markup {
+    html! {
+        ul {
+            @for issue in issues {
+                li { @if !issue.path.is_empty() { code { (issue.path) } " " } (issue.message) }
+            }
+        }
+    }
+}
+
+/// A sentence about something that was done.
+pub fn done(text: &str) -> Markup {
+    html! { p.note.good role="status" { (text) } }
+}
+
+/// A moment as people read it, in UTC.
+pub fn time(moment: Timestamp) -> Markup {
+    let text = moment.to_string();
+    let shown = text.get(..16).unwrap_or(&text).replace('T', " ");
+    html! { time datetime=(text) title=(text) { (shown) " UTC" } }
+}
+
+pub fn maybe_time(moment: Option<Timestamp>, otherwise: &str) -> Markup {
+    html! { @match moment { Some(moment) => (time(moment)), None => span.muted { (otherwise) } } }
+}
+
+/// Whether a resource can be seen, in a word.
+pub fn state(enable_embedding: bool, archived: bool) -> Markup {
+    html! {
+        @if archived { span.tag.archived { "Archived" } }
+        @else if enable_embedding { span.tag.published { "Published" } }
+        @else { span.tag { "Draft" } }
+    }
+}
+
+pub fn kind_name(kind: vitrine::rules::resource::ids::Kind) -> &'static str {
+    use vitrine::rules::resource::ids::Kind;
+    match kind {
+        Kind::Dashboard => "Dashboard",
+        Kind::Question => "Question",
+        Kind::Dive => "Dive",
+    }
+}
+
+/// The path of a resource's page.
+pub fn path_of(resource: &ResourceSummary) -> String {
+    format!("{}/resources/{}/{}", crate::PATH, resource.kind, resource.id)
+}
+
+/// A button that opens a question before the form in it can be sent. It says what will be gone.
+pub fn confirm(button: &str, question: Markup, form: Markup) -> Markup {
+    html! {
+        details.confirm {
+            summary.button.danger { (button) }
+            div.panel { div { (question) } (form) }
+        }
+    }
+}
+
+/// A table that scrolls by itself on a narrow screen.
+pub fn scrolling(label: &str, table: Markup) -> Markup {
+    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
+}

@@ -1,0 +1,170 @@
+//! Callers of the console's pages. A handler with a [`Signed`] argument runs only for sessions of a key with that
+//! permission, and one with a [`SignedForm`] only for forms of the same session.
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse, Redirect, Response};
+use vitrine::app::open_console::ConsoleCaller;
+use vitrine::http::body;
+use vitrine::http::caller::Need;
+use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::random;
+
+use crate::State;
+use crate::cookies::Transport;
+use crate::error_page;
+use crate::fields::{Fields, query};
+
+/// The largest form.
+const MAX_FORM: usize = 256 * 1024;
+
+/// The hidden field of every form.
+pub const FORM_TOKEN: &str = "csrf_token";
+
+/// A signed-in caller that meets the requirement `N`.
+#[derive(Debug)]
+pub struct Signed<N> {
+    pub caller: ConsoleCaller,
+    need: PhantomData<N>,
+}
+
+/// The form of a signed-in caller.
+#[derive(Debug)]
+pub struct SignedForm<N> {
+    pub caller: ConsoleCaller,
+    pub fields: Fields,
+    need: PhantomData<N>,
+}
+
+/// The result of a handler of a page.
+pub type PageResult = std::result::Result<Response, Refused>;
+
+/// A request that gets another page than the one it asked for.
+#[derive(Debug)]
+pub enum Refused {
+    /// Sign-in is needed first; then the page at this path follows.
+    SignIn { next: String },
+    /// A page that explains the error; within the console, if the caller is known.
+    Failed { error: Error, caller: Option<Box<ConsoleCaller>> },
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Failed { error, caller: None }
+    }
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Error::from(reason).into()
+    }
+}
+
+impl Refused {
+    pub fn of(error: Error, caller: ConsoleCaller) -> Self {
+        Self::Failed { error, caller: Some(Box::new(caller)) }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignIn { next } => {
+                let next = if next == crate::PATH { "" } else { &next };
+                Redirect::to(&format!("{}{}", crate::PATH, query(&[("next", next)]))).into_response()
+            }
+            Self::Failed { error, caller } => error_page::of(error, caller.as_deref()),
+        }
+    }
+}
+
+impl<N: Need> FromRequestParts<State> for Signed<N> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> std::result::Result<Self, Refused> {
+        let caller = open(parts, state).await?;
+        match N::check(&caller.key) {
+            Ok(()) => Ok(Self { caller, need: PhantomData }),
+            Err(error) => Err(Refused::of(error, caller)),
+        }
+    }
+}
+
+impl<N: Need> FromRequest<State> for SignedForm<N> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &State) -> std::result::Result<Self, Refused> {
+        let (mut parts, body) = request.into_parts();
+        require_same_origin(&parts.headers)?;
+        let Signed { caller, need } = Signed::<N>::from_request_parts(&mut parts, state).await?;
+        let fields = read(Request::from_parts(parts, body)).await?;
+        if !random::equal(fields.exact(FORM_TOKEN), &caller.form_token) {
+            return Err(Refused::of(Reason::FormTokenInvalid.into(), caller));
+        }
+        Ok(Self { caller, fields, need })
+    }
+}
+
+/// The caller of a request, whatever the key may do.
+async fn open(parts: &Parts, state: &State) -> std::result::Result<ConsoleCaller, Refused> {
+    // A form that is sent again after sign-in would need its fields, so only pages are asked for again.
+    let path =
+        parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let asked = path.path_and_query().filter(|_| parts.method == Method::GET);
+    let sign_in = || Refused::SignIn { next: asked.map(ToString::to_string).unwrap_or_default() };
+    let transport = Transport::of(&parts.headers, &state.settings)?;
+    let cookie = transport.read_session(&parts.headers).ok_or_else(sign_in)?;
+    state.console.open(cookie).await.map_err(|error| match error.reason {
+        Reason::AccessKeyUnknown | Reason::AccessDenied => sign_in(),
+        _ => error.into(),
+    })
+}
+
+/// Refuses a form that another site sent, if the browser says so. The form's token decides where it does not.
+pub fn require_same_origin(headers: &HeaderMap) -> Result<()> {
+    let site = headers.get("sec-fetch-site").map(axum::http::HeaderValue::as_bytes);
+    match site {
+        None | Some(b"same-origin") => Ok(()),
+        Some(_) => Err(Reason::FormTokenInvalid.into()),
+    }
+}
+
+pub async fn read(request: Request) -> Result<Fields> {
+    body::read(request, MAX_FORM).await.map(|bytes| Fields::parse(&bytes))
+}
+
+/// A path of the console that a form names, or else its first page.
+pub fn safe_next(next: &str) -> &str {
+    let below = next.strip_prefix(crate::PATH);
+    let is_below = below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?']));
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !next.contains("//");
+    if is_below && is_plain { next } else { crate::PATH }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_in_leads_to_the_console_only() {
+        for next in ["/console", "/console/keys", "/console/resources?q=a%20b", "/console?x=1"] {
+            assert_eq!(safe_next(next), next);
+        }
+        for next in [
+            "",
+            "/",
+            "/consoles",
+            "//evil.example",
+            "/console//evil.example",
+            "https://evil.example/console",
+            "/console/\\evil",
+            "/console/a b",
+            "/console/\r\nx: y",
+        ] {
+            assert_eq!(safe_next(next), "/console", "{next}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Sessions of the console, stored under a fingerprint of their cookie.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::access_keys;
+use super::embedding_switch;
+use super::table::document;
+use super::table::schema::{PARTITION, SORT, TTL};
+use super::table::{DynamoTable, Item, key, number, number_of, text_of, unreadable};
+use crate::aws::aws_error::AwsResult;
+use crate::aws::capability::{Capability, Grant, allow_all};
+use crate::aws::environment::Environment;
+use crate::aws::storage::table::TABLE;
+use vitrine_rules::access_key::AccessKey;
+use vitrine_rules::clock::Timestamp;
+use vitrine_rules::console_session::{ConsoleCookie, ConsoleSession};
+use vitrine_rules::error::Result;
+use vitrine_rules::settings::Settings;
+
+const PARTITION_KEY: &str = "console_sessions";
+const SEEN: &str = "seen_at";
+
+/// A session with the time of its last request.
+#[derive(Debug, Clone)]
+pub struct StoredSession {
+    /// The name under which it is stored.
+    pub handle: String,
+    pub session: ConsoleSession,
+    pub seen_at: Timestamp,
+}
+
+impl StoredSession {
+    fn read(item: &Item) -> Result<Self> {
+        let seen = number_of(item, SEEN).and_then(|at| i64::try_from(at).ok());
+        Ok(Self {
+            handle: text_of(item, SORT).ok_or_else(|| unreadable("console session"))?.to_owned(),
+            session: document::read(item, "console session")?,
+            seen_at: Timestamp::from_unix(seen.ok_or_else(|| unreadable("console session"))?),
+        })
+    }
+}
+
+/// A session, and its access key if the cookie names a stored one that has the session's fingerprint.
+#[derive(Debug)]
+pub struct FoundSession {
+    pub stored: StoredSession,
+    pub key: Option<AccessKey>,
+    pub embedding_enabled: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ConsoleSessions {
+    table: DynamoTable,
+    settings: Arc<Settings>,
+}
+
+impl Capability for ConsoleSessions {
+    fn grants() -> BTreeSet<Grant> {
+        let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+        let mut grants = allow_all(&[TABLE.items(PARTITION_KEY)], &writes);
+        grants.extend(["dynamodb:BatchGetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)));
+        grants
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self { table: DynamoTable::of(environment), settings: Arc::clone(&environment.settings) }
+    }
+}
+
+impl ConsoleSessions {
+    /// Reads the session of a cookie, the access key that the cookie names and the global switch, in one request.
+    pub async fn find(&self, cookie: &ConsoleCookie) -> Result<Option<FoundSession>> {
+        let own = key(PARTITION_KEY, &cookie.handle());
+        let switch = embedding_switch::item_key();
+        let keys = [own.clone(), switch.clone()];
+        let keys = keys.into_iter().chain(cookie.key_id.as_deref().map(access_keys::key_of)).collect();
+        let mut items = self.table.get_batch(keys).await?;
+        let mut take = |wanted: &Item| {
+            let is_it = |item: &Item| {
+                [PARTITION, SORT].iter().all(|name| text_of(item, name) == text_of(wanted, name))
+            };
+            items.iter().position(is_it).map(|index| items.swap_remove(index))
+        };
+        let Some(stored) = take(&own).as_ref().map(StoredSession::read).transpose()? else {
+            return Ok(None);
+        };
+        let key = cookie.key_id.as_deref().and_then(|id| take(&access_keys::key_of(id)));
+        let fingerprint = &stored.session.fingerprint;
+        let key = key.map(|item| access_keys::authentic(item, fingerprint)).transpose()?.flatten();
+        let switched = embedding_switch::stored(take(&switch).as_ref())?;
+        let embedding_enabled = switched.unwrap_or(self.settings.embedding_enabled);
+        Ok(Some(FoundSession { stored, key, embedding_enabled }))
+    }
+
+    pub async fn start(&self, cookie: &ConsoleCookie, session: &ConsoleSession) -> Result<()> {
+        let mut item = key(PARTITION_KEY, &cookie.handle());
+        document::write(&mut item, session)?;
+        item.insert(SEEN.to_owned(), number(session.started_at.unix()));
+        item.insert(TTL.to_owned(), number(session.expires_at().unix()));
+        self.table.put(item).send().await.or_unavailable("PutItem").map(drop)
+    }
+
+    /// Records a request. A session that was ended stays ended.
+    pub async fn record(&self, handle: &str, now: Timestamp) -> Result<()> {
+        let sent = self
+            .table
+            .update(key(PARTITION_KEY, handle))
+            .update_expression("SET #seen = :now")
+            .condition_expression("attribute_exists(pk) AND #seen < :now")
+            .expression_attribute_names("#seen", SEEN)
+            .expression_attribute_values(":now", number(now.unix()))
+            .send()
+            .await;
+        sent.if_condition_held("UpdateItem").map(drop)
+    }
+
+    pub async fn end(&self, handle: &str) -> Result<()> {
+        self.table.remove(key(PARTITION_KEY, handle)).await
+    }
+
+    /// All sessions that have not expired, the ones of hours ago included.
+    pub async fn all(&self) -> Result<Vec<StoredSession>> {
+        self.table.all(PARTITION_KEY).await?.iter().map(StoredSession::read).collect()
+    }
+}

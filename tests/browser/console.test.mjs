@@ -1,0 +1,137 @@
+// The owner's console: every page in both themes and on a phone, by keyboard, and without scripts.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ADMIN_KEY, Product, launch, serious } from "./harness.mjs";
+
+let product, browser;
+
+const PHONE = { viewport: { width: 390, height: 844 } };
+const BOARD = "/console/resources/dashboard/1";
+const PAGES = ["/console", "/console/resources", "/console/resources?q=nothing", BOARD, `${BOARD}/embed`, "/console/keys",
+  "/console/refusals", "/console/refusals?request_id=nothing", "/console/sessions"];
+
+before(async () => {
+  [product, browser] = await Promise.all([Product.start(), launch()]);
+  await product.publish("dashboard/1", {
+    title: "Quarterly revenue", content: { type: "html", html: "<h1>Revenue</h1>" },
+    parameters: [{ slug: "customer", name: "Customer", type: "text" }, { slug: "region", name: "Region", type: "text" }],
+    embedding_params: { customer: "locked", region: "enabled" },
+  });
+  await product.publish("dashboard/2", { title: "Deliveries", enable_embedding: false });
+  await product.call("POST", "/v1/keys", { name: "backend", role: "member", permissions: ["sessions:create"] });
+});
+
+after(() => Promise.all([product?.stop(), browser?.close()]));
+
+async function open(t, context = {}) {
+  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+  t.after(() => own.close());
+  const page = await own.newPage();
+  const problems = [];
+  page.on("pageerror", (problem) => problems.push(String(problem)));
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && problems.push(message.text()));
+  return { page, problems, go: (path) => page.goto(product.base + path) };
+}
+
+async function signedIn(t, context) {
+  const opened = await open(t, context);
+  await opened.go("/console");
+  await opened.page.getByLabel("Access key").fill(ADMIN_KEY);
+  await opened.page.keyboard.press("Enter");
+  await opened.page.getByRole("heading", { name: "Home" }).waitFor();
+  return opened;
+}
+
+for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", PHONE]]) {
+  test(`every page is accessible and fits: ${name}`, async (t) => {
+    // The checker is a script that the page's policy would stop.
+    const form = await open(t, { ...context, bypassCSP: true });
+    await form.go("/console");
+    assert.deepEqual(await serious(form.page, []), []);
+    const { page, problems, go } = await signedIn(t, { ...context, bypassCSP: true });
+    for (const path of PAGES) {
+      await go(path);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, path);
+      assert.deepEqual(await serious(page, []), [], path);
+      for (const one of await page.locator("details").all()) await one.evaluate((details) => { details.open = true; });
+      assert.deepEqual(await serious(page, []), [], `${path}, with everything open`);
+    }
+    assert.deepEqual(problems, []);
+  });
+}
+
+test("the page's policy stops nothing of its own", async (t) => {
+  const { problems, go } = await signedIn(t);
+  for (const path of PAGES) await go(path);
+  assert.deepEqual(problems, []);
+});
+
+test("a resource is unpublished by keyboard, after a question that names it", async (t) => {
+  const { page, go } = await signedIn(t);
+  await product.publish("dashboard/3", { title: "Short lived" });
+  await go("/console/resources/dashboard/3");
+  await page.getByText("Unpublish…").focus();
+  await page.keyboard.press("Enter");
+  const panel = page.locator("details[open] .panel");
+  assert.match(await panel.innerText(), /Short lived will be refused/);
+  await page.keyboard.press("Escape");
+  assert.equal(await panel.count(), 0);
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("Unpublished.").waitFor();
+  assert.equal((await product.call("GET", "/v1/resources/dashboard/3")).enable_embedding, false);
+});
+
+test("the preview is the real embed, with the chosen values and appearance", async (t) => {
+  const { page, problems, go } = await signedIn(t);
+  await go(`${BOARD}/embed`);
+  await page.locator("[name='value.customer']").fill("acme");
+  await page.getByLabel("Theme").selectOption("dark");
+  await page.getByRole("button", { name: "Preview" }).click();
+  const embed = page.frameLocator("iframe.preview");
+  await embed.getByRole("heading", { name: "Quarterly revenue" }).waitFor();
+  await embed.getByLabel("Region").waitFor();
+  assert.equal(await embed.getByText("Customer").count(), 0);
+  assert.equal(await embed.locator("html").getAttribute("data-theme"), "dark");
+  assert.match(await page.locator("#code-node").innerText(), /"customer": "acme"/);
+  assert.deepEqual(problems, []);
+});
+
+test("a token is read in the browser and not sent", async (t) => {
+  const { page, go } = await signedIn(t);
+  await go("/console/refusals");
+  const sent = [];
+  page.on("request", (request) => sent.push(request.url()));
+  await page.getByLabel("Embed token").fill(product.sign({ resource: { dashboard: 1 }, exp: 1 }));
+  await page.getByText("It expired 1970-01-01T00:00:01.000Z").waitFor();
+  await page.getByLabel("Embed token").fill("nonsense");
+  await page.getByText("This is not a token").waitFor();
+  assert.deepEqual(sent, []);
+});
+
+test("everything works without scripts", async (t) => {
+  const { page, go } = await signedIn(t, { javaScriptEnabled: false });
+  await go("/console/keys");
+  await page.getByLabel("Name", { exact: true }).fill("scriptless");
+  await page.getByRole("button", { name: "Create the key" }).click();
+  assert.match(await page.locator("#new-key").innerText(), /^sk-/);
+  await go(`${BOARD}/embed`);
+  await page.locator("[name='value.customer']").fill("acme");
+  await page.getByRole("button", { name: "Preview" }).click();
+  assert.match(await page.locator("iframe.preview").getAttribute("src"), /^\/embed\/dashboard\//);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Access key").waitFor();
+});
+
+test("the list is searched by keyboard, and the first stop leads past the menu", async (t) => {
+  const { page, go } = await signedIn(t);
+  await go("/console/resources");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.getByLabel("Search").fill("deliver");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 found").waitFor();
+  assert.equal(await page.getByRole("link", { name: "Deliveries" }).count(), 1);
+});
