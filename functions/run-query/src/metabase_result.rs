@@ -15,7 +15,7 @@ use vitrine::rules::query::answer::AnswerColumn;
 #[serde(untagged)]
 #[allow(dead_code, reason = "written piece by piece; this is its form")]
 pub enum QueryResult {
-    Completed(CompletedQuery),
+    Completed(Box<CompletedQuery>),
     Failed(FailedQuery),
 }
 

@@ -56,7 +56,7 @@ function makeFrame(content) {
 }
 
 // Hooks are a file of their own, for content that can use them.
-const usesHooks = (html) => /use(SQLQuery|DiveState)|<script[^>]+src/i.test(html);
+const usesHooks = (html) => /use(SQLQuery|DiveState)|<script[^<>]+src/i.test(html);
 
 function sendView(html) {
   if (!frame || shownKey === null || !isListening) return;

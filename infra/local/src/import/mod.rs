@@ -34,11 +34,11 @@ pub struct ImportOptions {
     #[arg(value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
     pub folder: Option<PathBuf>,
 
-    /// Running Metabase, instead of a folder; its API key is read from METABASE_API_KEY
+    /// Running Metabase, instead of a folder; its API key is read from `METABASE_API_KEY`
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
-    /// Stack to publish to; an access key of an admin is read from VITRINE_KEY
+    /// Stack to publish to; an access key of an admin is read from `VITRINE_KEY`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub to: String,
 
