@@ -88,12 +88,6 @@ const BARS: [Bar; 17] = [
         Some(AtMost(25.0)),
     ),
     bar(
-        "largest zip with the client of S3, MB",
-        |all| largest_zip_of(all, &WITH_BUCKET),
-        Hidden,
-        Some(AtMost(5.0)),
-    ),
-    bar(
         "page of 100, many / few published: in time",
         |all| all.ratio(LIST_LARGE, LIST, "warm_invoke_ms"),
         Beside(AtMost(1.2)),
@@ -183,11 +177,9 @@ fn warm_instructions(results: &Results, case: &str) -> f64 {
 
 /// The functions that link the query engine, which is larger than all the others together.
 const WITH_ENGINE: [&str; 2] = ["run-query", "import-table"];
-/// The functions without it that sign and delete objects in S3. The client's rules for addresses are most of it.
-const WITH_BUCKET: [&str; 1] = ["manage-data"];
 
 fn largest_zip(results: &Results) -> f64 {
-    let is_other = |name: &str| !WITH_ENGINE.contains(&name) && !WITH_BUCKET.contains(&name);
+    let is_other = |name: &str| !WITH_ENGINE.contains(&name);
     let cases = results.cases().filter(|row| row["program"].as_str().is_none_or(is_other));
     let functions = results.functions().filter(|(name, _)| is_other(name));
     let sizes = cases.map(zip_megabytes).chain(functions.map(|(_, bytes)| megabytes(bytes, "/zip")));
@@ -217,14 +209,13 @@ mod tests {
     #[test]
     fn a_function_has_the_bar_for_its_zip_that_it_needs() {
         let zip = |bytes: u64| json!({"zip": bytes});
-        for (functions, small, bucket, engine) in [
-            (json!({"a": zip(4_000_000), "run-query": zip(25_000_000)}), 4.0, 0.0, 25.0),
-            (json!({"a": zip(5_000_000), "manage-data": zip(4_900_000)}), 5.0, 4.9, 0.0),
-            (json!({"a": zip(1), "b": zip(4_100_000), "import-table": zip(26_000_000)}), 4.1, 0.0, 26.0),
+        for (functions, small, engine) in [
+            (json!({"a": zip(4_000_000), "run-query": zip(25_000_000)}), 4.0, 25.0),
+            (json!({"a": zip(5_000_000), "manage-data": zip(4_900_000)}), 5.0, 0.0),
+            (json!({"a": zip(1), "b": zip(4_100_000), "import-table": zip(26_000_000)}), 4.1, 26.0),
         ] {
             let results = json!({"functions": functions});
             assert_eq!(largest_zip(&Results(&results)), small);
-            assert_eq!(largest_zip_of(&Results(&results), &WITH_BUCKET), bucket);
             assert_eq!(largest_zip_of(&Results(&results), &WITH_ENGINE), engine);
         }
     }
