@@ -24,8 +24,11 @@ class Routes:
         apis = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::ApiGatewayV2::Api"}
         if not apis:
             raise SystemExit(f"{self.stack}: the processed template has no HTTP API")
+        self.resources = template["Resources"]
+        pages = self.formation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        self.present = {each["LogicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
         for name, api in apis.items():
-            made = self.of_api(self.physical(name), api["Properties"]["Body"])
+            made = self.of_api(self.physical(name), self.chosen(api["Properties"]["Body"]))
             print(f"{name}: {made} routes")
 
     def of_api(self, api, body):
@@ -49,6 +52,22 @@ class Routes:
                 self.gateway.create_route(ApiId=api, RouteKey=key, Target=target, **guard)
                 made += 1
         return made
+
+    def chosen(self, part):
+        """The part without conditions, which SAM gives to every part that names a conditional function. A condition holds if
+        the stack has the resources that depend on it."""
+        if isinstance(part, list):
+            return [self.chosen(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        if set(part) == {"Fn::If"}:
+            condition, then, otherwise = part["Fn::If"]
+            dependent = {name for name, each in self.resources.items() if each.get("Condition") == condition}
+            if not dependent:
+                raise SystemExit(f"{self.stack}: no resource depends on {condition}")
+            return self.chosen(then if self.present & dependent else otherwise)
+        kept = {name: self.chosen(each) for name, each in part.items()}
+        return {name: each for name, each in kept.items() if each != {"Ref": "AWS::NoValue"}}
 
     def integrate(self, api, operation, function):
         integration = operation["x-amazon-apigateway-integration"]

@@ -3,7 +3,7 @@
 //! - [`members`]: the measures and dimensions that a table's visible columns make, with their titles
 //! - [`asked`], [`document`]: a query as callers write it
 //! - [`date_range`]: ranges of dates, absolute and relative
-//! - [`conditions`]: filters as SQL conditions with typed arguments
+//! - `conditions`: filters as SQL conditions with typed arguments
 //! - [`compile`]: a query as SQL with placeholders
 
 pub mod asked;
