@@ -71,7 +71,7 @@ export const PARAMETERS = [
 ];
 const CONTENT = '<h1 id="heading">Sales of Acme</h1><div id="space" style="height: 824px"></div>';
 
-// The product with a published dashboard, two questions, and what else the cases ask for.
+// The product with two dashboards, two questions that show HTML, and one that runs a query.
 export async function start(...settings) {
   const product = await Product.start(...settings);
   after(() => product.stop());
@@ -80,6 +80,7 @@ export async function start(...settings) {
   await product.publish("dashboard/2", { title: "Customers", content });
   await product.publish("question/1", { title: "Revenue", content });
   await product.publish("question/2", { title: "Orders", content });
+  await product.publish("question/3", { title: "Answer", content: { type: "question", query: { sql: "select 42 as answer" }, display: "table" } });
   for (const path of ["dashboard/2", "card/2"]) {
     const embedding_params = { customer: "locked", category: "enabled" };
     await product.call("PUT", `/api/${path}`, { parameters: PARAMETERS, embedding_params, enable_embedding: true });

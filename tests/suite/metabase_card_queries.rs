@@ -275,6 +275,9 @@ async fn an_owner_asks_a_card_and_sees_what_viewers_do_not() {
     assert_eq!(answer.json["json_query"]["native"]["query"], SQL);
     assert!(answer.json["data"]["native_form"]["query"].as_str().unwrap().contains("$p1"), "{}", answer.text);
     assert!(answer.json["running_time"].is_u64() && answer.json["started_at"].is_string());
+    // Some programs send an empty object when they have no values.
+    let none = ask(json!({"viewer": viewer, "parameters": {}})).await;
+    assert_eq!(rows(&none), rows(&ask(json!({"viewer": viewer})).await));
     // By the id of the parameter, as clients do that read the card first.
     let by_id = json!({"viewer": viewer, "parameters": [{"id": "l1", "value": "30"}, {"id": "c1", "value": ["Paris"]}]});
     assert_eq!(rows(&ask(by_id).await), &json!([[3, 30], [4, 40]]));
@@ -334,7 +337,7 @@ async fn an_owner_tries_a_query_in_either_form() {
     for (body, path) in [
         (json!({"database": 1, "type": "query", "query": {"source-table": 1}}), "type"),
         (json!({"database": 9, "type": "native", "native": {"query": "select 1"}}), "database"),
-        (json!({"native": {"query": "select 1"}, "parameters": {}}), "parameters"),
+        (json!({"native": {"query": "select 1"}, "parameters": {"n": 1}}), "parameters"),
         (json!({"native": {"query": "select 1"}, "parameters": [1]}), "parameters"),
         (json!({"native": {"query": "select 1"}, "viewer": 1}), "viewer"),
         (json!({"native": {"query": "select 1"}, "viewer": {"groups": 1}}), "viewer.groups"),

@@ -9,6 +9,8 @@ use axum::http::header;
 use axum::response::Response;
 use deserr::{Deserr, IntoValue, ValuePointerRef};
 use serde_json::{Map, Value, json};
+#[cfg(feature = "openapi")]
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use vitrine::app::limit_queries::Asker;
 use vitrine::app::request_context;
 use vitrine::dialects::metabase::catalog::database_id;
@@ -82,7 +84,7 @@ pub struct DatasetInput {
     #[schema(value_type = Object, required = false)]
     native: Value,
     /// Values: `{"type", "target": ["variable", ["template-tag", NAME]], "value"}`.
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(schema_with = values_of_parameters)]
     parameters: Option<Vec<Value>>,
     /// Ours beyond Metabase: the viewer whose row policies apply.
     viewer: Option<Viewer>,
@@ -93,10 +95,21 @@ pub struct DatasetInput {
 #[allow(dead_code, reason = "read member by member; this is its form")]
 pub struct CardQueryInput {
     /// Values: `{"id" or "target", "value"}`.
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(schema_with = values_of_parameters)]
     parameters: Option<Vec<Value>>,
     /// Ours beyond Metabase: the viewer whose row policies apply.
     viewer: Option<Viewer>,
+}
+
+/// A list, or the empty object that some programs send when they have no values.
+#[cfg(feature = "openapi")]
+fn values_of_parameters() -> Schema {
+    let of_type = |name: Type| ObjectBuilder::new().schema_type(name);
+    OneOfBuilder::new()
+        .item(ArrayBuilder::new().items(of_type(Type::Object)))
+        .item(of_type(Type::Object).max_properties(Some(0)))
+        .item(of_type(Type::Null))
+        .into()
 }
 
 /// Try a query.
@@ -378,6 +391,7 @@ fn asked(body: &mut Map<String, Value>) -> Result<(Vec<Value>, Viewer)> {
     let parameters = match body.remove("parameters") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(parameters)) if parameters.iter().all(Value::is_object) => parameters,
+        Some(Value::Object(none)) if none.is_empty() => Vec::new(),
         Some(_) => return Err(Error::invalid("parameters", "must be a list of objects")),
     };
     let viewer = match body.remove("viewer") {
