@@ -71,13 +71,22 @@ fn a_binary_has_one_tls_and_http_stack_and_no_development_tools() {
 /// The profile of functions that link the query engine, which cargo reads in their own folder only.
 const ENGINE_PROFILE: &str = include_str!("../bench/engine/.cargo/config.toml");
 
+/// The profile of functions that are compiled for size.
+const SMALL_PROFILE: &str = include_str!("../../functions/publish-resource/.cargo/config.toml");
+const SMALL: [&str; 3] = ["manage-data", "publish-resource", "serve-console"];
+
 #[test]
 fn a_function_has_the_profile_of_the_engine_exactly_if_it_links_the_engine() {
     for function in functions::NAMES {
         let path = format!("{}/../functions/{function}/.cargo/config.toml", env!("CARGO_MANIFEST_DIR"));
         let profile = std::fs::read_to_string(path).ok();
         let links = linked(function).iter().any(|name| name.starts_with("vitrine-engine "));
-        assert_eq!(profile.as_deref(), links.then_some(ENGINE_PROFILE), "{function}");
+        let own =
+            if links { Some(ENGINE_PROFILE) } else { SMALL.contains(function).then_some(SMALL_PROFILE) };
+        assert_eq!(profile.as_deref(), own, "{function}");
+    }
+    for function in SMALL {
+        assert!(SMALL_PROFILE.contains(&format!("[profile.release.package.{function}]")), "{function}");
     }
     let profile: toml::Table = toml::from_str(ENGINE_PROFILE).unwrap();
     assert_eq!(profile["profile"]["release"]["lto"].as_str(), Some("off"));
