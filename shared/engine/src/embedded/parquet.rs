@@ -44,7 +44,9 @@ pub struct PinnedParquet {
 
 impl PinnedParquet {
     pub fn new(store: Arc<PinnedStore>, footers: Footers) -> Self {
-        Self { inner: ParquetFormat::default(), readers: Arc::new(Readers { store, footers }) }
+        // Older programs write timestamps as INT96. As nanoseconds, years after 2262 would wrap around.
+        let inner = ParquetFormat::default().with_coerce_int96(Some("us".to_owned()));
+        Self { inner, readers: Arc::new(Readers { store, footers }) }
     }
 }
 

@@ -8,8 +8,9 @@ pub(super) mod values;
 use std::fs::File;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use datafusion::arrow::error::ArrowError;
+use datafusion::datasource::physical_plan::parquet::Int96Coercer;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -40,7 +41,10 @@ impl ParquetFile {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(damaged)?;
         let batch_rows = guard::check_pages(&mut file, metadata.metadata(), each)?;
-        let fields = metadata.schema().fields().clone();
+        // Older programs write timestamps as INT96. As nanoseconds, years after 2262 would wrap around.
+        let schema = metadata.schema().as_ref();
+        let coerced = Int96Coercer::new(metadata.parquet_schema(), schema, &TimeUnit::Microsecond).coerce();
+        let fields = coerced.as_ref().unwrap_or(schema).fields().clone();
         let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
         check_names(&names)?;
         if names.is_empty() {

@@ -11,10 +11,16 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use datafusion::parquet::data_type::{Int96, Int96Type};
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use datafusion::parquet::file::writer::SerializedFileWriter;
+use datafusion::parquet::schema::parser::parse_message_type;
+use vitrine_engine::table::TableColumn;
 use vitrine_rules::data::upload::FileFormat;
+use vitrine_rules::query::column_type::ColumnType;
 
 use super::{TestImport, stored};
+use crate::support::Data;
 
 pub fn file(columns: &[(&str, ArrayRef)], properties: WriterProperties) -> Vec<u8> {
     let fields: Vec<_> =
@@ -104,6 +110,52 @@ async fn every_type_has_its_type_of_a_column() {
     let values: Vec<_> = columns.iter().map(|(.., value)| *value).collect();
     let nulls = vec!["null"; columns.len()];
     assert_eq!(rows, format!("[[{}],[{}]]", values.join(","), nulls.join(",")));
+}
+
+/// A file with one column of timestamps as older programs write them: nanoseconds of a day by the Julian calendar.
+fn old_timestamps(values: &[(i32, u64)]) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type("message old { OPTIONAL INT96 at; }").unwrap());
+    let values: Vec<Int96> = values
+        .iter()
+        .map(|(days, nanos)| {
+            let mut value = Int96::new();
+            value.set_data(*nanos as u32, (nanos >> 32) as u32, (2_440_588 + days) as u32);
+            value
+        })
+        .collect();
+    // The last row is NULL.
+    let levels: Vec<i16> = values.iter().map(|_| 1).chain([0]).collect();
+    let mut bytes = vec![];
+    let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int96Type>().write_batch(&values, Some(&levels), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    file.close().unwrap();
+    bytes
+}
+
+/// As nanoseconds since 1970, the years before 1678 and after 2262 would wrap around.
+#[tokio::test]
+async fn old_timestamps_have_all_years() {
+    let days = [(19_782, 37_800_123_456_789), (2_932_896, 0), (-719_162, 1_000)];
+    let bytes = old_timestamps(&days);
+    let expected = r#"[["2024-02-29T10:30:00.123456Z"],["9999-12-31T00:00:00Z"],["0001-01-01T00:00:00.000001Z"],[null]]"#;
+    let (kinds, rows) = TestImport::new(FileFormat::Parquet, &bytes).answer().await;
+    assert_eq!((kinds.as_str(), rows.as_str()), ("at timestamp", expected));
+    // A folder of files that others write is read as it is.
+    let columns = vec![TableColumn::new("at", ColumnType::Timestamp)];
+    let data = Data::empty().with_file("old", columns, |path| std::fs::write(path, &bytes).unwrap()).await;
+    assert_eq!(data.rows("select at from old").await, expected);
+    let later = data.rows("select count(*) from old where at > timestamp '2200-01-01'").await;
+    assert_eq!(later, "[[1]]");
+}
+
+#[test]
+fn an_old_timestamp_that_no_column_holds_is_named_by_row() {
+    let place = TestImport::new(FileFormat::Parquet, &old_timestamps(&[(0, 0), (2_932_897, 0)]));
+    assert_eq!(place.refusal(), "row 2, column `at`: a timestamp is not in the years 0 to 9999");
 }
 
 #[tokio::test]

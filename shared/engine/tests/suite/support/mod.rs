@@ -39,16 +39,27 @@ impl Data {
     }
 
     /// Adds a table of one file.
-    pub async fn with(mut self, name: &str, columns: Columns) -> Self {
+    pub async fn with(self, name: &str, columns: Columns) -> Self {
+        let kinds = columns.iter().map(|(name, kind, _)| TableColumn::new(*name, *kind)).collect();
+        self.with_file(name, kinds, |path| write_parquet(path, &columns)).await
+    }
+
+    /// Adds a table of one file, which `write` writes.
+    pub async fn with_file(
+        mut self,
+        name: &str,
+        columns: Vec<TableColumn>,
+        write: impl FnOnce(&std::path::Path),
+    ) -> Self {
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        write_parquet(&folder.join("0.parquet"), &columns);
+        write(&folder.join("0.parquet"));
         let store = folder::open(self.folder.path()).unwrap();
         let prefix = Path::from(name);
         let objects = folder::list(store.as_ref(), &prefix).await.unwrap();
         self.tables.push(EngineTable {
             name: name.to_owned(),
-            columns: columns.iter().map(|(name, kind, _)| TableColumn::new(*name, *kind)).collect(),
+            columns,
             rows: RowAccess::All,
             files: Files { store, objects, prefix },
         });
