@@ -22,7 +22,7 @@ use vitrine_engine::engine::{Engine, Prepared};
 use vitrine_engine::error::{EngineError, QueryFailure};
 use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::table::{EngineTable, Files, TableColumn};
-use vitrine_query::{Surface, parse};
+use vitrine_query::parse;
 
 /// For planning one form of a query.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -94,12 +94,7 @@ impl Checker {
             known.retain(|_, table| table.source == *source);
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
-        let surface = Surface {
-            tables: &names,
-            functions: functions::names(),
-            table_functions: functions::table_names(),
-            allow_cross_joins: false,
-        };
+        let surface = functions::surface(&names, false);
         let guarded = match parsed.guard(&prepared, &surface) {
             Ok(guarded) => guarded,
             Err(issues) => {

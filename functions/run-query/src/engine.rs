@@ -20,6 +20,7 @@ use vitrine::rules::session::SessionContext;
 use vitrine_engine::embedded::EmbeddedEngine;
 use vitrine_engine::error::{EngineError, QueryFailure};
 use vitrine_engine::store::counted::{BytesRead, CountedStore};
+use vitrine_engine::store::kept::{KeptPieces, KeptStore};
 use vitrine_engine::store::s3::S3Store;
 use vitrine_engine::store::stored_table;
 use vitrine_engine::table::EngineTable;
@@ -43,6 +44,8 @@ pub struct QueryEngine {
     pub engine: EmbeddedEngine,
     /// The stack's own bucket.
     store: Arc<dyn ObjectStore>,
+    /// What was read of files, of this bucket and of others.
+    kept: KeptPieces,
     pub listings: Listings,
     clock: Clock,
     /// The time zone of the stack.
@@ -59,6 +62,7 @@ impl Capability for QueryEngine {
         Self {
             engine: EmbeddedEngine::default(),
             store: Arc::new(S3Store::new(client, bucket)),
+            kept: KeptPieces::new(environment.settings.queries.kept_file_bytes()),
             listings: Listings::connect(environment),
             clock: environment.clock.clone(),
             time_zone: environment.settings.queries.time_zone.clone(),
@@ -109,15 +113,21 @@ impl QueryEngine {
         Ok(Opened { version, listing })
     }
 
-    /// A table for one viewer.
+    /// A table for one viewer. What a query for a page reads is kept; an export would displace it.
     pub fn table(
         &self,
         table: &Table,
         opened: &Opened,
         rows: RowAccess,
         read: &BytesRead,
+        is_file: bool,
     ) -> Engined<EngineTable> {
-        let counted = |store: &Arc<dyn ObjectStore>| Arc::new(CountedStore::new(store.clone(), read.clone()));
+        let counted = |store: &Arc<dyn ObjectStore>| {
+            let kept = || Arc::new(KeptStore::new(store.clone(), self.kept.clone()));
+            let store = if is_file { store.clone() } else { kept() };
+            // Bytes that are kept count as well: one query costs each tenant the same.
+            Arc::new(CountedStore::new(store, read.clone()))
+        };
         match &opened.listing {
             None => stored_table::at_version(table, rows, counted(&self.store)),
             Some(listing) => Ok(stored_table::of_files(table, rows, listing.files(counted(&listing.store)))),

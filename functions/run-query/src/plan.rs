@@ -20,7 +20,7 @@ use vitrine::rules::viewer::Viewer;
 use vitrine_engine::embedded::functions;
 use vitrine_engine::query::{EngineQuery, Limits};
 use vitrine_engine::store::counted::BytesRead;
-use vitrine_query::{Surface, Volatility};
+use vitrine_query::Volatility;
 
 use crate::State;
 use crate::engine::{ENGINE, ENGINE_FOR_VIEWERS, Engined, Opened, Reports};
@@ -78,6 +78,7 @@ pub struct Plan {
     limits: Limits,
     syntax: QueryLimits,
     time_zone: String,
+    is_file: bool,
 }
 
 struct PlannedTable {
@@ -155,13 +156,7 @@ impl State {
             known.retain(|_, table| is_readable(table, viewer));
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
-        let surface = Surface {
-            tables: &names,
-            functions: functions::names(),
-            table_functions: functions::table_names(),
-            // A join without a condition was confirmed or refused when the query was published.
-            allow_cross_joins: !is_viewers,
-        };
+        let surface = functions::surface(&names, !is_viewers);
         let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
         let mut tables = BTreeMap::new();
         for name in guarded.tables {
@@ -198,7 +193,7 @@ impl State {
             functions: settings.functions,
         };
         let (time_zone, syntax) = (reports.time_zone.clone(), settings.text.clone());
-        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, syntax, time_zone })
+        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, syntax, time_zone, is_file })
     }
 }
 
@@ -211,10 +206,9 @@ fn is_readable(table: &Table, viewer: &Viewer) -> bool {
 impl Plan {
     /// The query for the engine. What it reads is counted in `read`.
     pub fn engine_query(&self, state: &State, read: &BytesRead) -> Engined<EngineQuery> {
-        let tables = self
-            .tables
-            .values()
-            .map(|table| state.engine.table(&table.stored, &table.files, table.rows.clone(), read));
+        let tables = self.tables.values().map(|table| {
+            state.engine.table(&table.stored, &table.files, table.rows.clone(), read, self.is_file)
+        });
         Ok(EngineQuery {
             prepared: self.prepared.clone(),
             tables: tables.collect::<Engined<_>>()?,

@@ -144,6 +144,11 @@ impl QuerySettings {
         (self.memory_megabytes << 20) / 10 * 6
     }
 
+    /// The memory for what was read of files, between queries.
+    pub const fn kept_file_bytes(&self) -> usize {
+        (self.memory_megabytes << 20) / 20
+    }
+
     /// The bytes that each tenant may scan in a month; none if that is not limited.
     pub fn monthly_bytes(&self) -> Option<u64> {
         (self.monthly_megabytes > 0).then(|| self.monthly_megabytes.saturating_mul(1_000_000))

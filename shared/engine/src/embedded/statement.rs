@@ -11,7 +11,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use vitrine_query::Surface;
 use vitrine_rules::error::Issue;
 
 use vitrine_rules::query::prepare::PreparedSql;
@@ -35,13 +34,7 @@ pub fn parse(query: &EngineQuery) -> Result<Parsed, EngineError> {
     let parsed = vitrine_query::parse(sql, &query.syntax).map_err(|issue| refused(vec![issue]))?;
     check_functions(sql, query.syntax.depth)?;
     let tables: BTreeSet<String> = query.tables.iter().map(|table| table.name.clone()).collect();
-    let surface = Surface {
-        tables: &tables,
-        functions: functions::names(),
-        table_functions: functions::table_names(),
-        // A join without a condition was confirmed or refused when the query was published.
-        allow_cross_joins: true,
-    };
+    let surface = functions::surface(&tables, true);
     let mut statement = Box::new(parsed.check(&surface).map_err(refused)?.statement);
     let mut rewrite = Rewrite { arguments: &query.prepared.arguments, expanded: 0 };
     if let ControlFlow::Break(error) = VisitMut::visit(&mut *statement, &mut rewrite) {

@@ -2,6 +2,7 @@
 
 pub mod counted;
 pub mod folder;
+pub mod kept;
 pub mod pinned;
 #[cfg(feature = "s3")]
 pub mod s3;

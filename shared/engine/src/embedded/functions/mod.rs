@@ -26,6 +26,7 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
+use vitrine_query::Surface;
 
 pub use self::call_limits::CallLimits;
 pub use self::numbers::nearest_even;
@@ -113,9 +114,9 @@ pub fn names() -> &'static BTreeSet<String> {
     &NAMES
 }
 
-/// The functions that may stand where a table can.
-pub fn table_names() -> &'static BTreeSet<String> {
-    &TABLE_NAMES
+/// The names that a statement over these tables may use. A join without a condition is confirmed or refused when a query is published.
+pub fn surface(tables: &BTreeSet<String>, allow_cross_joins: bool) -> Surface<'_> {
+    Surface { tables, functions: names(), table_functions: &TABLE_NAMES, allow_cross_joins }
 }
 
 /// Refuses a function that is not on the list, with the nearest one that is.
