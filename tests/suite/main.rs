@@ -11,6 +11,7 @@ mod bad_input;
 mod binaries;
 mod blobs;
 mod bounds;
+mod card_series;
 mod clients;
 mod console;
 mod console_pages;

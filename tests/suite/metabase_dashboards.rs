@@ -96,7 +96,8 @@ async fn cards_and_tabs_are_replaced_as_a_whole_and_negative_ids_are_new() {
         (&first["size_x"], &first["size_y"], &first["dashboard_tab_id"]),
         (&json!(12), &json!(4), &json!(1))
     );
-    assert_eq!((&first["parameter_mappings"], &first["series"]), (&both, &json!([{"id": 2}])));
+    assert_eq!(first["parameter_mappings"], both);
+    assert_eq!((&first["series"][0]["id"], &first["series"][0]["name"]), (&json!(2), &json!("All orders")));
     assert_eq!(first["visualization_settings"], json!({"card.title": "Mine", "graph.x": 1}));
     let second = &written["dashcards"][1];
     assert_eq!(

@@ -308,8 +308,12 @@ impl CardChange {
         let mut content = if kind == Kind::Dashboard {
             // The questions of a dashboard have ages of their own.
             rest.extend(cache_hours.map(|hours| ("cache_ttl".to_owned(), hours.into())));
+            let is_kept =
+                |rest: &Value| rest.as_object().is_some_and(|rest| rest.keys().any(|name| name != "type"));
+            let has_rest =
+                !rest.is_empty() || parameters.as_ref().is_some_and(|all| all.values().any(is_kept));
             let cards = DashboardChange { dashcards: known.dashcards, tabs: known.tabs };
-            cards.apply_to(written, present.as_ref(), &given, rest)?
+            cards.apply_to(written, present.as_ref(), &given, rest, has_rest)?
         } else {
             let question = QuestionChange {
                 defined,

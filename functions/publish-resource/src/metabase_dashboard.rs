@@ -18,8 +18,10 @@ use vitrine::rules::resource::parameter::Parameter;
 
 /// The names of what is kept of a dashboard and of its cards.
 const DASHBOARD: &str = "card";
+const TABS: &str = "tabs";
 const VISUALIZATION: &str = "visualization_settings";
 const MAPPINGS: &str = "parameter_mappings";
+const SERIES: &str = "series";
 const TITLE: &str = "card.title";
 const VIRTUAL: &str = "virtual_card";
 
@@ -37,8 +39,11 @@ impl Members {
     }
 }
 
+/// Members of a tab that are stored with it, or that no client sets.
+const OF_TABS: [&str; 6] = ["id", "name", "position", "dashboard_id", "created_at", "updated_at"];
+
 /// Members of a dashcard that are stored with the card, or that no client sets.
-const OF_CARDS: [&str; 13] = [
+const OF_CARDS: [&str; 14] = [
     "id",
     "card_id",
     "card",
@@ -48,6 +53,7 @@ const OF_CARDS: [&str; 13] = [
     "size_y",
     "dashboard_tab_id",
     MAPPINGS,
+    SERIES,
     VISUALIZATION,
     "dashboard_id",
     "created_at",
@@ -70,15 +76,20 @@ impl DashboardChange {
         present: Option<&Content>,
         parameters: &[Parameter],
         rest: Map<String, Value>,
+        has_rest: bool,
     ) -> Result<Option<Content>> {
         let stored = match present {
             Some(Content::Dashboard(stored)) => Some(stored),
             _ => None,
         };
         let is_other = content.as_ref() != present;
+        let has_cards = self.dashcards.as_ref().is_some_and(|cards| !cards.is_empty());
+        let has_tabs = self.tabs.as_ref().is_some_and(|tabs| !tabs.is_empty());
         let mut dashboard = match content {
             Some(Content::Dashboard(dashboard)) => dashboard,
-            other if self.dashcards.as_ref().is_none_or(Vec::is_empty) => return Ok(other),
+            // A dashboard that gets its cards later keeps the rest until then.
+            None if has_tabs || has_rest => DashboardContent::default(),
+            other if !has_cards => return Ok(other),
             _ => DashboardContent::default(),
         };
         let base = stored.unwrap_or(&dashboard).clone();
@@ -89,6 +100,8 @@ impl DashboardChange {
         if !(is_other && is_echo) {
             dashboard.cards = changed.cards;
             dashboard.tabs = changed.tabs;
+            dashboard.extra.0.remove(TABS);
+            dashboard.extra.0.extend(changed.extra.0.into_iter().filter(|(name, _)| name == TABS));
         }
         if !rest.is_empty() {
             let kept = dashboard.extra.0.remove(DASHBOARD);
@@ -110,7 +123,7 @@ impl DashboardChange {
                 .chain(dashboard.tabs.iter().map(|tab| tab.id))
                 .max()
                 .unwrap_or_default();
-            let mut written = Vec::with_capacity(tabs.len());
+            let (mut written, mut rests) = (Vec::with_capacity(tabs.len()), Map::new());
             for (index, tab) in tabs.iter().enumerate() {
                 let id = number(tab.0.get("id"), &mut next);
                 let name = tab.0.get("name").and_then(Value::as_str);
@@ -123,8 +136,18 @@ impl DashboardChange {
                 };
                 tab_ids.insert(given, id);
                 written.push(Tab { id, name: name.to_owned() });
+                let rest = tab.0.iter().filter(|(name, _)| !OF_TABS.contains(&name.as_str()));
+                let rest: Map<String, Value> =
+                    rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+                if !rest.is_empty() {
+                    rests.insert(id.to_string(), Value::Object(rest));
+                }
             }
             dashboard.tabs = written;
+            dashboard.extra.0.remove(TABS);
+            if !rests.is_empty() {
+                dashboard.extra.0.insert(TABS.to_owned(), Value::Object(rests));
+            }
         }
         if let Some(dashcards) = self.dashcards {
             let mut next = 1 + dashcards
@@ -199,7 +222,10 @@ impl Reading<'_> {
             Some(_) => return Err(self.issue(VISUALIZATION, "must be an object")),
         };
         let mut settings = visualization.clone();
-        let title = settings.remove(TITLE).and_then(|title| title.as_str().map(str::to_owned));
+        let title = settings.get(TITLE).and_then(|title| title.as_str().map(str::to_owned));
+        if title.is_some() {
+            settings.remove(TITLE);
+        }
         let card_id = match self.card.get("card_id") {
             None | Some(Value::Null) => None,
             Some(id) => Some(id.as_u64().ok_or_else(|| self.issue("card_id", "must be the id of a card"))?),
@@ -232,7 +258,8 @@ impl Reading<'_> {
         let (row, col) = (self.whole("row", 0)?, self.whole("col", 0)?);
         let (width, height) = (self.whole("size_x", 4)?, self.whole("size_y", 4)?);
         let is_figure = matches!(body, CardBody::Question(_) | CardBody::Query(_));
-        let mappings = self.mappings(card_id)?;
+        let series = self.series()?;
+        let mappings = self.mappings(card_id, &series, is_figure)?;
         if let Some(given) =
             self.card.remove(MAPPINGS).filter(|given| given.as_array().is_some_and(|list| !list.is_empty()))
         {
@@ -250,25 +277,61 @@ impl Reading<'_> {
             title,
             display: stored.and_then(|card| card.display.clone()).filter(|_| is_figure),
             settings: DisplaySettings(settings),
-            parameters: is_figure.then_some(Named(mappings)),
+            // A text without mappings names parameters by their slugs, and shows those that the viewer may set.
+            parameters: (is_figure || !mappings.is_empty()).then_some(Named(mappings)),
+            series,
             extra: DisplaySettings(extra),
         })
     }
 
-    /// The tags that parameters set, by the parameters' slugs.
-    fn mappings(&self, card_id: Option<u64>) -> std::result::Result<BTreeMap<String, String>, Issue> {
+    /// The cards that are drawn over this one.
+    fn series(&self) -> std::result::Result<Vec<u64>, Issue> {
+        match self.card.get(SERIES) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(series)) => series
+                .iter()
+                .enumerate()
+                .map(|(index, card)| {
+                    let id = card["id"].as_u64();
+                    id.ok_or_else(|| self.issue(&format!("{SERIES}[{index}].id"), "must be the id of a card"))
+                })
+                .collect(),
+            Some(_) => Err(self.issue(SERIES, "must be a list")),
+        }
+    }
+
+    /// The tags that parameters set, or the names in a text, by the parameters' slugs.
+    fn mappings(
+        &self,
+        card_id: Option<u64>,
+        series: &[u64],
+        is_figure: bool,
+    ) -> std::result::Result<BTreeMap<String, String>, Issue> {
         let given = match self.card.get(MAPPINGS) {
             None | Some(Value::Null) => return Ok(BTreeMap::new()),
             Some(Value::Array(given)) => given,
             Some(_) => return Err(self.issue(MAPPINGS, "must be a list")),
         };
-        let is_own =
-            |mapping: &&Value| mapping["card_id"].is_null() || mapping["card_id"].as_u64() == card_id;
+        let is_own = |mapping: &&Value| {
+            let id = mapping["card_id"].as_u64();
+            mapping["card_id"].is_null() || id == card_id || id.is_some_and(|id| series.contains(&id))
+        };
         let pair = |mapping: &Value| {
             let parameter = Parameter::by_id(self.parameters, mapping["parameter_id"].as_str()?)?;
-            Some((parameter.slug.clone(), target_tag(&mapping["target"])?.to_owned()))
+            let target = &mapping["target"];
+            let name = if is_figure { target_tag(target) } else { text_tag(target) };
+            Some((parameter.slug.clone(), name?.to_owned()))
         };
-        Ok(given.iter().filter(is_own).filter_map(pair).collect())
+        let mut pairs = BTreeMap::new();
+        for (slug, name) in given.iter().filter(is_own).filter_map(pair) {
+            if let Some(other) = pairs.insert(slug, name.clone())
+                && !series.is_empty()
+                && other != name
+            {
+                return Err(self.issue(MAPPINGS, "must name the same tag for the card and its series"));
+            }
+        }
+        Ok(pairs)
     }
 }
 
@@ -296,7 +359,13 @@ pub fn kept_of_dashboard(dashboard: &DashboardContent) -> Map<String, Value> {
 
 /// Tabs as Metabase's clients read them.
 pub fn written_tabs(dashboard: &DashboardContent, id: &Value) -> Vec<Value> {
-    let written = |(position, tab): (usize, &Tab)| json!({"id": tab.id, "dashboard_id": id, "name": tab.name, "position": position});
+    let rest = |tab: &Tab| dashboard.extra.0.get(TABS)?.get(tab.id.to_string())?.as_object().cloned();
+    let written = |(position, tab): (usize, &Tab)| {
+        let own = json!({"id": tab.id, "dashboard_id": id, "name": tab.name, "position": position});
+        let mut written = rest(tab).unwrap_or_default();
+        written.extend(own.as_object().cloned().unwrap_or_default());
+        Value::Object(written)
+    };
     dashboard.tabs.iter().enumerate().map(written).collect()
 }
 
@@ -344,69 +413,106 @@ fn written_card(
             visualization.insert(name.to_owned(), value);
         }
     }
-    let question = card.question().and_then(|id| questions.get(id));
-    let shown = question.map(|(resource, content)| {
-        json!({
-            "id": resource.id, "name": resource.title, "description": resource.description,
-            "display": content.display, "visualization_settings": content.settings, "archived": false,
-            "query_type": "native", "type": "question",
-        })
-    });
     let own = json!({
         "id": card.id,
         "dashboard_id": dashboard,
         "card_id": card.question(),
-        "card": shown,
+        "card": card.question().and_then(|id| shown_card(id, questions)),
         "row": card.row,
         "col": card.col,
         "size_x": card.width,
         "size_y": card.height,
         "dashboard_tab_id": card.tab,
-        MAPPINGS: written_mappings(card, question.map(|(_, content)| &content.query), mappings, parameters),
+        MAPPINGS: written_mappings(card, questions, mappings, parameters),
         VISUALIZATION: visualization,
     });
     if let Value::Object(own) = own {
         written.extend(own);
     }
-    for name in ["series", "inline_parameters"] {
+    if !card.series.is_empty() {
+        let drawn_over =
+            card.series.iter().map(|id| shown_card(*id, questions).unwrap_or_else(|| json!({"id": id})));
+        written.insert(SERIES.to_owned(), drawn_over.collect());
+    }
+    for name in [SERIES, "inline_parameters"] {
         written.entry(name).or_insert_with(|| json!([]));
     }
     Value::Object(written)
 }
 
+fn shown_card(id: u64, questions: &CardQuestions) -> Option<Value> {
+    let (resource, content) = questions.get(id)?;
+    Some(json!({
+        "id": resource.id, "name": resource.title, "description": resource.description,
+        "display": content.display, "visualization_settings": content.settings, "archived": false,
+        "query_type": "native", "type": "question",
+    }))
+}
+
 /// The mappings of a card: those that were written, as far as they hold, and then the others.
 fn written_mappings(
     card: &Card,
-    query: Option<&vitrine::rules::query::definition::QueryDefinition>,
+    questions: &CardQuestions,
     kept: Option<Value>,
     parameters: &[Parameter],
 ) -> Vec<Value> {
+    let is_figure = matches!(card.body, CardBody::Question(_) | CardBody::Query(_));
+    if !is_figure && card.parameters.is_none() {
+        // To write them would map them, and so show values that only the owner can choose to show.
+        return kept.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    }
     let id_of = |parameter: &Parameter| parameter.id.clone().unwrap_or_else(|| parameter.slug.clone());
-    let mut pairs = BTreeSet::new();
+    let query_of = |id: Option<u64>| Some(&questions.get(id?)?.1.query);
+    let has_tag = |id: Option<u64>, tag: &str| query_of(id).is_some_and(|query| query.tags.contains_key(tag));
+    let of_series = card.series.iter().map(|id| Some(*id));
+    let asked: Vec<Option<u64>> = std::iter::once(card.question()).chain(of_series).collect();
+    let (mut mapped, mut missing) = (BTreeSet::new(), BTreeSet::new());
     for parameter in parameters {
         let Some(tag) = card.mapping().tag(&parameter.slug) else { continue };
-        let is_there = card.parameters.is_some() || query.is_some_and(|query| query.tags.contains_key(tag));
-        if is_there {
-            pairs.insert((id_of(parameter), tag.to_owned()));
+        for (index, id) in asked.iter().enumerate() {
+            let is_mapped = index == 0 && card.parameters.is_some();
+            if is_mapped || has_tag(*id, tag) {
+                missing.insert((id_of(parameter), tag.to_owned(), *id));
+            }
+            mapped.insert((id_of(parameter), tag.to_owned(), *id));
         }
     }
     let mut written = Vec::new();
     for mapping in kept.as_ref().and_then(Value::as_array).into_iter().flatten() {
-        let id = mapping["parameter_id"].as_str().unwrap_or_default();
-        let is_own = mapping["card_id"].is_null() || mapping["card_id"].as_u64() == card.question();
-        match target_tag(&mapping["target"]) {
-            Some(tag) if is_own && !pairs.remove(&(id.to_owned(), tag.to_owned())) => {}
+        let parameter = mapping["parameter_id"].as_str().unwrap_or_default();
+        let id = mapping["card_id"].as_u64().or_else(|| card.question());
+        let name = if is_figure { target_tag(&mapping["target"]) } else { text_tag(&mapping["target"]) };
+        match name {
+            Some(name) if asked.contains(&id) => {
+                let pair = (parameter.to_owned(), name.to_owned(), id);
+                missing.remove(&pair);
+                if mapped.contains(&pair) {
+                    written.push(mapping.clone());
+                }
+            }
             _ => written.push(mapping.clone()),
         }
     }
-    let kind = |tag: &str| {
+    written.extend(missing.into_iter().map(|(parameter, name, id)| {
+        let query = query_of(id).or(match &card.body {
+            CardBody::Query(query) if id.is_none() => Some(query),
+            _ => None,
+        });
         let is_filter =
-            query.and_then(|query| query.tags.get(tag)).is_some_and(|tag| tag.dimension.is_some());
-        if is_filter { "dimension" } else { "variable" }
-    };
-    written.extend(pairs.into_iter().map(|(id, tag)| {
-        let target = json!([kind(&tag), ["template-tag", tag]]);
-        json!({"parameter_id": id, "card_id": card.question(), "target": target})
+            query.and_then(|query| query.tags.get(&name)).is_some_and(|tag| tag.dimension.is_some());
+        let target = match is_figure {
+            true => json!([if is_filter { "dimension" } else { "variable" }, ["template-tag", name]]),
+            false => json!(["text-tag", name]),
+        };
+        json!({"parameter_id": parameter, "card_id": id, "target": target})
     }));
     written
+}
+
+/// The name in a text that a mapping's target is.
+fn text_tag(target: &Value) -> Option<&str> {
+    match target.as_array()?.as_slice() {
+        [kind, name] if kind == "text-tag" => name.as_str(),
+        _ => None,
+    }
 }

@@ -300,7 +300,7 @@ impl App {
         let Some(Content::Dashboard(dashboard)) = &found.content else {
             return Err(Reason::ResourceNotFound.into());
         };
-        let shown = dashboard.card(dashcard).filter(|shown| shown.question() == Some(card));
+        let shown = dashboard.card(dashcard).filter(|shown| shown.questions().any(|id| id == card));
         let shown = shown.ok_or(Reason::ResourceNotFound)?;
         let question = self.found(key, Kind::Question, ResourceId::Number(card)).await?;
         let content = match &question.content {

@@ -253,9 +253,10 @@ impl AskedPlace {
         let Some(Content::Dashboard(dashboard)) = content else {
             return Err(Reason::ResourceNotFound.into());
         };
-        let found = dashboard.card(dashcard).filter(|found| found.question() == Some(card));
-        found.ok_or(Reason::ResourceNotFound)?;
-        ChosenQuery::of(content, &view.questions, NamedQuery { query: None, card: Some(dashcard) })
+        let found = dashboard.card(dashcard).filter(|found| found.questions().any(|id| id == card));
+        let found = found.ok_or(Reason::ResourceNotFound)?;
+        let series = (found.question() != Some(card)).then_some(card);
+        ChosenQuery::of(content, &view.questions, NamedQuery { query: None, card: Some(dashcard), series })
     }
 }
 

@@ -32,6 +32,11 @@ pub struct Question {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9007199254740991u64))]
     pub card: Option<u64>,
+    /// With `card`: the question of one of its `series`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9007199254740991u64))]
+    pub series: Option<u64>,
     /// The name of one of the content's `queries`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[deserr(default)]
@@ -51,14 +56,17 @@ impl Check for Question {
     fn problems(&self) -> Vec<Issue> {
         let is_named = self.query.is_some() || self.card.is_some();
         let is_both = self.sql.is_some() && is_named;
-        is_both.then(|| Issue::new("sql", "stands without `query` and `card`")).into_iter().collect()
+        let is_both = is_both.then(|| Issue::new("sql", "stands without `query` and `card`"));
+        let is_loose = self.series.is_some() && self.card.is_none();
+        let is_loose = is_loose.then(|| Issue::new("series", "needs `card`"));
+        is_both.into_iter().chain(is_loose).collect()
     }
 }
 
 impl Question {
     /// The query of an opened view that the question is about.
     pub fn chosen<'v>(&self, view: &'v View) -> Result<ChosenQuery<'v>> {
-        let named = NamedQuery { query: self.query.as_deref(), card: self.card };
+        let named = NamedQuery { query: self.query.as_deref(), card: self.card, series: self.series };
         ChosenQuery::of(view.stored_content(), &view.questions, named)
     }
 

@@ -5,7 +5,7 @@ use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::dashboard::DashboardContent;
 use vitrine::rules::view::decide::View;
 use vitrine::rules::view::viewed_content::ViewedContent;
-use vitrine::rules::view::viewed_dashboard::{ViewedCard, ViewedDashboard};
+use vitrine::rules::view::viewed_dashboard::{ViewedCard, ViewedDashboard, ViewedSeries};
 
 /// The cards and tabs of a view, each part by name; none for other content.
 pub fn parts(view: &View) -> Option<(Vec<Value>, Vec<Value>)> {
@@ -36,7 +36,7 @@ fn dashcards(view: &View, viewed: &ViewedDashboard, stored: &DashboardContent, i
                 "name": card.title,
                 "display": card.display,
                 "visualization_settings": card.settings,
-                "dataset_query": {"type": "native", "native": {"query": "-", "template-tags": {}}},
+                "dataset_query": blank_query(),
             })
         });
         let mut settings = if is_figure { Map::new() } else { card.settings.0.clone() };
@@ -56,7 +56,7 @@ fn dashcards(view: &View, viewed: &ViewedDashboard, stored: &DashboardContent, i
             "size_x": card.width,
             "size_y": card.height,
             "dashboard_tab_id": card.tab,
-            "series": [],
+            "series": series(card),
             "inline_parameters": [],
             "parameter_mappings": mappings(view, stored, card),
             "visualization_settings": settings,
@@ -65,18 +65,45 @@ fn dashcards(view: &View, viewed: &ViewedDashboard, stored: &DashboardContent, i
     viewed.cards.iter().map(written).collect()
 }
 
+/// The questions that are drawn over a card, without their queries.
+fn series(card: &ViewedCard) -> Vec<Value> {
+    let written = |series: &ViewedSeries| {
+        json!({
+            "id": series.question,
+            "name": series.title,
+            "display": series.display,
+            "visualization_settings": series.settings,
+            "dataset_query": blank_query(),
+        })
+    };
+    card.series.iter().map(written).collect()
+}
+
+fn blank_query() -> Value {
+    json!({"type": "native", "native": {"query": "-", "template-tags": {}}})
+}
+
 /// The mappings of the parameters that the viewer may set.
 fn mappings(view: &View, stored: &DashboardContent, card: &ViewedCard) -> Vec<Value> {
     let Some(stored) = stored.card(card.id) else { return Vec::new() };
-    let reaching = card.parameters.iter().flat_map(|reaching| reaching.keys());
-    let mapping = |slug: &String| {
-        let visible = view.visible.iter().find(|visible| visible.parameter.slug == *slug)?;
-        let tag = stored.mapping().tag(slug)?;
-        Some(json!({
-            "parameter_id": visible.parameter.id.as_ref().unwrap_or(slug),
-            "card_id": stored.question(),
-            "target": ["variable", ["template-tag", tag]],
-        }))
+    let id_of = |slug: &str| {
+        let visible = view.visible.iter().find(|visible| visible.parameter.slug == slug)?;
+        Some(visible.parameter.id.clone().unwrap_or_else(|| slug.to_owned()))
     };
-    reaching.filter_map(mapping).collect()
+    let Some(reaching) = &card.parameters else {
+        // The text names the parameters by their slugs.
+        let slugs = stored.parameters.iter().flat_map(|mapped| mapped.keys());
+        let mapping = |slug: &String| {
+            Some(json!({"parameter_id": id_of(slug)?, "card_id": null, "target": ["text-tag", slug]}))
+        };
+        return slugs.filter_map(mapping).collect();
+    };
+    let mapping = |slug: &String, card_id: Option<u64>| {
+        let target = json!(["variable", ["template-tag", stored.mapping().tag(slug)?]]);
+        Some(json!({"parameter_id": id_of(slug)?, "card_id": card_id, "target": target}))
+    };
+    let own = reaching.keys().filter_map(|slug| mapping(slug, stored.question()));
+    let of_series =
+        stored.series.iter().flat_map(|id| reaching.keys().filter_map(|slug| mapping(slug, Some(*id))));
+    own.chain(of_series).collect()
 }

@@ -3,6 +3,7 @@
 import { contextOf, downloadButton, loader, prepare } from "./draw/tools.js";
 import { drawGrid, shapeOf } from "./draw/grid.js";
 import { draw, neededFor, needsAnswer } from "./draw/index.js";
+import { overlaid, seriesOf } from "./draw/series.js";
 
 // Cards on the grid of a dashboard, which draw with `draw`.
 export const drawDashboard = (dashboard, options) => drawGrid(dashboard, { draw, needsAnswer, ...options });
@@ -21,7 +22,9 @@ export function makeDashboard(page, place, fileOf) {
   async function answerOf(card) {
     const own = request;
     try {
-      return await page.fetchAnswer(page.asked({ card: card.id }), own.signal);
+      const ask = (series) => page.fetchAnswer(page.asked({ card: card.id, ...series }), own.signal);
+      const [answer, ...others] = await Promise.all([ask(), ...seriesOf(card).map(({ question }) => ask({ series: question }))]);
+      return others.length ? overlaid(card, answer, others) : answer;
     } catch (problem) {
       if (!problem.reason) console.error(problem); // an unexpected error, which would be lost otherwise
       // A request that was stopped has a successor, which says how it went.

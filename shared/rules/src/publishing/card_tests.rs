@@ -77,6 +77,17 @@ fn each_card_is_restricted_by_each_locked_parameter() {
         (json!([mapped, {"question": 1}]), "orders", Some(("content.cards[1].question", "`Orders`"))),
         (json!([{"question": 1}]), "guarded", None),
         (
+            json!([with(&mapped, json!({"series": [2]}))]),
+            "orders",
+            Some(("content.cards[0].series[0]", "`Orders: Everything`")),
+        ),
+        (json!([with(&mapped, json!({"series": [2]}))]), "guarded", None),
+        (
+            json!([{"query": {"sql": "select 1"}, "parameters": {"city": "town"}, "series": [1]}]),
+            "guarded",
+            None,
+        ),
+        (
             json!([{"question": 1, "parameters": {}}]),
             "orders",
             Some(("content.cards[0].question", "`Orders`")),

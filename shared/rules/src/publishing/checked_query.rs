@@ -13,6 +13,8 @@ use crate::text::quoted;
 
 use super::CONTENT;
 
+const NO_QUESTION: &str = "is not a question with a query in the dashboard's deployment";
+
 /// A query that is checked before its resource is published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedQuery<'a> {
@@ -25,6 +27,8 @@ pub struct CheckedQuery<'a> {
     card: Option<String>,
     /// The query is stored with a question, so that the request has no field of its parts.
     is_elsewhere: bool,
+    /// Its card asks several queries, so what it lacks another may have.
+    pub is_one_of_several: bool,
     pub drawing: Option<Drawing<'a>>,
 }
 
@@ -53,6 +57,7 @@ impl<'a> CheckedQuery<'a> {
                 mapping,
                 card: None,
                 is_elsewhere: false,
+                is_one_of_several: false,
                 drawing,
             };
             return (content.queries(CONTENT).into_iter().map(plain).collect(), Vec::new());
@@ -63,6 +68,7 @@ impl<'a> CheckedQuery<'a> {
             let at = format!("{CONTENT}.cards[{index}]");
             let drawing = Some(Drawing { display: card.display.as_deref(), settings: &card.settings });
             let mapping = card.mapping();
+            let is_one_of_several = !card.series.is_empty();
             match &card.body {
                 CardBody::Query(query) => {
                     let (path, card) = (format!("{at}.query"), Some(label(card, None)));
@@ -73,6 +79,7 @@ impl<'a> CheckedQuery<'a> {
                         mapping,
                         card,
                         is_elsewhere: false,
+                        is_one_of_several,
                         drawing,
                     });
                 }
@@ -84,14 +91,32 @@ impl<'a> CheckedQuery<'a> {
                         mapping,
                         card: Some(label(card, Some(&question.title))),
                         is_elsewhere: true,
+                        is_one_of_several,
                         drawing,
                     }),
-                    None => {
-                        let message = "is not a question with a query in the dashboard's deployment";
-                        issues.push(Issue::new(format!("{at}.question"), message));
-                    }
+                    None => issues.push(Issue::new(format!("{at}.question"), NO_QUESTION)),
                 },
                 CardBody::Text(_) | CardBody::Heading(_) | CardBody::Link(_) => {}
+            }
+            for (place, id) in card.series.iter().enumerate() {
+                let path = format!("{at}.series[{place}]");
+                match questions.get(*id) {
+                    Some((question, content)) => queries.push(Self {
+                        report: first.entry(*id).or_insert_with(|| path.clone()).clone(),
+                        path,
+                        query: &content.query,
+                        mapping,
+                        card: Some(format!(
+                            "{}: {}",
+                            label(card, own_title(card, questions)),
+                            question.title
+                        )),
+                        is_elsewhere: true,
+                        is_one_of_several,
+                        drawing: None,
+                    }),
+                    None => issues.push(Issue::new(path, NO_QUESTION)),
+                }
             }
         }
         (queries, issues)
@@ -125,7 +150,8 @@ impl<'a> CheckedQuery<'a> {
 
     /// Parameters that set no tag of a question. Those of a query of the card's own are no content.
     pub fn stray_mappings(&self) -> Vec<Issue> {
-        let stray = self.mapping.named_tags().filter(|tag| !self.query.tags.contains_key(*tag));
+        let is_stray = |tag: &&str| !self.is_one_of_several && !self.query.tags.contains_key(*tag);
+        let stray = self.mapping.named_tags().filter(is_stray);
         let message = |tag| format!("has no tag `{}`, which `parameters` names", quoted(tag));
         stray.map(|tag| Issue::new(self.path.clone(), message(tag))).collect()
     }
@@ -139,6 +165,10 @@ impl<'a> CheckedQuery<'a> {
     pub fn drawn_at(&self) -> &str {
         self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
+}
+
+fn own_title<'a>(card: &Card, questions: &'a CardQuestions) -> Option<&'a str> {
+    card.question().and_then(|id| questions.get(id)).map(|(question, _)| question.title.as_str())
 }
 
 fn label(card: &Card, question: Option<&str>) -> String {

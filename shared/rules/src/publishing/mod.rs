@@ -93,7 +93,7 @@ pub fn review(
                 .warnings
                 .extend(unused.iter().map(|name| checked.tag_issue(name, "is not used by the SQL")));
         }
-        if let Some(Drawing { settings, .. }) = checked.drawing {
+        if let Some(Drawing { settings, .. }) = checked.drawing.filter(|_| !checked.is_one_of_several) {
             let path = format!("{}.settings", checked.drawn_at());
             review.warnings.extend(drawing::missing_columns(settings, &report.columns, &path));
         }

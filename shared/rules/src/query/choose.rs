@@ -23,6 +23,8 @@ pub struct NamedQuery<'a> {
     pub query: Option<&'a str>,
     /// A card of a dashboard.
     pub card: Option<u64>,
+    /// The question of one of the card's series.
+    pub series: Option<u64>,
 }
 
 /// A query of a resource, and the use of its answer.
@@ -55,15 +57,20 @@ impl<'a> ChosenQuery<'a> {
     /// Chooses a query by the name that a script gives it, the one of a dashboard's card, or the only one of a question.
     pub fn of(content: Option<&'a Content>, questions: &'a CardQuestions, named: NamedQuery) -> Result<Self> {
         match (content, named) {
-            (Some(Content::Question(question)), NamedQuery { query: None, card: None }) => Ok(Self {
-                query: &question.query,
-                mapping: Mapping::SAME_NAMES,
-                title: None,
-                is_card: false,
-                shown_as: ShownAs::of(&question.display),
-                cache_seconds: cache_seconds(&question.settings),
-            }),
-            (Some(Content::Html { queries, .. }), NamedQuery { query: Some(name), card: None }) => {
+            (Some(Content::Question(question)), NamedQuery { query: None, card: None, series: None }) => {
+                Ok(Self {
+                    query: &question.query,
+                    mapping: Mapping::SAME_NAMES,
+                    title: None,
+                    is_card: false,
+                    shown_as: ShownAs::of(&question.display),
+                    cache_seconds: cache_seconds(&question.settings),
+                })
+            }
+            (
+                Some(Content::Html { queries, .. }),
+                NamedQuery { query: Some(name), card: None, series: None },
+            ) => {
                 let query = queries.get(name).ok_or(Reason::QueryNotFound)?;
                 Ok(Self {
                     query,
@@ -74,15 +81,19 @@ impl<'a> ChosenQuery<'a> {
                     cache_seconds: None,
                 })
             }
-            (Some(Content::Html { queries, .. }), NamedQuery { query: None, card: None })
+            (Some(Content::Html { queries, .. }), NamedQuery { query: None, card: None, series: None })
                 if !queries.is_empty() =>
             {
                 Err(Error::invalid("query", "is required: the content has queries with names"))
             }
-            (Some(Content::Dashboard(dashboard)), NamedQuery { query: None, card: Some(id) }) => {
-                Self::of_card(dashboard.card(id).ok_or(Reason::QueryNotFound)?, questions)
+            (Some(Content::Dashboard(dashboard)), NamedQuery { query: None, card: Some(id), series }) => {
+                let card = dashboard.card(id).ok_or(Reason::QueryNotFound)?;
+                series.map_or_else(
+                    || Self::of_card(card, questions),
+                    |series| Self::of_series(card, series, questions),
+                )
             }
-            (Some(Content::Dashboard(_)), NamedQuery { query: None, card: None }) => {
+            (Some(Content::Dashboard(_)), NamedQuery { query: None, card: None, series: None }) => {
                 Err(Error::invalid("card", "is required: the content is a dashboard"))
             }
             _ => Err(Reason::QueryNotFound.into()),
@@ -93,11 +104,16 @@ impl<'a> ChosenQuery<'a> {
     pub fn all(content: Option<&'a Content>, questions: &'a CardQuestions) -> Vec<Self> {
         let of = |named| Self::of(content, questions, named).ok();
         match content {
-            Some(Content::Html { queries, .. }) => {
-                queries.keys().filter_map(|name| of(NamedQuery { query: Some(name), card: None })).collect()
-            }
+            Some(Content::Html { queries, .. }) => queries
+                .keys()
+                .filter_map(|name| of(NamedQuery { query: Some(name), ..NamedQuery::default() }))
+                .collect(),
             Some(Content::Dashboard(dashboard)) => {
-                dashboard.cards.iter().filter_map(|card| Self::of_card(card, questions).ok()).collect()
+                let of_card = |card: &'a Card| {
+                    let series = card.series.iter().map(|id| Self::of_series(card, *id, questions));
+                    std::iter::once(Self::of_card(card, questions)).chain(series).flatten()
+                };
+                dashboard.cards.iter().flat_map(of_card).collect()
             }
             Some(Content::Question(_)) => of(NamedQuery::default()).into_iter().collect(),
             Some(Content::Url { .. }) | None => Vec::new(),
@@ -125,6 +141,21 @@ impl<'a> ChosenQuery<'a> {
             is_card: true,
             shown_as: display.map_or(ShownAs::Table, |display| ShownAs::of(display)),
             cache_seconds,
+        })
+    }
+
+    /// The query of a question whose answer is drawn over the card's.
+    fn of_series(card: &'a Card, series: u64, questions: &'a CardQuestions) -> Result<Self> {
+        let is_there = card.series.contains(&series);
+        let found = questions.get(series).filter(|_| is_there);
+        let (resource, question) = found.ok_or(Reason::QueryNotFound)?;
+        Ok(Self {
+            query: &question.query,
+            mapping: card.mapping(),
+            title: Some(&resource.title),
+            is_card: true,
+            shown_as: ShownAs::Chart,
+            cache_seconds: cache_seconds(&card.settings).or_else(|| cache_seconds(&question.settings)),
         })
     }
 
@@ -211,7 +242,8 @@ mod tests {
         ];
         let questions = CardQuestions::default();
         for (content, name, expected) in cases {
-            let chosen = ChosenQuery::of(content, &questions, NamedQuery { query: name, card: None });
+            let chosen =
+                ChosenQuery::of(content, &questions, NamedQuery { query: name, ..NamedQuery::default() });
             let sql = chosen.map(|chosen| chosen.query.sql.as_str()).map_err(|error| error.reason);
             assert_eq!(sql, expected, "{content:?} {name:?}");
         }
@@ -277,9 +309,12 @@ mod tests {
             card(json!({"id": 8, "text": "select 1"})),
             card(json!({"id": 9, "heading": ""})),
             card(json!({"id": 10, "link": "https://example.com"})),
+            card(json!({"id": 12, "query": own, "display": "line", "series": [1, 2], "parameters": {"town": "city"}})),
         ]}));
         let (questions, settings) = (questions(), QuerySettings::default());
-        let chosen = |query, card| ChosenQuery::of(Some(&dashboard), &questions, NamedQuery { query, card });
+        let chosen = |query, card| {
+            ChosenQuery::of(Some(&dashboard), &questions, NamedQuery { query, card, series: None })
+        };
         for (id, expected) in [
             (1, ("select 1", Some("Own"), 2_000, None)),
             (2, ("select {{city}} {{day}}", Some("Q1"), 10_000, Some(60))),
@@ -295,6 +330,21 @@ mod tests {
         }
         for id in 4..=11 {
             assert_eq!(chosen(None, Some(id)).unwrap_err().reason, Reason::QueryNotFound, "{id}");
+        }
+        let series = |card, question| {
+            let named = NamedQuery { query: None, card: Some(card), series: Some(question) };
+            ChosenQuery::of(Some(&dashboard), &questions, named)
+        };
+        let drawn_over = series(12, 1).unwrap();
+        assert_eq!((drawn_over.title, drawn_over.mapping.tag("town")), (Some("Q1"), Some("city")));
+        assert_eq!((drawn_over.page_rows(&settings), drawn_over.cache_seconds), (10_000, Some(60)));
+        // archived, not of the card, a card without series, a card that is not there
+        for (card, question) in [(12, 2), (12, 4), (2, 1), (8, 1), (99, 1)] {
+            assert_eq!(
+                series(card, question).unwrap_err().reason,
+                Reason::QueryNotFound,
+                "{card} {question}"
+            );
         }
         assert_eq!(chosen(Some("a"), Some(1)).unwrap_err().reason, Reason::QueryNotFound);
         assert_eq!(chosen(Some("a"), None).unwrap_err().reason, Reason::QueryNotFound);
@@ -334,7 +384,7 @@ mod tests {
             let dashboard =
                 json!({"type": "dashboard", "cards": [card(json!({"question": 1, "parameters": mapping}))]});
             let dashboard = content(dashboard);
-            let named = NamedQuery { query: None, card: Some(1) };
+            let named = NamedQuery { card: Some(1), ..NamedQuery::default() };
             let chosen = ChosenQuery::of(Some(&dashboard), &questions, named).unwrap();
             let (mut values, mut given, mut parameters) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
             for (slug, both) in set.as_object().unwrap() {
@@ -376,7 +426,8 @@ mod tests {
             let questions = CardQuestions::default();
             let of = |content: &Content, card| {
                 let chosen =
-                    ChosenQuery::of(Some(content), &questions, NamedQuery { query: None, card }).unwrap();
+                    ChosenQuery::of(Some(content), &questions, NamedQuery { card, ..NamedQuery::default() })
+                        .unwrap();
                 chosen.given_values(&values, &BTreeMap::new(), &[])["x"][0].case_sensitive
             };
             assert_eq!(

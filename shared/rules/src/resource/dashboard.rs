@@ -62,6 +62,9 @@ pub struct Card {
     /// The tags that the dashboard's parameters set, by the parameters' slugs. Without it each sets the tag of its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Named<String>>,
+    /// The numbers of questions whose answers are drawn over its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<u64>,
     /// Kept for its owner; without effect.
     #[serde(default, skip_serializing_if = "DisplaySettings::is_empty")]
     pub extra: DisplaySettings,
@@ -134,11 +137,15 @@ struct WrittenCard {
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
     settings: DisplaySettings,
-    /// For figures: the tags that the dashboard's parameters set, by the parameters' slugs. Without it each parameter sets the
-    /// tag of its name.
+    /// The tags that the dashboard's parameters set, by the parameters' slugs, or the names in a text. Without it each parameter
+    /// sets the tag of its name.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, String>>))]
     parameters: Option<Named<String>>,
+    /// For figures: the numbers of questions whose answers are drawn as further series of the chart, with the card's parameters.
+    #[deserr(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_items = 20))]
+    series: Vec<u64>,
     /// Anything; it is kept and has no effect.
     #[deserr(default)]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = Object))]
@@ -168,6 +175,7 @@ impl Card {
     pub const COLUMNS: u16 = 24;
     /// The last row that a card can begin in, and its most rows.
     pub const MAX_ROWS: u16 = 400;
+    pub const MAX_SERIES: usize = 20;
 
     fn of(written: WrittenCard) -> Result<Self, Wrong> {
         let WrittenCard { question, query, text, heading, link, .. } = written;
@@ -194,6 +202,7 @@ impl Card {
             display: written.display,
             settings: written.settings,
             parameters: written.parameters,
+            series: written.series,
             extra: written.extra,
         })
     }
@@ -206,7 +215,12 @@ impl Card {
         }
     }
 
-    /// The parameters that set the tags of its query.
+    /// The questions that it asks: its own, and those of its series.
+    pub fn questions(&self) -> impl Iterator<Item = u64> {
+        self.question().into_iter().chain(self.series.iter().copied())
+    }
+
+    /// The parameters that set the tags of its queries.
     pub fn mapping(&self) -> Mapping<'_> {
         Mapping::of(self.parameters.as_deref())
     }
@@ -242,8 +256,22 @@ impl Card {
         if !self.is_figure() && self.display.is_some() {
             issue("display", "is only for cards with a question or a query");
         }
-        if !self.is_figure() && self.parameters.is_some() {
-            issue("parameters", "is only for cards with a question or a query");
+        if !self.is_figure() && !self.series.is_empty() {
+            issue("series", "is only for cards with a question or a query");
+        }
+        if self.series.len() > Self::MAX_SERIES {
+            issue("series", "must have at most 20 items");
+        }
+        for (index, id) in self.series.iter().enumerate() {
+            if !is_id(*id) {
+                issue(&format!("series[{index}]"), ID);
+            } else if self
+                .questions()
+                .take(index + usize::from(self.question().is_some()))
+                .any(|earlier| earlier == *id)
+            {
+                issue(&format!("series[{index}]"), "is used twice");
+            }
         }
         match &self.body {
             CardBody::Question(id) if !is_id(*id) => issue("question", ID),
@@ -280,7 +308,7 @@ impl DashboardContent {
 
     /// The questions of its cards.
     pub fn questions(&self) -> BTreeSet<u64> {
-        self.cards.iter().filter_map(Card::question).collect()
+        self.cards.iter().flat_map(Card::questions).collect()
     }
 
     pub fn card(&self, id: u64) -> Option<&Card> {
@@ -332,7 +360,7 @@ impl DashboardContent {
             for (slug, tag) in card.parameters.iter().flat_map(|named| named.iter()) {
                 let at = format!("{path}.cards[{index}].parameters.{slug}");
                 match &card.body {
-                    CardBody::Query(query) if !query.tags.contains_key(tag) => {
+                    CardBody::Query(query) if card.series.is_empty() && !query.tags.contains_key(tag) => {
                         issues.push(Issue::new(at, "is not the name of one of the query's tags"));
                     }
                     _ if !all.iter().any(|parameter| parameter.slug == *slug) => {

@@ -22,6 +22,7 @@ use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
 use crate::text::quoted;
 use crate::token::{Claims, UnknownKid};
+use crate::view::card_text::TextValues;
 use crate::view::resolve_parameters::{self, Given, VisibleParameter};
 use crate::view::viewed_content::ViewedContent;
 use crate::view::wishes;
@@ -236,7 +237,9 @@ pub fn view(
     };
     let given = Given { url: granted.as_ref().unwrap_or(url), ..given };
     let resolved = resolve_parameters::resolve(&declared, policy, given, settings)?;
-    let content = content.map(|content| ViewedContent::of(content, &evidence.questions, &resolved.visible));
+    let values =
+        TextValues { visible: &resolved.visible, declared: &declared, given: &resolved.given_values };
+    let content = content.map(|content| ViewedContent::of(content, &evidence.questions, &values));
     let locked = policy.iter().filter(|(_, visibility)| visibility.is_locked());
     let locked = locked.map(|(slug, _)| slug.clone()).collect();
     let version = version?;

@@ -8,6 +8,7 @@ use crate::query::content::DisplaySettings;
 use crate::query::definition::QueryDefinition;
 use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
+use crate::view::card_text::TextValues;
 use crate::view::resolve_parameters::VisibleParameter;
 use crate::view::viewed_dashboard::ViewedDashboard;
 
@@ -45,10 +46,11 @@ pub struct ViewedQuery {
 
 impl ViewedContent {
     /// Each part is taken over by name, so that a new field of stored content stays with its owner.
-    pub(super) fn of(stored: &Content, questions: &CardQuestions, visible: &[VisibleParameter]) -> Self {
+    pub(super) fn of(stored: &Content, questions: &CardQuestions, values: &TextValues<'_>) -> Self {
         match stored {
             Content::Html { html, queries } => {
-                let viewed = |(name, query): (&String, _)| (name.clone(), ViewedQuery::of(query, visible));
+                let viewed =
+                    |(name, query): (&String, _)| (name.clone(), ViewedQuery::of(query, values.visible));
                 Self::Html { html: html.clone(), queries: queries.iter().map(viewed).collect() }
             }
             Content::Url { url } => Self::Url { url: url.clone() },
@@ -56,7 +58,7 @@ impl ViewedContent {
                 Self::Question { display: question.display.clone(), settings: question.settings.clone() }
             }
             Content::Dashboard(dashboard) => {
-                Self::Dashboard(ViewedDashboard::of(dashboard, questions, visible))
+                Self::Dashboard(ViewedDashboard::of(dashboard, questions, values))
             }
         }
     }
@@ -88,7 +90,9 @@ mod tests {
             VisibleParameter { parameter, value: Value::Null }
         };
         let visible: Vec<_> = visible.iter().map(shown).collect();
-        serde_json::to_value(ViewedContent::of(&stored, &CardQuestions::default(), &visible)).unwrap()
+        let given = BTreeMap::new();
+        let values = TextValues { visible: &visible, declared: &[], given: &given };
+        serde_json::to_value(ViewedContent::of(&stored, &CardQuestions::default(), &values)).unwrap()
     }
 
     fn query() -> Value {
@@ -184,6 +188,32 @@ mod tests {
             ),
             (json!({"heading": "Hi"}), json!({"display": "heading", "settings": {"text": "Hi"}})),
             (
+                json!({"text": "{{locked}} {{city}}"}),
+                json!({"display": "text", "settings": {"text": "{{locked}} {{city}}"}}),
+            ),
+            (
+                json!({"text": "{{a}} [[{{b}}]]", "parameters": {"locked": "a", "city": "b"}}),
+                json!({"display": "text", "settings": {"text": "\\<Acme\\> [[{{city}}]]"}}),
+            ),
+            (
+                json!({"heading": "{{a}}", "parameters": {"locked": "a"}}),
+                json!({"display": "heading", "settings": {"text": "<Acme>"}}),
+            ),
+            (
+                json!({"link": "https://example.com/{{a}}", "title": "{{a}}", "parameters": {"locked": "a"}}),
+                json!({"display": "link", "title": "<Acme>", "settings": {"link": {"url": "https://example.com/%3CAcme%3E", "text": "<Acme>"}}}),
+            ),
+            (
+                json!({"query": {"sql": "select 1"}, "series": [1, 2]}),
+                json!({
+                    "display": "table", "settings": {}, "parameters": {"city": true, "own": true},
+                    "series": [
+                        {"question": 1, "title": "Orders", "display": "bar", "settings": {"a": 1, "b": 1, "column_settings": {"x": 1, "y": 1}}},
+                        {"question": 2, "display": "table", "settings": {}},
+                    ],
+                }),
+            ),
+            (
                 json!({"link": "https://example.com/", "title": "More"}),
                 json!({"display": "link", "title": "More", "settings": {"link": {"url": "https://example.com/", "text": "More"}}}),
             ),
@@ -191,12 +221,16 @@ mod tests {
         let questions = CardQuestions::of([question(1)], Deployment::FIRST);
         let city: Parameter = input::read(json!({"slug": "city", "name": "City", "type": "text"})).unwrap();
         let own = Parameter { slug: "own".to_owned(), ..city.clone() };
+        let locked = Parameter { slug: "locked".to_owned(), ..city.clone() };
+        let declared = [city.clone(), own.clone(), locked];
         let visible = [city, own].map(|parameter| VisibleParameter { parameter, value: Value::Null });
+        let given = BTreeMap::from([("locked".to_owned(), json!("<Acme>"))]);
+        let values = TextValues { visible: &visible, declared: &declared, given: &given };
         for (fields, expected) in cases {
             let stored =
                 json!({"type": "dashboard", "cards": [card(fields.clone())], "extra": {"a": "canary"}});
             let stored: Content = input::read(stored).unwrap();
-            let shown = serde_json::to_value(ViewedContent::of(&stored, &questions, &visible)).unwrap();
+            let shown = serde_json::to_value(ViewedContent::of(&stored, &questions, &values)).unwrap();
             let mut all = json!({"id": 1, "row": 2, "col": 3, "width": 4, "height": 5});
             all.as_object_mut().unwrap().extend(expected.as_object().unwrap().clone());
             assert_eq!(shown, json!({"type": "dashboard", "cards": [all]}), "{fields}");

@@ -9,7 +9,7 @@ const LARGEST = 400; // rows of the grid, whatever the settings say
 const whole = (value, low, high, fallback) => (Number.isFinite(value) ? Math.max(low, Math.min(high, Math.trunc(value))) : fallback);
 
 // `dashboard`: `{tabs?: [{id, name}], cards: [{id, row, col, width, height, tab?, title?, display, settings, text?, heading?}]}`.
-// `load(card)` returns a promise of the card's answer. `draw`, `needsAnswer` and `context` are those of this library;
+// `load(card)` returns a promise of the card's answer, which may have a display and settings of its own in `as`. `draw`, `needsAnswer` and `context` are those of this library;
 // `sentence(problem)` puts an error in words, and `onCard(card, state, what)` hears of "loading", "loaded" with the answer and "failed"
 // with the problem. `action(card, node)` returns a button for a card with an answer, or null, and `isWaiting(problem)` whether a card
 // keeps what it shows in spite of a problem. Returns the node, `refresh(filter?)`, which asks again for the cards that the filter lets
@@ -110,7 +110,8 @@ function makeCard(card, index, given) {
     button = isFigure ? action?.(card, node) ?? null : null;
     node.classList.toggle("vz-has-more", Boolean(button));
     if (button) node.append(button);
-    body.replaceChildren(draw(answer, display, settings, { ...context, title: textOf(card.title), onFallback: (what) => context.onFallback?.({ ...what, card: card.id }) }));
+    const drawn = { display, settings, ...answer?.as };
+    body.replaceChildren(draw(answer, drawn.display, drawn.settings, { ...context, title: textOf(card.title), onFallback: (what) => context.onFallback?.({ ...what, card: card.id }) }));
   }
 
   async function ask() {

@@ -119,13 +119,14 @@ const ALIGNED = { left: "", center: " vz-center", right: " vz-right" };
 const PLACED = { top: "", middle: " vz-middle", bottom: " vz-bottom" };
 
 function drawText(root, display, settings, context) {
-  const text = fillIn(textOf(own(settings, "text") ?? ""), context.values, display === "text");
+  const fill = (value, form) => fillIn(textOf(value ?? ""), context.values, form);
+  const text = fill(own(settings, "text"), display === "text" ? "markdown" : "plain");
   const placed = (own(ALIGNED, own(settings, "text.align_horizontal")) ?? "") + (own(PLACED, own(settings, "text.align_vertical")) ?? "");
   if (display === "heading") return root.append(make("h2", { class: `vz-heading${placed}` }, text));
   if (display === "link") {
     const target = own(settings, "link");
-    const url = textOf(own(target, "url") ?? "");
-    return root.append(link(url, [textOf(own(target, "text") ?? url)], context, "vz-link"));
+    const url = fill(own(target, "url"), "url");
+    return root.append(link(url, [own(target, "text") === undefined ? url : fill(own(target, "text"), "plain")], context, "vz-link"));
   }
   const box = make("div", { class: `vz-text${placed}` });
   root.append(box);
