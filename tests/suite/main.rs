@@ -49,6 +49,7 @@ mod metabase_kid;
 mod metabase_lists;
 mod metabase_preview;
 mod metabase_questions;
+mod metabase_round_trip;
 mod metabase_search;
 mod metabase_settings;
 mod metabase_sign_in;

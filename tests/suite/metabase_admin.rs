@@ -651,7 +651,24 @@ async fn parameters_in_metabases_format_are_accepted() {
     for (route, kind) in KINDS {
         let fields = json!({"parameters": sent, "enable_embedding": true, "embedding_params": policy});
         let created = create(&product, route, fields).await;
-        assert_eq!(created["parameters"], json!(kept));
+        // A dashboard also keeps what is not stored with a parameter, and its parameters have ids. A question without a query has no
+        // place for either.
+        let mut kept = kept.clone();
+        let mut answered = kept.clone();
+        if route == "dashboard" {
+            let stored = ["slug", "name", "id", "default", "required", "multiple", "values"];
+            for ((kept, answered), sent) in kept.iter_mut().zip(&mut answered).zip(&sent) {
+                let id = kept.get("id").unwrap_or(&kept["slug"]).clone();
+                kept["id"] = id.clone();
+                answered["id"] = id;
+                for (name, value) in sent.as_object().unwrap() {
+                    if !stored.contains(&name.as_str()) {
+                        answered[name] = value.clone();
+                    }
+                }
+            }
+        }
+        assert_eq!(created["parameters"], json!(answered));
         // The answer can be sent back.
         let again =
             update(&product, route, &created["id"], json!({"parameters": created["parameters"]})).await;

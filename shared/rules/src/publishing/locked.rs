@@ -89,7 +89,11 @@ pub(super) fn unset(
             continue;
         }
         // Without a value a field filter is true, and a unit of time leaves the column as it is.
-        let is_raw = !matches!(tag.kind, TagType::Dimension | TagType::TemporalUnit);
+        let is_raw = match tag.kind {
+            TagType::Dimension => false,
+            TagType::TemporalUnit => tag.dimension.is_none(),
+            _ => true,
+        };
         if tag.required {
             let message =
                 "is required, but has no default and is set by nobody: enable or lock its parameter";

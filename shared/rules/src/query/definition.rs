@@ -193,7 +193,8 @@ impl Tag {
         };
         let is_about_column = matches!(self.kind, TagType::Dimension | TagType::TemporalUnit);
         match &self.dimension {
-            None if is_about_column => issue("dimension", "is required for this type"),
+            // A unit without a column stands for its word.
+            None if self.kind == TagType::Dimension => issue("dimension", "is required for this type"),
             Some(_) if !is_about_column => {
                 issue("dimension", "is only for the types dimension and temporal-unit");
             }
@@ -399,7 +400,7 @@ mod tests {
             (tag(json!({"type": "boolean", "default": "yes"})), &["query.tags.x.default"]),
             (tag(json!({"type": "text", "default": {"a": 1}})), &["query.tags.x.default"]),
             (tag(json!({"type": "dimension"})), &["query.tags.x.dimension"]),
-            (tag(json!({"type": "temporal-unit"})), &["query.tags.x.dimension"]),
+            (tag(json!({"type": "temporal-unit"})), &[]),
             (tag(json!({"type": "text", "dimension": column})), &["query.tags.x.dimension"]),
             (tag(json!({"type": "text", "widget_type": "category"})), &["query.tags.x.widget_type"]),
             (tag(json!({"type": "dimension", "dimension": column})), &[]),

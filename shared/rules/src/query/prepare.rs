@@ -19,6 +19,9 @@ use crate::query::widget_type::WidgetType;
 use crate::resource::date_range::DateRange;
 use crate::resource::parameter_value::{ParameterValue, parse_number};
 
+/// The units that a tag without a column can stand for.
+const UNITS: [&str; 7] = ["minute", "hour", "day", "week", "month", "quarter", "year"];
+
 /// SQL for an engine. `$p1` in the text is the first argument, `$p2` the second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedSql {
@@ -211,7 +214,7 @@ impl Renderer<'_> {
         Ok(parts)
     }
 
-    /// Cuts a column to a unit. The unit is a word of a closed list and part of the text, because it decides the type.
+    /// Cuts a column to a unit, or writes the unit as text where the tag has no column. The unit is a word of a closed list and part of the text, because it decides the type.
     fn unit(
         &self,
         name: &str,
@@ -219,15 +222,20 @@ impl Renderer<'_> {
         resolved: Resolved,
         is_in_block: bool,
     ) -> Result<Option<Vec<Part>>, QueryError> {
-        let (kind, column) = self.column(tag)?;
+        let is_word = tag.dimension.is_none();
         let unit = match &resolved {
-            Resolved::Nothing if is_in_block => return Ok(None),
-            Resolved::Nothing => return Ok(Some(vec![Part::Sql(column)])),
+            Resolved::Nothing if is_in_block || is_word => return Ok(None),
+            Resolved::Nothing => return Ok(Some(vec![Part::Sql(self.column(tag)?.1)])),
             Resolved::Values(values) => match values.first().and_then(|given| given.value.as_ref()) {
                 Some(ParameterValue::Text(unit)) => unit.as_str(),
                 _ => return Err(QueryError::Unfit(name.to_owned())),
             },
         };
+        if is_word {
+            let word = UNITS.contains(&unit).then(|| vec![Part::Sql(format!("'{unit}'"))]);
+            return word.map(Some).ok_or_else(|| QueryError::Unfit(name.to_owned()));
+        }
+        let (kind, column) = self.column(tag)?;
         let local = local_time(&column, kind, self.with.clock);
         let sql = truncated(&local, unit, self.with.clock.week_start).filter(|_| kind.is_temporal());
         sql.map(|sql| Some(vec![Part::Sql(sql)])).ok_or_else(|| QueryError::Unfit(name.to_owned()))

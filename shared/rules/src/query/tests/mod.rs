@@ -256,6 +256,22 @@ fn values_have_limits() {
 }
 
 #[test]
+fn a_unit_of_time_without_a_column_is_its_word() {
+    let query = definition("select date_trunc({{x}}, day)", json!({"x": {"type": "temporal-unit"}}));
+    let unit = |value: &str| {
+        let values = vec![given("temporal-unit", &json!(value))];
+        shown(run(&query, &[("x".to_owned(), values)].into_iter().collect()))
+    };
+    for word in ["minute", "hour", "day", "week", "month", "quarter", "year"] {
+        assert_eq!(unit(word), format!("select date_trunc('{word}', day)"));
+    }
+    for word in ["decade", "day-of-week", "month', day) --", "Month", "1"] {
+        assert_eq!(unit(word), "! Invalid value for :x.", "{word}");
+    }
+    assert!(run(&query, &GivenValues::new()).is_err());
+}
+
+#[test]
 fn units_of_time_come_from_a_closed_list() {
     let unit = |column: &str, value: Option<&str>| {
         let tag = json!({"type": "temporal-unit", "dimension": {"table": "orders", "column": column}});

@@ -89,6 +89,7 @@ impl TemplateTag {
                     }
                 }
                 Some(None) => issue("dimension", "must be [\"field\", ID, null] with the id of a field"),
+                None if tag.kind == TagType::TemporalUnit => {}
                 None => issue("dimension", "is required for this type"),
             }
         }
