@@ -39,12 +39,13 @@ Taken with changes: 3
   question 2 \"Orders by city\"
     - the embedding parameter gone is left out: there is no such parameter
   dashboard 1 \"Sales\"
-    - the card of the question cardByMonth0000000001 is left out: it was not taken
+    - the series of the question \"Orders by month\" in the collection \"Shop / Sales figures\" is left out of a card: it was not taken
+    - the card of the question \"Orders by month\" in the collection \"Shop / Sales figures\" is left out: it was not taken
 Not taken: 4
-  question \"Orders by colour\": a field filter names the column orders.colour, which does not exist here
-  question \"Orders by month\": its query is not native SQL: convert it to SQL there
-  question \"Orders of long ago\": it is archived
-  dashboard \"Months\": none of its questions was taken
+  question \"Orders by colour\" in the collection \"Shop / Sales figures\": a field filter names the column orders.colour, which does not exist here
+  question \"Orders by month\" in the collection \"Shop / Sales figures\": its query is not native SQL: convert it to SQL there
+  question \"Orders of long ago\" in the collection \"Shop / Sales figures\": it is archived
+  dashboard \"Months\" in the collection \"Shop / Sales figures\": none of its questions was taken
 ";
 
 #[tokio::test]
@@ -69,6 +70,11 @@ async fn an_export_is_published_with_a_report_of_what_was_taken_and_what_not() {
     let cards = dashboard["dashcards"].as_array().unwrap();
     assert_eq!(cards.iter().map(|card| &card["card_id"]).collect::<Vec<_>>(), [&Value::Null, &json!(2)]);
     assert_eq!(dashboard["tabs"][1]["name"], "Second");
+    assert_eq!(cards[1]["series"][0]["name"], "All orders");
+    assert_eq!(cards[0]["parameter_mappings"][0]["target"], json!(["text-tag", "who"]));
+    let native = read("/v1/resources/dashboard/1").await;
+    assert_eq!(native["content"]["cards"][0]["parameters"], json!({"customer": "who"}));
+    assert_eq!(native["content"]["cards"][1]["series"], json!([1]));
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! A serialization export: a folder of YAML files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::source::{ForeignContent, ForeignItem};
+use super::source::{ForeignContent, ForeignItem, key_of};
 use crate::LocalError;
 
 /// Larger files hold no card.
@@ -17,6 +18,7 @@ const DEPTH: usize = 32;
 pub fn read(folder: &Path) -> Result<ForeignContent, LocalError> {
     let mut source = ForeignContent::default();
     let mut files = 0_usize;
+    let mut folders = BTreeMap::new();
     walk(folder, 0, &mut |path, text| {
         let Some((model, document)) = of_file(path, text)? else { return Ok(()) };
         files += 1;
@@ -24,6 +26,11 @@ pub fn read(folder: &Path) -> Result<ForeignContent, LocalError> {
         match model.as_str() {
             "Card" => source.cards.extend(ForeignItem::of(document)),
             "Dashboard" => source.dashboards.extend(ForeignItem::of(document)),
+            "Collection" => {
+                let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                let parent = document.get("parent_id").and_then(key_of);
+                folders.extend(document.get("entity_id").and_then(key_of).map(|key| (key, (name, parent))));
+            }
             "NativeQuerySnippet" => {
                 let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
                 source.snippets.extend(text("name").zip(text("content")));
@@ -38,7 +45,18 @@ pub fn read(folder: &Path) -> Result<ForeignContent, LocalError> {
             folder.display()
         )));
     }
+    source.collections = folders.keys().map(|key| (key.clone(), path_of(key, &folders))).collect();
     Ok(source)
+}
+
+/// The name of a collection after those of the collections around it.
+fn path_of(key: &str, folders: &BTreeMap<String, (String, Option<String>)>) -> String {
+    let (mut names, mut next) = (Vec::new(), Some(key));
+    while let Some((name, parent)) = next.and_then(|key| folders.get(key)).filter(|_| names.len() < DEPTH) {
+        names.insert(0, name.as_str());
+        next = parent.as_deref();
+    }
+    names.join(" / ")
 }
 
 type Visit<'v> = dyn FnMut(&Path, &str) -> Result<(), LocalError> + 'v;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::site::Site;
-use super::source::{ForeignContent, ForeignItem, column_mut, native_mut, tags_of};
+use super::source::{ForeignContent, ForeignItem, column_mut, key_of, native_mut, tags_of};
 use crate::LocalError;
 
 pub async fn read(site: &Site) -> Result<ForeignContent, LocalError> {
@@ -22,6 +22,12 @@ pub async fn read(site: &Site) -> Result<ForeignContent, LocalError> {
     for id in list(&site.read("/api/dashboard").await?).iter().filter_map(|listed| listed["id"].as_u64()) {
         let dashboard = site.read(&format!("/api/dashboard/{id}")).await?;
         source.dashboards.extend(dashboard.as_object().cloned().and_then(ForeignItem::of));
+    }
+    let collections = site.get("/api/collection").await?;
+    if collections.is_success() {
+        let named =
+            |collection: &Value| Some((key_of(&collection["id"])?, collection["name"].as_str()?.to_owned()));
+        source.collections = list(&collections.json).iter().filter_map(named).collect();
     }
     let snippets = site.get("/api/native-query-snippet").await?;
     if snippets.is_success() {

@@ -96,7 +96,8 @@ pub async fn import(
 ) -> Result<Report, LocalError> {
     let numbers = numbers(target, renamed).await?;
     let report = Report { is_dry_run, ..Report::default() };
-    let mut importer = Importer { target, numbers, source, cards: BTreeMap::new(), report };
+    let labels = source.card_labels();
+    let mut importer = Importer { target, numbers, source, labels, cards: BTreeMap::new(), report };
     importer.cards().await?;
     for dashboard in &source.dashboards {
         importer.take("dashboard", dashboard, translate::dashboard).await?;
@@ -126,6 +127,8 @@ struct Importer<'a> {
     target: &'a Site,
     numbers: Numbers,
     source: &'a ForeignContent,
+    /// The names of all cards there, by their keys.
+    labels: BTreeMap<String, String>,
     /// The numbers of the cards that were taken, by their keys there.
     cards: BTreeMap<String, u64>,
     report: Report,
@@ -167,6 +170,7 @@ impl Importer<'_> {
         self.report.entries.push(ReportEntry {
             kind,
             name: item.name.clone(),
+            label: self.source.label(item),
             outcome: ImportOutcome::NotTaken(reason),
         });
     }
@@ -181,7 +185,12 @@ impl Importer<'_> {
             self.leave(kind, item, "it is archived".to_owned());
             return Ok(());
         }
-        let around = Around { numbers: &self.numbers, snippets: &self.source.snippets, cards: &self.cards };
+        let around = Around {
+            numbers: &self.numbers,
+            snippets: &self.source.snippets,
+            cards: &self.cards,
+            labels: &self.labels,
+        };
         let Translated { body, mut changes, unknown_database } = match translate(item, &around) {
             Ok(translated) => translated,
             Err(reason) => {
@@ -200,7 +209,8 @@ impl Importer<'_> {
                     self.cards.insert(item.key.clone(), written.number.unwrap_or_default());
                 }
                 let outcome = ImportOutcome::Taken { number: written.number, changes };
-                self.report.entries.push(ReportEntry { kind, name: item.name.clone(), outcome });
+                let label = self.source.label(item);
+                self.report.entries.push(ReportEntry { kind, name: item.name.clone(), label, outcome });
             }
         }
         Ok(())

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::source::one_line;
+
 /// A question or a dashboard in a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportEntry {
     /// `question` or `dashboard`.
     pub kind: &'static str,
     pub name: String,
+    /// Its name with that of its collection there.
+    pub label: String,
     pub outcome: ImportOutcome,
 }
 
@@ -57,10 +61,8 @@ fn list<'a>(
 ) -> fmt::Result {
     let entries: Vec<_> = entries.collect();
     writeln!(out, "{title}: {}", entries.len())?;
-    for ReportEntry { kind, name, outcome } in entries {
-        // Names are text of others: no line of theirs stands alone.
-        let name: String =
-            name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    for ReportEntry { kind, name, label, outcome } in entries {
+        let name = one_line(name);
         match outcome {
             ImportOutcome::Taken { number, changes } => {
                 let number = number.map_or_else(String::new, |number| format!(" {number}"));
@@ -69,7 +71,7 @@ fn list<'a>(
                     writeln!(out, "    - {change}")?;
                 }
             }
-            ImportOutcome::NotTaken(reason) => writeln!(out, "  {kind} \"{name}\": {reason}")?,
+            ImportOutcome::NotTaken(reason) => writeln!(out, "  {kind} {label}: {reason}")?,
         }
     }
     Ok(())
@@ -85,7 +87,12 @@ mod tests {
             number,
             changes: changes.iter().map(|change| (*change).to_owned()).collect(),
         };
-        let entry = |name: &str, outcome| ReportEntry { kind: "question", name: name.to_owned(), outcome };
+        let entry = |name: &str, outcome| ReportEntry {
+            kind: "question",
+            name: name.to_owned(),
+            label: format!("\"{name}\" in the collection \"X / Y\""),
+            outcome,
+        };
         let report = Report {
             is_dry_run: false,
             entries: vec![
@@ -96,7 +103,7 @@ mod tests {
             remarks: BTreeSet::from(["x".to_owned()]),
         };
         let expected = "Note: x.\nTaken as it is: 1\n  question 1 \"A\"\nTaken with changes: 1\n  question \"B \"\"\n    - one\n    - two\n\
-                        Not taken: 1\n  question \"C\": is archived\n";
+                        Not taken: 1\n  question \"C\" in the collection \"X / Y\": is archived\n";
         assert_eq!(report.to_string(), expected);
         assert!(
             Report { is_dry_run: true, ..Report::default() }.to_string().starts_with("Nothing was written")

@@ -12,6 +12,35 @@ pub struct ForeignContent {
     pub dashboards: Vec<ForeignItem>,
     /// Pieces of SQL by name.
     pub snippets: BTreeMap<String, String>,
+    /// The names of collections, with those that contain them, by key.
+    pub collections: BTreeMap<String, String>,
+}
+
+impl ForeignContent {
+    /// An item as its owner knows it: its name, and the collection that it is in.
+    pub fn label(&self, item: &ForeignItem) -> String {
+        let name = format!("\"{}\"", one_line(&item.name));
+        match self.collection(item) {
+            Some(collection) => format!("{name} in the collection \"{}\"", one_line(&collection)),
+            None => name,
+        }
+    }
+
+    /// The names of all cards, by key.
+    pub fn card_labels(&self) -> BTreeMap<String, String> {
+        self.cards.iter().map(|card| (card.key.clone(), self.label(card))).collect()
+    }
+
+    fn collection(&self, item: &ForeignItem) -> Option<String> {
+        let named = item.document.get("collection").and_then(|collection| collection["name"].as_str());
+        let known = item.document.get("collection_id").and_then(key_of);
+        known.and_then(|key| self.collections.get(&key).cloned()).or_else(|| named.map(str::to_owned))
+    }
+}
+
+/// Text of others: no line of theirs stands alone.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 /// A card or a dashboard.

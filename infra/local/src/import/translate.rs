@@ -26,6 +26,15 @@ pub struct Around<'a> {
     pub snippets: &'a BTreeMap<String, String>,
     /// The numbers of the cards that were taken, by their keys there.
     pub cards: &'a BTreeMap<String, u64>,
+    /// The names of all cards there, by their keys.
+    pub labels: &'a BTreeMap<String, String>,
+}
+
+impl Around<'_> {
+    /// A card as its owner knows it.
+    fn label<'k>(&'k self, key: &'k str) -> &'k str {
+        self.labels.get(key).map_or(key, String::as_str)
+    }
 }
 
 /// A body, with the changes that were necessary.
@@ -98,8 +107,9 @@ fn query_of_card(
             Some("card") => {
                 let key = key_of(&tag["card-id"]).unwrap_or_default();
                 let number = around.cards.get(&key);
-                let number =
-                    *number.ok_or_else(|| format!("it asks the question {key}, which was not taken"))?;
+                let number = *number.ok_or_else(|| {
+                    format!("it asks the question {}, which was not taken", around.label(&key))
+                })?;
                 let slug = name.split_once('-').map_or("", |(_, slug)| slug);
                 let own = if slug.is_empty() { format!("#{number}") } else { format!("#{number}-{slug}") };
                 sql = with_tag(&sql, |tag| (tag == name).then(|| format!("{{{{{own}}}}}")));
@@ -241,18 +251,29 @@ pub fn dashboard(item: &ForeignItem, around: &Around) -> Result<Translated, Stri
             Some(key) => {
                 questions += 1;
                 let Some(number) = around.cards.get(&key) else {
-                    let title = dashcard["card"]["name"].as_str().or(settings["card.title"].as_str());
-                    let title = title.unwrap_or(&key);
+                    let label = around.label(&key);
                     translated
                         .changes
-                        .push(format!("the card of the question {title} is left out: it was not taken"));
+                        .push(format!("the card of the question {label} is left out: it was not taken"));
                     continue;
                 };
                 own.insert("card_id".to_owned(), json!(number));
-                own.insert("parameter_mappings".to_owned(), mappings(&dashcard, *number));
-                if dashcard["series"].as_array().is_some_and(|series| !series.is_empty()) {
-                    translated.changes.push("the further series of a card are left out".to_owned());
+                let mut series = Vec::new();
+                for key in dashcard["series"].as_array().into_iter().flatten().filter_map(series_key) {
+                    match around.cards.get(&key) {
+                        Some(number) => series.push((key, *number)),
+                        None => translated.changes.push(format!(
+                            "the series of the question {} is left out of a card: it was not taken",
+                            around.label(&key)
+                        )),
+                    }
                 }
+                own.insert(
+                    "series".to_owned(),
+                    series.iter().map(|(_, number)| json!({"id": number})).collect(),
+                );
+                series.insert(0, (key, *number));
+                own.insert("parameter_mappings".to_owned(), mappings(&dashcard, &series));
             }
             None if settings["virtual_card"].is_object() => {
                 own.insert("card_id".to_owned(), Value::Null);
@@ -281,15 +302,21 @@ pub fn dashboard(item: &ForeignItem, around: &Around) -> Result<Translated, Stri
 }
 
 /// The mappings to template tags. Those to columns belong to structured queries.
-fn mappings(dashcard: &Value, number: u64) -> Value {
+fn mappings(dashcard: &Value, cards: &[(String, u64)]) -> Value {
     let mapped = |mapping: &Value| {
         let is_tag = mapping["target"][1].as_array()?.first()? == "template-tag";
+        let named = key_of(&mapping["card_id"])?;
+        let (_, number) = cards.iter().find(|(key, _)| *key == named)?;
         let mut own = mapping.clone();
         own["card_id"] = json!(number);
         is_tag.then_some(own)
     };
-    let own = mapping_list(dashcard).filter(|mapping| mapping["card_id"] == dashcard["card_id"]);
-    own.filter_map(mapped).collect()
+    mapping_list(dashcard).filter_map(mapped).collect()
+}
+
+/// The card of a series: `{"card_id": ENTITY}` in an export, the card itself over the API.
+fn series_key(series: &Value) -> Option<String> {
+    key_of(&series["card_id"]).or_else(|| key_of(&series["id"]))
 }
 
 fn mapping_list(dashcard: &Value) -> impl Iterator<Item = &Value> {
