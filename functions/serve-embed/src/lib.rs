@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use vitrine::app::frame_policy::FrameOwners;
+use vitrine::aws::blobs::ExportOrigin;
 use vitrine::http::Routes;
 use vitrine::rules::settings::Settings;
 
 vitrine::function_state! {
     pub struct State {
         owners: FrameOwners,
+        exports: ExportOrigin,
         settings: Arc<Settings>,
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use vitrine::app::frame_policy::FrameOwners;
+use vitrine::aws::blobs::ExportOrigin;
 use vitrine::http::HttpResult;
 use vitrine::rules::error::Error;
 use vitrine::rules::resource::content::Content;
@@ -33,10 +34,11 @@ macro_rules! page_of {
         pub async fn $handler(
             owners: State<FrameOwners>,
             settings: State<Arc<Settings>>,
+            exports: State<ExportOrigin>,
             credential: Credential,
             encoding: Encoding,
         ) -> HttpResult<Response> {
-            page(Kind::$kind, owners, settings, credential, encoding).await
+            page(Kind::$kind, (owners, settings, exports), credential, encoding).await
         }
     };
 }
@@ -58,11 +60,12 @@ page_of!(Dive, dive, "/embed/dive/{credential}", "The page of a dive.");
 pub async fn dashboard_of(
     owners: State<FrameOwners>,
     settings: State<Arc<Settings>>,
+    exports: State<ExportOrigin>,
     path: Result<Path<(String, String)>, PathRejection>,
     encoding: Encoding,
 ) -> HttpResult<Response> {
     let credential = path.map(|Path((_, public_id))| Path(public_id));
-    page(Kind::Dashboard, owners, settings, credential, encoding).await
+    page(Kind::Dashboard, (owners, settings, exports), credential, encoding).await
 }
 
 /// The page that MotherDuck's clients load a dive in.
@@ -75,21 +78,19 @@ pub async fn sandbox(State(settings): State<Arc<Settings>>, encoding: Encoding) 
     // The dive is named after the `#`, so the page itself checks its ancestors once it has the view.
     // `*` matches every web page; apps with schemes of their own have to be named beside it.
     let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
-    with_policy(Kind::Dive, named.chain(["*"]).collect(), ANY_PAGE, encoding)
+    with_policy("", named.chain(["*"]).collect(), ANY_PAGE, assets::page(Kind::Dive, encoding))
 }
-
-/// The hosts that links to large exports lead to: the bucket's, or its stand-in in a local run. The page follows them itself, because a host
-/// that limits what it frames would stop a frame that went there.
-const EXPORTS: &str =
-    "https://*.amazonaws.com https://*.amazonaws.com.cn http://127.0.0.1:* http://localhost:*";
 
 /// Frame sources for every `url` content that a resource may have.
 const ANY_PAGE: &str = "https: http://localhost:* http://127.0.0.1:*";
 
 async fn page(
     kind: Kind,
-    State(owners): State<FrameOwners>,
-    State(settings): State<Arc<Settings>>,
+    (State(owners), State(settings), State(exports)): (
+        State<FrameOwners>,
+        State<Arc<Settings>>,
+        State<ExportOrigin>,
+    ),
     credential: Credential,
     encoding: Encoding,
 ) -> HttpResult<Response> {
@@ -114,21 +115,22 @@ async fn page(
     let content = resource.and_then(|resource| resource.content.as_ref()).and_then(Content::frame_source);
     // A page with a public id can go on to another dashboard of its session.
     let frame_sources = if is_public_id { ANY_PAGE } else { content.as_ref().map_or("", Origin::as_str) };
-    with_policy(kind, ancestors, frame_sources, encoding)
+    // The page follows links to large exports itself, because a host that limits what it frames would stop a frame that went
+    // there. Dives ask for none.
+    let exports = if kind == Kind::Dive { "" } else { exports.as_str() };
+    with_policy(exports, ancestors, frame_sources, assets::page(kind, encoding))
 }
 
 /// The page with the headers that say who may frame it and what it may frame.
 fn with_policy(
-    kind: Kind,
+    exports: &str,
     mut ancestors: Vec<&str>,
     frame_sources: &str,
-    encoding: Encoding,
+    page: impl IntoResponse,
 ) -> HttpResult<Response> {
     if ancestors.is_empty() {
         ancestors.push("'none'");
     }
-    // Dives ask for no exports.
-    let exports = if kind == Kind::Dive { "" } else { EXPORTS };
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {exports}; \
          frame-src 'self' {frame_sources}; base-uri 'none'; form-action 'none'; frame-ancestors {}",
@@ -141,5 +143,5 @@ fn with_policy(
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ),
     ];
-    Ok((headers, assets::page(kind, encoding)).into_response())
+    Ok((headers, page).into_response())
 }

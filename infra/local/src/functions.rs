@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vitrine::aws::admin_key::ADMIN_KEY;
-use vitrine::aws::blobs::{BUCKET, Presigner};
+use vitrine::aws::blobs::{BUCKET, ExportOrigin, Presigner};
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::engine_worker::WORKER;
 use vitrine::aws::environment::{Environment, Names};
@@ -206,6 +206,7 @@ impl Assembly<'_> {
         .with_client(aws_sdk_dynamodb::Client::from_conf(dynamodb))
         .with_client(aws_sdk_secretsmanager::Client::from_conf(secrets))
         .with_client(s3(self.services.s3))
+        .with_client(ExportOrigin::loopback())
         .with_client(Presigner::at(s3(self.services.link_endpoint())))
         .with_client(aws_sdk_lambda::Client::from_conf(lambda))
     }

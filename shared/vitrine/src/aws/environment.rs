@@ -90,6 +90,19 @@ impl Environment {
         }
     }
 
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
+    /// The address of a service, if the process was given one: in a variable of its own, or for all services.
+    pub fn endpoint(&self, variable: &str) -> Option<String> {
+        let own = match &self.names {
+            Names::Process => std::env::var(variable).ok().filter(|endpoint| !endpoint.is_empty()),
+            Names::Listed(_) => None,
+        };
+        own.or_else(|| self.config.endpoint_url().map(str::to_owned))
+    }
+
     fn lock_shared(&self) -> std::sync::MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send + Sync>>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 
 mod answer_cache;
 mod export_files;
+mod export_origin;
 mod table_files;
 mod transfer;
 mod upload_store;
@@ -25,6 +26,7 @@ use vitrine_rules::error::{Error, Result};
 
 pub use answer_cache::AnswerCache;
 pub use export_files::{ExportFiles, ExportName};
+pub use export_origin::ExportOrigin;
 pub use table_files::{TableFileReader, TableFiles};
 pub use upload_store::{UploadSigner, UploadedFiles};
 
