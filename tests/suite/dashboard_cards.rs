@@ -5,6 +5,7 @@ use vitrine_tests::{Answer, Product, merge};
 
 use crate::query_data::{CANARY, ask, by_city, product, product_with, rows, seed, token_with};
 use crate::query_limits::SLOW;
+use crate::stub_engine;
 
 /// Restricted by its tag `place` alone.
 const BY_PLACE: &str = "select city, sum(amount) as total from orders where city = {{place}} group by city";
@@ -233,6 +234,61 @@ async fn a_card_that_a_locked_parameter_no_longer_restricts_is_refused() {
     assert_eq!(rows(&ask_card(&product, &rome, 1).await), &json!([["Rome"]]));
     seed(&product, 6, json!([])).await;
     assert_eq!(ask_card(&product, &rome, 1).await.refusal(), unreached);
+}
+
+/// change of question 7 -> the warning about the dashboard that shows it, if there is one
+#[tokio::test]
+async fn a_change_of_a_question_names_the_published_dashboards_that_it_breaks() {
+    let product = open_table().await;
+    stub_engine::install(&product);
+    let change = async |fields: Value| {
+        let query = json!({"sql": BY_PLACE, "tags": place()});
+        let mut body = json!({
+            "title": "Question 7",
+            "content": {"type": "question", "query": query, "display": "bar", "settings": {"graph.metrics": ["total"]}},
+        });
+        merge_deep(&mut body, fields);
+        let written = product.put("/v1/resources/question/7", body).admin().send().await;
+        assert!(written.status.is_success(), "{}", written.text);
+        let warnings = written.json["warnings"].as_array().cloned().unwrap_or_default();
+        let about = warnings.iter().filter(|warning| warning["path"] == "dashboard/1");
+        about.map(|warning| warning["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let sql = |sql: &str, tags: Value| json!({"content": {"query": {"sql": sql, "tags": tags}}});
+    let none: Vec<String> = Vec::new();
+    assert_eq!(change(json!({"content": {"display": "line"}})).await, none);
+    let [open] = &change(sql("select city from orders", json!({"place": {"type": "text"}}))).await[..] else {
+        panic!("one warning")
+    };
+    assert!(open.contains("`Question 7` reads the table `orders`"), "{open}");
+    assert_eq!(change(json!({})).await, none, "as it was");
+    let other = json!({"sql": "select {{city}}", "tags": {"city": {"type": "text"}}});
+    let body = json!({"title": "Question 7", "content": {"type": "question", "query": other}});
+    let found = product.put("/v1/resources/question/7", body).admin().send().await.text;
+    assert!(found.contains("has no tag `place`"), "{found}");
+    change(json!({})).await;
+    let [archived] = &change(json!({"archived": true})).await[..] else { panic!("one warning") };
+    assert!(archived.contains("the card `Question 7` has no answer any more"), "{archived}");
+    assert_eq!(change(json!({"archived": true})).await, none, "it is archived already");
+    change(json!({})).await;
+    // Metabase's clients read the same.
+    let card = product.put("/api/card/7", json!({"archived": true})).admin().send().await;
+    assert!(card.status.is_success(), "{}", card.text);
+    change(json!({})).await;
+    // Dashboards that nobody sees, and those that no longer show it, are not named.
+    let patch = async |fields: Value| {
+        let patched = product.put("/api/dashboard/1", fields).admin().send().await;
+        assert!(patched.status.is_success(), "{}", patched.text);
+    };
+    patch(json!({"enable_embedding": false})).await;
+    assert_eq!(change(json!({"archived": true})).await, none);
+    assert_eq!(change(json!({})).await, none);
+    patch(json!({"enable_embedding": true, "content": {"type": "dashboard", "cards": [card_text()]}})).await;
+    assert_eq!(change(json!({"archived": true})).await, none);
+}
+
+fn card_text() -> Value {
+    card(1, json!({"text": "Nothing"}))
 }
 
 #[tokio::test]

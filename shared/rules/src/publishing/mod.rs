@@ -6,6 +6,7 @@
 //! Published content has no issue. A draft may have some, which are warnings then; only SQL that does not parse is refused
 //! in any case.
 
+mod broken_cards;
 #[cfg(test)]
 mod card_tests;
 mod checked_query;
@@ -15,6 +16,8 @@ pub mod locked;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use broken_cards::broken_cards;
 
 use crate::data::work::{QueryReport, QueryToCheck};
 use crate::error::{Error, Issue, Result};

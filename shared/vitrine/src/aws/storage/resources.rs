@@ -24,6 +24,7 @@ use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::reach::Reach;
+use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
 use vitrine_rules::resource::{Resource, ResourceSummary};
 
@@ -268,8 +269,13 @@ impl ResourceWriter {
         present: Option<&Resource>,
         condition: impl Fn(PutBuilder) -> PutBuilder,
     ) -> Result<()> {
+        let shown =
+            |resource: &Resource| resource.content.as_ref().map(Content::questions).unwrap_or_default();
+        let (earlier, now) = (present.map(shown).unwrap_or_default(), shown(resource));
+        let items = to_items(resource)?;
+        table_uses::add_questions(&self.0, resource, &(&now - &earlier)).await?;
         let mut transaction = Transaction::on(&self.0);
-        for item in to_items(resource)? {
+        for item in items {
             transaction.put((), item, &condition)?;
         }
         let is_new_version = present.is_none_or(|present| present.version != resource.version);
@@ -281,7 +287,8 @@ impl ResourceWriter {
         let none = BTreeSet::new();
         let before = present.map_or(&none, |present| &present.tables);
         table_uses::write_changes(&mut transaction, (), resource, before, &resource.tables)?;
-        transaction.commit().await?.or_conflict()
+        transaction.commit().await?.or_conflict()?;
+        table_uses::remove_questions(&self.0, resource, &(&earlier - &now)).await
     }
 }
 

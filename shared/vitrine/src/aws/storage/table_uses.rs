@@ -1,4 +1,7 @@
-//! The resources that read a table, by table. Each is written together with its resource.
+//! The resources that read a table, by table, and the dashboards that show a question, by question.
+//!
+//! Those of a table are written together with their resource. Those of a question are written before it and removed after it, because
+//! they are too many for one transaction: one that is stale names a dashboard that does not show the question.
 
 use std::collections::BTreeSet;
 
@@ -41,6 +44,43 @@ pub(super) fn write_changes<L: PartialEq + Copy>(
     Ok(())
 }
 
+/// The name under which a question has its dashboards. No table has one like it.
+fn of_question(number: u64) -> String {
+    format!("question#{number}")
+}
+
+/// Notes that a dashboard shows questions.
+pub(super) async fn add_questions(
+    table: &DynamoTable,
+    dashboard: &Resource,
+    questions: &BTreeSet<u64>,
+) -> Result<()> {
+    let mut transaction = Transaction::on(table);
+    let user = dashboard.reference();
+    for number in questions {
+        transaction.put((), key_of(&of_question(*number), &user), |put| put)?;
+    }
+    finish(transaction, questions).await
+}
+
+/// Forgets that a dashboard shows questions.
+pub(super) async fn remove_questions(
+    table: &DynamoTable,
+    dashboard: &Resource,
+    questions: &BTreeSet<u64>,
+) -> Result<()> {
+    let mut transaction = Transaction::on(table);
+    let user = dashboard.reference();
+    for number in questions {
+        transaction.delete((), key_of(&of_question(*number), &user), |delete| delete)?;
+    }
+    finish(transaction, questions).await
+}
+
+async fn finish(transaction: Transaction<'_, ()>, questions: &BTreeSet<u64>) -> Result<()> {
+    if questions.is_empty() { Ok(()) } else { transaction.commit().await?.or_conflict() }
+}
+
 fn reference(user: &str) -> Option<ResourceRef> {
     let (kind, id) = user.split_once('#')?;
     let kind = kind.parse().ok()?;
@@ -76,13 +116,21 @@ impl Capability for TableUses {
 
 impl TableUses {
     pub async fn of(&self, table: &str) -> Result<Users> {
-        let query =
-            self.0.partition(&partition(table)).limit(i32::try_from(Users::MOST + 1).unwrap_or(i32::MAX));
+        self.first(table, Users::MOST).await
+    }
+
+    /// The dashboards that may show a question, `most` at most.
+    pub async fn of_question(&self, number: u64, most: usize) -> Result<Users> {
+        self.first(&of_question(number), most).await
+    }
+
+    async fn first(&self, used: &str, most: usize) -> Result<Users> {
+        let query = self.0.partition(&partition(used)).limit(i32::try_from(most + 1).unwrap_or(i32::MAX));
         let (mut users, mut start) = (Users::default(), None);
         loop {
             let answer = query.clone().set_exclusive_start_key(start).send().await.or_unavailable("Query")?;
             for item in answer.items.unwrap_or_default() {
-                if users.resources.len() == Users::MOST {
+                if users.resources.len() == most {
                     return Ok(Users { is_cut: true, ..users });
                 }
                 let user = text_of(&item, SORT).and_then(reference);
