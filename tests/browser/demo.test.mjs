@@ -22,6 +22,8 @@ async function open(t, context = {}) {
   return { page, problems, said: (dialect) => page.locator(`[data-dialect=${dialect}] .said`) };
 }
 
+const CARDS = 7; // with figures
+
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", PHONE]]) {
@@ -31,7 +33,10 @@ for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }],
       await said(dialect).getByText(`ready: ${title}`).waitFor();
       // Embeds that are not scrolled into view have their full height too.
       const frame = page.locator(`[data-dialect=${dialect}] iframe`);
-      const [content] = (await frame.elementHandle().then((one) => one.contentFrame())).childFrames();
+      const outer = await frame.elementHandle().then((one) => one.contentFrame());
+      // A dashboard of cards is in the page itself, HTML in a frame of it.
+      const content = dialect === "metabase" ? outer : outer.childFrames()[0];
+      if (dialect === "metabase") await until(async () => (await outer.locator(".vz-card[aria-busy=false]").count()) === CARDS);
       await until(() => content.evaluate(() => innerHeight >= document.documentElement.scrollHeight && scrollY === 0),
         () => content.evaluate(() => [innerHeight, document.documentElement.scrollHeight]));
     }
@@ -79,7 +84,6 @@ async function contentOf(page, dialect) {
 }
 
 const FIGURES = {
-  metabase: [".figure", ["acme", "globex", "initech"]],
   cube: ["tbody tr", ["ann@acme.example", "bruno@acme.example", "chloe@acme.example"]],
   motherduck: [".share", ["northwind_north", "northwind_south"]],
 };
@@ -108,6 +112,38 @@ for (const [dialect, [selector, viewers]] of Object.entries(FIGURES)) {
     assert.equal(new Set(seen.values()).size, viewers.length, [...seen].join("\n"));
   });
 }
+
+test("another viewer sees other figures on every card, which no message, address or host script moves", async (t) => {
+  const { page, said } = await open(t);
+  const seen = new Map();
+  const cards = async (viewer) => {
+    const frame = await page.locator("[data-dialect=metabase] .slot iframe").elementHandle().then((one) => one.contentFrame());
+    await until(async () => (await frame.locator(".vz-text strong").textContent().catch(() => "")) === viewer);
+    await until(async () => (await frame.locator(".vz-card[aria-busy=false]").count()) === CARDS && !(await frame.locator(".vz-wait").count()));
+    // A chart says its figures in its summary and on its points.
+    return frame.$$eval(".vz-card[aria-busy]", (all) => all.map((card) => [card.textContent, ...[...card.querySelectorAll("[data-value]")].map(({ dataset }) => dataset.value)].join(" ")));
+  };
+  for (const viewer of ["acme", "globex", "initech", "acme"]) {
+    if (seen.size) await page.locator("[data-dialect=metabase] .viewer select").selectOption(viewer);
+    const shown = await cards(viewer);
+    assert.equal(shown.length, CARDS);
+    if (seen.has(viewer)) assert.deepEqual(shown, seen.get(viewer), "the first viewer's figures are back");
+    seen.set(viewer, shown);
+  }
+  for (let card = 0; card < CARDS; card++) {
+    const figures = [...seen.values()].map((shown) => shown[card]);
+    assert.equal(new Set(figures).size, 3, `card ${card}: ${figures.join("\n")}`);
+  }
+  // The host's script, its messages and its address may not set the locked customer.
+  const before = seen.get("acme");
+  const slot = page.locator("[data-dialect=metabase] .slot iframe");
+  await slot.evaluate((frame) => frame.contentWindow.postMessage({ source: "vitrine-host", type: "params", value: { customer: "globex" } }, "*"));
+  await said("metabase").getByText("parameters_ignored: customer").waitFor();
+  assert.deepEqual(await cards("acme"), before);
+  await page.locator("#locked").click();
+  await said("metabase").getByText("parameters_ignored: customer").waitFor();
+  assert.deepEqual(await cards("acme"), before);
+});
 
 test("content gets answers of its own queries, for the viewer's rows, and no others", async (t) => {
   const { page, said } = await open(t);

@@ -9,7 +9,7 @@ import { SlowProxy, bytesOf, longestChain, watchNetwork } from "./network.mjs";
 const ROUND_TRIPS = 3;
 const BYTES = 22_000;
 // Without its script, which asks for figures once the content is visible.
-const CONTENT = (await readFile(new URL("../../infra/local/assets/content/revenue.html", import.meta.url), "utf8"))
+const CONTENT = (await readFile(new URL("revenue.html", import.meta.url), "utf8"))
   .replace(/<script>[^]*<\/script>/, "");
 
 let product, host, browser, dashboard;

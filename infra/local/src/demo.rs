@@ -21,7 +21,7 @@ use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::settings::Settings;
 
 use crate::services::Services;
-use crate::{LocalError, orders, static_files};
+use crate::{LocalError, orders, revenue, static_files};
 
 /// High numbers, so that they do not collide with those that an owner starts with.
 const REVENUE: u64 = 1001;
@@ -115,7 +115,7 @@ impl Demo {
             )
         });
         let resources = [
-            (format!("/v1/resources/dashboard/{REVENUE}"), Method::PUT, revenue()),
+            (format!("/v1/resources/dashboard/{REVENUE}"), Method::PUT, revenue::dashboard()),
             ("/v1/attributes".to_owned(), Method::POST, json!({"name": "city", "type": "string"})),
             (format!("/v1/resources/dashboard/{DELIVERIES}"), Method::PUT, deliveries()),
             (format!("/v1/resources/dive/{FLEET}"), Method::PUT, fleet()),
@@ -246,40 +246,6 @@ fn deliveries_table() -> Value {
     json!({
         "description": "Made-up orders, of which each viewer sees those of one city or one depot",
         "row_policies": [own("city"), own("depot")],
-    })
-}
-
-fn revenue() -> Value {
-    let by_quarter = json!({
-        "sql": "select extract(year from day) as year, extract(quarter from day) as quarter, region,
-  sum(amount) as revenue, count(*) as shipments
-from orders
-where customer = {{customer}} and extract(year from day) between {{year}} - 1 and {{year}} [[and region in ({{region}})]]
-group by 1, 2, 3",
-        "tags": {
-            "customer": {"type": "text", "required": true},
-            "region": {"type": "text"},
-            "year": {"type": "number", "default": 2026},
-        },
-    });
-    json!({
-        "title": "Quarterly revenue",
-        "description": "Recognised revenue by quarter and region, in US dollars.",
-        "content": {
-            "type": "html",
-            "html": include_str!("../assets/content/revenue.html"),
-            "queries": {"by_quarter": by_quarter},
-        },
-        "parameters": [
-            {"slug": "customer", "name": "Customer", "type": "category"},
-            {
-                "slug": "region", "name": "Region", "type": "category", "multiple": true,
-                "values": [["amer", "Americas"], ["emea", "EMEA"], ["apac", "APAC"]],
-            },
-            {"slug": "year", "name": "Year", "type": "number", "default": 2026},
-        ],
-        "enable_embedding": true,
-        "embedding_params": {"customer": "locked", "region": "enabled", "year": "enabled"},
     })
 }
 

@@ -17,6 +17,7 @@ mod loopback;
 pub mod options;
 mod orders;
 mod private_files;
+mod revenue;
 mod rotate_route;
 mod s3;
 pub mod secret_store;
