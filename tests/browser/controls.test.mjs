@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Drawings, byMonth } from "./drawings.mjs";
-import { QUESTION, framed, hostEvents, openEmbed, viewWith } from "./embeds.mjs";
+import { QUESTION, framed, hostEvents, openEmbed, viewOf, viewWith } from "./embeds.mjs";
 import { launch, serious, until } from "./harness.mjs";
 
 let drawings, browser;
@@ -118,6 +118,43 @@ test("a range from one day to another is asked for when both are there, or when 
   assert.equal(asked.length, 2);
   const open_end = async () => { await page.getByLabel("To", { exact: true }).fill(""); await page.getByLabel("Name").focus(); };
   assert.deepEqual(await after(open_end), { period: "2026-01-05~" });
+});
+
+test("a number between two ends has two fields, of which one may stay empty", async (t) => {
+  const between = { slug: "price", name: "Price", type: "number", range: true };
+  const content = (request) => {
+    const ends = new URL(request.url()).searchParams.getAll("price");
+    return viewOf(QUESTION, { parameters: [{ ...between, value: ends.length > 1 ? ends.map((end) => (end ? Number(end) : null)) : null }, { ...PARAMETERS[0], value: null }] });
+  };
+  const { page, asked } = await openEmbed(t, drawings, browser, { content, answers: () => byMonth, at: "embed/question/token" });
+  await page.locator(".vz").first().waitFor();
+  const after = async (act) => {
+    const before = asked.length;
+    await act();
+    await until(() => asked.length > before);
+    return asked.at(-1)[2].parameters;
+  };
+  const group = page.getByRole("group", { name: "Price" });
+  const [from, to] = ["From", "To"].map((name) => group.getByLabel(name, { exact: true }));
+  await from.fill("5");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(600);
+  assert.equal(asked.length, 1, "an end may follow");
+  assert.deepEqual(await after(async () => { await to.fill("12.5"); await page.keyboard.press("Enter"); }), { price: ["5", "12.5"] });
+  await from.fill("");
+  assert.deepEqual(await after(() => page.getByLabel("Name").focus()), { price: ["", "12.5"] });
+  assert.deepEqual(await after(() => group.getByRole("button", { name: "Clear" }).click()), { price: null });
+  assert.deepEqual([await from.inputValue(), await to.inputValue()], ["", ""]);
+  assert.deepEqual(await serious(page, []), []);
+});
+
+test("the ends that the owner or the host has set are shown", async (t) => {
+  for (const [value, shown] of [[[1, 2], ["1", "2"]], [[null, 2], ["", "2"]], [["1", ""], ["1", ""]], ["3,4", ["3", "4"]], [null, ["", ""]]]) {
+    const { page } = await open(t, { parameters: [{ slug: "price", name: "Price", type: "number", range: true, value }] });
+    const ends = page.getByRole("group", { name: "Price" }).locator("input");
+    await until(async () => (await ends.count()) === 2);
+    assert.deepEqual(await ends.evaluateAll((all) => all.map((one) => one.value)), shown, JSON.stringify(value));
+  }
 });
 
 test("ranges that are not offered are shown as they are", async (t) => {

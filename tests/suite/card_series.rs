@@ -175,3 +175,32 @@ async fn a_text_shows_a_locked_value_only_where_its_owner_has_mapped_it() {
     assert_eq!(native["content"]["cards"][1]["parameters"], json!({"tenant": "who", "city": "where"}));
     assert_eq!(product.get("/v1/view").bearer(&token).send().await.json["content"], view.json["content"]);
 }
+
+/// widget type of the tag -> whether the page shows two fields
+#[tokio::test]
+async fn the_page_learns_which_parameters_are_two_numbers() {
+    let product = product().await;
+    for (widget, is_range) in [("number/between", true), ("number/>=", false), ("number/=", false)] {
+        let tag = json!({"type": "dimension", "dimension": {"table": "orders", "column": "amount"}, "widget_type": widget});
+        let query =
+            json!({"sql": "select id from orders where {{amount}} order by id", "tags": {"amount": tag}});
+        let content = json!({"type": "question", "query": query});
+        product
+            .publish("question/1", json!({"content": content, "embedding_params": {"amount": "enabled"}}))
+            .await;
+        let token = token_with(&product, "a", &CITIES, json!({}));
+        let view = product.get("/v1/view").bearer(&token).send().await;
+        let shown = view.json["parameters"][0].get("range").cloned();
+        assert_eq!(shown, is_range.then_some(json!(true)), "{widget}: {}", view.text);
+        if is_range {
+            for (value, expected) in [
+                (json!(["", "20"]), json!([[1], [2]])),
+                (json!([null, 20]), json!([[1], [2]])),
+                (json!(["20", "30"]), json!([[2], [3]])),
+            ] {
+                let answer = ask(&product, &token, json!({"parameters": {"amount": value}})).await;
+                assert_eq!(rows(&answer), &expected, "{value}");
+            }
+        }
+    }
+}

@@ -323,7 +323,7 @@ impl App {
 /// The values that the viewer may see, as parameters of the query.
 fn shown_values(visible: &[VisibleParameter], chosen: &ChosenQuery) -> Vec<Value> {
     let shown = |visible: &VisibleParameter| {
-        let VisibleParameter { parameter, value } = visible;
+        let VisibleParameter { parameter, value, .. } = visible;
         let name = chosen.mapping.tag(&parameter.slug)?;
         let tag = chosen.query.tags.get(name)?;
         let kind = if tag.dimension.is_some() { "dimension" } else { "variable" };

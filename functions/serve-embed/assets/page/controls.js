@@ -98,7 +98,7 @@ export function disableControls(disabled, busy) {
 
 function writeControl(control) {
   control.isPending = false;
-  control.write([].concat(control.parameter.value ?? []).map(String));
+  control.write([].concat(control.parameter.value ?? []).map((value) => String(value ?? "")));
   showClear(control);
 }
 
@@ -106,12 +106,13 @@ function showClear({ clear, read, parameter }) {
   if (clear) clear.hidden = Boolean(parameter.required) || !read(true)?.length;
 }
 
-function shapeOf({ type, values, multiple, has_values }) {
+function shapeOf({ type, values, multiple, has_values, range }) {
   const count = values?.length ?? 0;
   if (type === "boolean") return selectControl;
   if (has_values || count > (multiple ? MOST_CHIPS : MOST_OPTIONS)) return fields?.pickControl ?? waitingControl;
   if (count) return multiple ? chipsControl : selectControl;
-  return type === "date_range" ? fields?.rangeControl ?? waitingControl : inputControl;
+  if (type === "date_range") return fields?.rangeControl ?? waitingControl;
+  return range && type === "number" ? fields?.betweenControl ?? waitingControl : inputControl;
 }
 
 function makeControl(parameter, index, language) {

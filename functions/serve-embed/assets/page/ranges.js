@@ -1,4 +1,4 @@
-// The control of a range of dates: relative to today, or from one day to another.
+// The controls of ranges: of dates, relative to today or from one day to another, and of numbers.
 
 import { make } from "./element.js";
 import { fill } from "./text.js";
@@ -67,4 +67,24 @@ export function rangeControl({ title, required }, language) {
   }
 
   return { nodes: [select, ends], isGroup: true, read, write };
+}
+
+// Two numbers, of which one may be missing.
+export function betweenControl({ required }, { words }) {
+  const fields = [words.from, words.to].map((ariaLabel) => make("input", { type: "number", step: "any", ariaLabel, autocomplete: "off" }));
+  const values = () => fields.map(({ value }) => value.trim());
+
+  // Null, which is no change, while an end is missing that may follow.
+  function read(isLeft) {
+    const both = values();
+    if (both.every(Boolean)) return both;
+    return both.some(Boolean) ? (isLeft ? both : null) : [];
+  }
+
+  function write(given) {
+    const [from = "", to = ""] = given.length === 1 ? given[0].split(",") : given;
+    [fields[0].value, fields[1].value] = [from, to];
+  }
+
+  return { nodes: [make("div", { className: "ends" }, ...fields)], isGroup: true, isClearable: !required, read, write };
 }

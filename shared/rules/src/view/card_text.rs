@@ -210,7 +210,8 @@ mod tests {
             parameter("evil", json!({})),
             parameter("empty", json!({})),
         ];
-        let visible = [VisibleParameter { parameter: declared[0].clone(), value: json!("Rome") }];
+        let visible =
+            [VisibleParameter { parameter: declared[0].clone(), value: json!("Rome"), range: false }];
         let given: BTreeMap<String, Value> = serde_json::from_value(json!({
             "city": "Rome", "tenant": ["Acme", 7], "size": "l", "evil": "<b>[[{{city}}]]\n# [x](y)", "empty": null,
         }))

@@ -10,12 +10,14 @@ use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
+use crate::query::choose::ChosenQuery;
+use crate::query::widget_type::WidgetType;
 use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
 use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
 use crate::resource::ids::{Kind, ResourceRef};
-use crate::resource::parameter::Parameter;
+use crate::resource::parameter::{Parameter, ParameterType};
 use crate::resource::parameter_value::ParameterValue;
 use crate::resource::{Resource, with_derived};
 use crate::session::{SessionContext, SessionState};
@@ -182,6 +184,16 @@ pub fn require_embedding(evidence: &Evidence) -> Result<()> {
     if evidence.embedding_enabled { Ok(()) } else { Err(Reason::EmbeddingDisabled.into()) }
 }
 
+/// Marks the parameters that a tag compares with two numbers.
+fn mark_ranges(visible: &mut [VisibleParameter], content: Option<&Content>, questions: &CardQuestions) {
+    for shown in visible.iter_mut().filter(|shown| shown.parameter.kind == ParameterType::Number) {
+        shown.range = ChosenQuery::all(content, questions).iter().any(|chosen| {
+            let tag = chosen.mapping.tag(&shown.parameter.slug).and_then(|tag| chosen.query.tags.get(tag));
+            tag.is_some_and(|tag| tag.widget_type == Some(WidgetType::NumberBetween))
+        });
+    }
+}
+
 /// Decides about an authentic token that is in time, and about the resource that it was asked for.
 pub fn view(
     claims: &Claims,
@@ -236,7 +248,8 @@ pub fn view(
         _ => (None, Vec::new()),
     };
     let given = Given { url: granted.as_ref().unwrap_or(url), ..given };
-    let resolved = resolve_parameters::resolve(&declared, policy, given, settings)?;
+    let mut resolved = resolve_parameters::resolve(&declared, policy, given, settings)?;
+    mark_ranges(&mut resolved.visible, content, &evidence.questions);
     let values =
         TextValues { visible: &resolved.visible, declared: &declared, given: &resolved.given_values };
     let content = content.map(|content| ViewedContent::of(content, &evidence.questions, &values));

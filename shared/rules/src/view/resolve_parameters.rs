@@ -42,6 +42,10 @@ pub struct VisibleParameter {
     #[serde(flatten)]
     pub parameter: Parameter,
     pub value: Value,
+    /// The value is two numbers, of which one may be null.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub range: bool,
 }
 
 /// Reads viewer parameters from a query string.
@@ -104,7 +108,11 @@ pub fn resolve(
             resolved.values.insert(parameter.slug.clone(), typed);
         }
         if *visibility == WhoMaySet::Enabled && !(pinned && given.token.contains_key(&parameter.slug)) {
-            resolved.visible.push(VisibleParameter { parameter: parameter.clone(), value: value.clone() });
+            resolved.visible.push(VisibleParameter {
+                parameter: parameter.clone(),
+                value: value.clone(),
+                range: false,
+            });
         }
         resolved.given_values.insert(parameter.slug.clone(), value);
     }

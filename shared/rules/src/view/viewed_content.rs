@@ -87,7 +87,7 @@ mod tests {
         let shown = |slug: &&str| {
             let parameter: Parameter =
                 input::read(json!({"slug": slug, "name": slug, "type": "text"})).unwrap();
-            VisibleParameter { parameter, value: Value::Null }
+            VisibleParameter { parameter, value: Value::Null, range: false }
         };
         let visible: Vec<_> = visible.iter().map(shown).collect();
         let given = BTreeMap::new();
@@ -223,7 +223,8 @@ mod tests {
         let own = Parameter { slug: "own".to_owned(), ..city.clone() };
         let locked = Parameter { slug: "locked".to_owned(), ..city.clone() };
         let declared = [city.clone(), own.clone(), locked];
-        let visible = [city, own].map(|parameter| VisibleParameter { parameter, value: Value::Null });
+        let visible =
+            [city, own].map(|parameter| VisibleParameter { parameter, value: Value::Null, range: false });
         let given = BTreeMap::from([("locked".to_owned(), json!("<Acme>"))]);
         let values = TextValues { visible: &visible, declared: &declared, given: &given };
         for (fields, expected) in cases {
