@@ -4,6 +4,7 @@ import { contextOf, downloadButton, loader, prepare } from "./draw/tools.js";
 import { drawGrid, shapeOf } from "./draw/grid.js";
 import { draw, neededFor, needsAnswer } from "./draw/index.js";
 import { overlaid, seriesOf } from "./draw/series.js";
+import { spokenValues } from "./draw/spoken.js";
 
 // Cards on the grid of a dashboard, which draw with `draw`.
 export const drawDashboard = (dashboard, options) => drawGrid(dashboard, { draw, needsAnswer, ...options });
@@ -15,6 +16,7 @@ export function makeDashboard(page, place, fileOf) {
   let shown = null, looks, values; // the content, the looks and the values that are shown
   let request = new AbortController();
 
+  const context = () => ({ ...contextOf(page, view, load), values: spokenValues(view.parameters, page.looks().locale, page.words()) });
   const isFigure = (card) => needsAnswer(shapeOf(card).display);
   const named = (card) => ({ card: card.id, title: card.title ?? view.resource.title });
   const file = (card, node) => ({ ...named(card), asked: () => page.asked({ card: card.id }), node });
@@ -43,7 +45,7 @@ export function makeDashboard(page, place, fileOf) {
     if (content !== shown) build(content);
     else {
       const isTold = nowLooks === looks; // only texts name values
-      if (isOther || !isTold) board.redraw(contextOf(page, view, load), isTold);
+      if (isOther || !isTold) board.redraw(context(), isTold);
       if (isOther) board.refresh(isReached(before));
     }
     looks = nowLooks;
@@ -56,7 +58,7 @@ export function makeDashboard(page, place, fileOf) {
     shown = content;
     prepare(load, [...new Set((view.content.cards ?? []).flatMap((card) => neededFor(shapeOf(card).display)))]);
     board = drawDashboard(view.content, {
-      load: answerOf, context: contextOf(page, view, load),
+      load: answerOf, context: context(),
       // Each card is tried again by hand, so the sentence must not promise that it happens by itself.
       sentence: (problem) => page.sentenceFor({ reason: "unknown", ...problem, ...(problem.retry && { reason: "unknown", retry: false }) }),
       onCard: (card, state, what) => {

@@ -3,5 +3,5 @@
 export { downloadButton } from "../actions.js";
 export { contextOf, loader, prepare } from "../modules.js";
 export { colorOf, isObject, link, make, own, safeUrl, svg, textOf } from "./dom.js";
-export { tickFormat, toNumber, unitOf } from "./format.js";
+export { dateFormat, tickFormat, toNumber, unitOf } from "./format.js";
 export { speaker } from "./words.js";
