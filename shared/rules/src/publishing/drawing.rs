@@ -7,16 +7,13 @@ use crate::error::Issue;
 use crate::query::content::DisplaySettings;
 
 /// The displays that are drawn as themselves.
-const DRAWN: &[&str] = &["table", "scalar", "bar", "row", "line", "area", "combo", "pie", "progress"];
+const DRAWN: &[&str] =
+    &["table", "scalar", "smartscalar", "progress", "bar", "row", "line", "area", "combo", "pie", "donut"];
 
-/// Warns of a display that is drawn as another one.
+/// Warns of a display that is drawn as a table.
 pub fn degraded(display: &str, path: &str) -> Option<Issue> {
-    let drawn_as = match display {
-        _ if DRAWN.contains(&display) => return None,
-        "smartscalar" => "scalar",
-        _ => "table",
-    };
-    Some(Issue::new(path, format!("is drawn as a {drawn_as}: `{display}` is not supported")))
+    let message = || format!("is drawn as a table: `{display}` is not supported");
+    (!DRAWN.contains(&display)).then(|| Issue::new(path, message()))
 }
 
 /// Warns of columns that settings name and the answer lacks. Without columns nothing is known about the answer.
