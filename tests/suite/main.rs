@@ -15,6 +15,7 @@ mod card_series;
 mod clients;
 mod console;
 mod console_pages;
+mod console_preview;
 mod cost;
 mod cube;
 mod cube_attacks;

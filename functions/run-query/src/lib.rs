@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use vitrine::app::limit_queries::QueryLimiter;
+use vitrine::app::open_console_session::ConsoleSessionOpener;
 use vitrine::app::open_view::ViewOpener;
 use vitrine::app::prepare_query::QueryPreparer;
 use vitrine::app::share_answer::AnswerSharing;
@@ -38,6 +39,7 @@ use crate::engine::QueryEngine;
 vitrine::function_state! {
     pub struct State {
         callers: Callers,
+        console: ConsoleSessionOpener,
         views: ViewOpener,
         preparer: QueryPreparer,
         table_names: TableNames,

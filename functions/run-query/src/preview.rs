@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use vitrine::app::limit_queries::Asker;
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::{Allowed, HttpResult, Json};
+use vitrine::http::{AllowedOrSigned, HttpResult, Json};
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid};
@@ -82,7 +82,7 @@ pub struct PreviewAnswer {
     responses((status = 200, body = PreviewAnswer), (status = 422), (status = 429))
 ))]
 pub async fn preview(
-    _: Allowed<StackAdmin>,
+    _: AllowedOrSigned<StackAdmin>,
     State(app): State<App>,
     Json(input): Json<PreviewInput>,
 ) -> HttpResult<Response> {

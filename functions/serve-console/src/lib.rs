@@ -5,7 +5,6 @@
 
 mod access_keys;
 mod assets;
-mod cookies;
 mod embed;
 mod embed_page;
 mod error_page;
@@ -34,6 +33,7 @@ use axum::routing::{get, post};
 use vitrine::app::create_access_key::AccessKeyCreator;
 use vitrine::app::find_resources::ResourceFinder;
 use vitrine::app::open_console::Console;
+use vitrine::app::open_console_session::ConsoleSessionOpener;
 use vitrine::app::preview_resource::ResourcePreviewer;
 use vitrine::app::publish_resource::ResourcePublisher;
 use vitrine::app::remove_access_key::AccessKeyRemover;
@@ -49,6 +49,7 @@ pub const PATH: &str = "/console";
 vitrine::function_state! {
     pub struct State {
         console: Console,
+        session: ConsoleSessionOpener,
         finder: ResourceFinder,
         publisher: ResourcePublisher,
         previewer: ResourcePreviewer,

@@ -4,17 +4,17 @@
 use std::marker::PhantomData;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::http::body;
 use vitrine::http::caller::Need;
+use vitrine::http::console_cookies::{Transport, require_same_origin};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::random;
 
 use crate::State;
-use crate::cookies::Transport;
 use crate::error_page;
 use crate::fields::{Fields, query};
 
@@ -117,19 +117,10 @@ async fn open(parts: &Parts, state: &State) -> std::result::Result<ConsoleCaller
     let sign_in = || Refused::SignIn { next: asked.map(ToString::to_string).unwrap_or_default() };
     let transport = Transport::of(&parts.headers, &state.settings)?;
     let cookie = transport.read_session(&parts.headers).ok_or_else(sign_in)?;
-    state.console.open(cookie).await.map_err(|error| match error.reason {
+    state.session.open(cookie).await.map_err(|error| match error.reason {
         Reason::AccessKeyUnknown | Reason::AccessDenied => sign_in(),
         _ => error.into(),
     })
-}
-
-/// Refuses a form that another site sent, if the browser says so. The form's token decides where it does not.
-pub fn require_same_origin(headers: &HeaderMap) -> Result<()> {
-    let site = headers.get("sec-fetch-site").map(axum::http::HeaderValue::as_bytes);
-    match site {
-        None | Some(b"same-origin") => Ok(()),
-        Some(_) => Err(Reason::FormTokenInvalid.into()),
-    }
 }
 
 pub async fn read(request: Request) -> Result<Fields> {

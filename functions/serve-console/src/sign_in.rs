@@ -5,16 +5,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use vitrine::http::caller::Anybody;
+use vitrine::http::console_cookies::{Transport, require_same_origin};
 use vitrine::http::middleware::source_address;
 use vitrine::rules::console_session::form_token;
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::random;
 
 use crate::State as App;
-use crate::cookies::Transport;
 use crate::error_page::with_error;
 use crate::layout::plain_page;
-use crate::request::{FORM_TOKEN, PageResult, SignedForm, read, require_same_origin, safe_next};
+use crate::request::{FORM_TOKEN, PageResult, SignedForm, read, safe_next};
 
 /// The form, with a secret of its own in a cookie: a form that another page sends has no token for it.
 pub fn form(app: &App, headers: &HeaderMap, next: &str, refusal: Option<Error>) -> Result<Response> {

@@ -16,6 +16,7 @@ pub mod identify_caller;
 pub mod keep_answers;
 pub mod limit_queries;
 pub mod open_console;
+pub mod open_console_session;
 pub mod open_view;
 pub mod prepare_query;
 pub mod preview_resource;

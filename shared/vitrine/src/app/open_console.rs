@@ -1,15 +1,13 @@
-//! Signs the owner in to the console and out again, and identifies the caller of each of its requests.
+//! Signs the owner in to the console and out again, and lists the sessions.
 
 use crate::app::identify_caller::Callers;
+pub use crate::app::open_console_session::ConsoleCaller;
 use crate::app::request_context;
-use crate::aws::background::BackgroundTasks;
 use crate::aws::storage::console_sessions::StoredSession;
 use crate::aws::storage::{ConsoleSessions, SignInLocks};
-use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::{Clock, Timestamp};
-use vitrine_rules::console_session::{ConsoleCookie, ConsoleSession, RECORD_SECONDS, counted_id};
+use vitrine_rules::console_session::{ConsoleCookie, ConsoleSession, counted_id};
 use vitrine_rules::error::{Error, Reason, Result};
-use vitrine_rules::key_session::KeyPlace;
 use vitrine_rules::random;
 use vitrine_rules::sign_in_lock::Attempt;
 
@@ -18,22 +16,8 @@ crate::capability_set! {
         callers: Callers,
         sessions: ConsoleSessions,
         locks: SignInLocks,
-        background: BackgroundTasks,
         clock: Clock,
     }
-}
-
-/// The caller of a request to the console.
-#[derive(Debug)]
-pub struct ConsoleCaller {
-    pub key: AccessKey,
-    /// The name of the session in lists.
-    pub handle: String,
-    /// The token that each form of the session carries.
-    pub form_token: String,
-    /// The global switch is on.
-    pub embedding_enabled: bool,
-    place: KeyPlace,
 }
 
 /// A session as the list of them shows it.
@@ -70,40 +54,6 @@ impl Console {
         Ok(cookie)
     }
 
-    /// Identifies the caller with this cookie: by the record of the key as it is now.
-    pub async fn open(&self, cookie: &str) -> Result<ConsoleCaller> {
-        let unknown = || Error::from(Reason::AccessKeyUnknown);
-        let cookie = ConsoleCookie::parse(cookie).ok_or_else(unknown)?;
-        let found = self.sessions.find(&cookie).await?.ok_or_else(unknown)?;
-        let (StoredSession { handle, session, seen_at }, now) = (found.stored, self.clock.now());
-        if session.is_over(seen_at, now) {
-            return Err(unknown());
-        }
-        let caller = match &session.place {
-            KeyPlace::AccessKey { id } if cookie.key_id.as_ref() == Some(id) => {
-                found.key.and_then(|key| self.callers.unless_expired(key))
-            }
-            place => self.callers.find(place, &session.fingerprint).await?,
-        };
-        let key = caller.ok_or_else(unknown)?.key;
-        request_context::caller(&key.id);
-        if now.since(seen_at) >= RECORD_SECONDS {
-            let (sessions, handle) = (self.sessions.clone(), handle.clone());
-            self.background.run(async move {
-                if let Err(error) = sessions.record(&handle, now).await {
-                    tracing::warn!(detail = error.detail, "the last request of a session was not recorded");
-                }
-            });
-        }
-        Ok(ConsoleCaller {
-            key,
-            handle,
-            form_token: cookie.form_token(),
-            embedding_enabled: found.embedding_enabled,
-            place: session.place,
-        })
-    }
-
     /// Ends the session of a cookie, if there is one.
     pub async fn sign_out(&self, cookie: &str) -> Result<()> {
         match ConsoleCookie::parse(cookie) {
@@ -138,11 +88,5 @@ impl Console {
         let listed = self.sessions(caller).await?;
         let found = listed.iter().find(|one| random::equal(&one.handle, handle));
         self.sessions.end(&found.ok_or(Reason::KeySessionNotFound)?.handle).await
-    }
-}
-
-impl ConsoleCaller {
-    fn controls_all(&self) -> bool {
-        self.key.require_admin().is_ok() && self.key.reach.is_stack()
     }
 }

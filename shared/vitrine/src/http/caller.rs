@@ -124,6 +124,11 @@ where
     }
 }
 
+/// Returns whether a request shows an access key or a session that stands for one, valid or not.
+pub fn shows_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) || access_key(headers).or_else(|| session(headers)).is_some()
+}
+
 /// The access key, from any of the places where clients put it.
 fn access_key(headers: &HeaderMap) -> Option<&str> {
     bearer(headers)

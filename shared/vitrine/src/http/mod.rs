@@ -3,6 +3,8 @@
 pub mod base_url;
 pub mod body;
 pub mod caller;
+pub mod console_caller;
+pub mod console_cookies;
 pub mod introspected_token;
 pub mod lambda;
 pub mod list;
@@ -17,6 +19,7 @@ pub mod routes;
 
 pub use body::{ContentJson, Json, TolerantJson};
 pub use caller::{Allowed, Callers};
+pub use console_caller::AllowedOrSigned;
 pub use list::List;
 pub use problem::{HttpError, HttpResult, Problem};
 pub use query::Query;

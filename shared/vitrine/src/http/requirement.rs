@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 
 use super::caller::{Allowed, Need};
-use super::{HttpResult, Json, Query, TolerantJson};
+use super::{AllowedOrSigned, HttpResult, Json, Query, TolerantJson};
 use vitrine_rules::access_key::{AccessKey, Permission};
 use vitrine_rules::error::Result;
 
@@ -54,6 +54,10 @@ pub trait Argument {
 }
 
 impl<N: Need> Argument for Allowed<N> {
+    const REQUIRES: Option<Requirement> = Some(N::REQUIRES);
+}
+
+impl<N: Need> Argument for AllowedOrSigned<N> {
     const REQUIRES: Option<Requirement> = Some(N::REQUIRES);
 }
 

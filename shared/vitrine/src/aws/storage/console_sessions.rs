@@ -49,18 +49,23 @@ pub struct FoundSession {
     pub embedding_enabled: bool,
 }
 
+/// Finds the session of a request, and can neither start nor end one.
 #[derive(Debug, Clone)]
-pub struct ConsoleSessions {
+pub struct ConsoleSessionReader {
     table: DynamoTable,
     settings: Arc<Settings>,
 }
 
-impl Capability for ConsoleSessions {
+/// Starts, lists and ends sessions.
+#[derive(Debug, Clone)]
+pub struct ConsoleSessions(DynamoTable);
+
+impl Capability for ConsoleSessionReader {
     fn grants() -> BTreeSet<Grant> {
-        let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
-        let mut grants = allow_all(&[TABLE.items(PARTITION_KEY)], &writes);
-        grants.extend(["dynamodb:BatchGetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)));
-        grants
+        BTreeSet::from([
+            TABLE.allow("dynamodb:BatchGetItem"),
+            TABLE.items(PARTITION_KEY).allow("dynamodb:UpdateItem"),
+        ])
     }
 
     fn connect(environment: &Environment) -> Self {
@@ -68,7 +73,20 @@ impl Capability for ConsoleSessions {
     }
 }
 
-impl ConsoleSessions {
+impl Capability for ConsoleSessions {
+    fn grants() -> BTreeSet<Grant> {
+        let writes = ["dynamodb:PutItem", "dynamodb:DeleteItem"];
+        let mut grants = allow_all(&[TABLE.items(PARTITION_KEY)], &writes);
+        grants.insert(TABLE.allow("dynamodb:Query"));
+        grants
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(DynamoTable::of(environment))
+    }
+}
+
+impl ConsoleSessionReader {
     /// Reads the session of a cookie, the access key that the cookie names and the global switch, in one request.
     pub async fn find(&self, cookie: &ConsoleCookie) -> Result<Option<FoundSession>> {
         let own = key(PARTITION_KEY, &cookie.handle());
@@ -93,14 +111,6 @@ impl ConsoleSessions {
         Ok(Some(FoundSession { stored, key, embedding_enabled }))
     }
 
-    pub async fn start(&self, cookie: &ConsoleCookie, session: &ConsoleSession) -> Result<()> {
-        let mut item = key(PARTITION_KEY, &cookie.handle());
-        document::write(&mut item, session)?;
-        item.insert(SEEN.to_owned(), number(session.started_at.unix()));
-        item.insert(TTL.to_owned(), number(session.expires_at().unix()));
-        self.table.put(item).send().await.or_unavailable("PutItem").map(drop)
-    }
-
     /// Records a request. A session that was ended stays ended.
     pub async fn record(&self, handle: &str, now: Timestamp) -> Result<()> {
         let sent = self
@@ -114,13 +124,23 @@ impl ConsoleSessions {
             .await;
         sent.if_condition_held("UpdateItem").map(drop)
     }
+}
+
+impl ConsoleSessions {
+    pub async fn start(&self, cookie: &ConsoleCookie, session: &ConsoleSession) -> Result<()> {
+        let mut item = key(PARTITION_KEY, &cookie.handle());
+        document::write(&mut item, session)?;
+        item.insert(SEEN.to_owned(), number(session.started_at.unix()));
+        item.insert(TTL.to_owned(), number(session.expires_at().unix()));
+        self.0.put(item).send().await.or_unavailable("PutItem").map(drop)
+    }
 
     pub async fn end(&self, handle: &str) -> Result<()> {
-        self.table.remove(key(PARTITION_KEY, handle)).await
+        self.0.remove(key(PARTITION_KEY, handle)).await
     }
 
     /// All sessions that have not expired, the ones of hours ago included.
     pub async fn all(&self) -> Result<Vec<StoredSession>> {
-        self.table.all(PARTITION_KEY).await?.iter().map(StoredSession::read).collect()
+        self.0.all(PARTITION_KEY).await?.iter().map(StoredSession::read).collect()
     }
 }

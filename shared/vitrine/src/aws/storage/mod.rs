@@ -30,7 +30,7 @@ pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
-pub use console_sessions::ConsoleSessions;
+pub use console_sessions::{ConsoleSessionReader, ConsoleSessions};
 pub use data_tables::{TableNames, TableReader, TableVersionReader, TableWriter, VersionWriter};
 pub use definitions::{DefinitionReader, DefinitionWriter};
 pub use dive_versions::DiveVersionReader;

@@ -1,10 +1,11 @@
 //! The cookies of the console.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use vitrine::http::base_url::base_url;
-use vitrine::rules::console_session::{LIFETIME_SECONDS, is_secret};
-use vitrine::rules::error::{Error, Result};
-use vitrine::rules::settings::Settings;
+
+use super::base_url::base_url;
+use vitrine_rules::console_session::{LIFETIME_SECONDS, is_secret};
+use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::settings::Settings;
 
 /// Whether cookies are set for https, which they always are but in the local run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,14 @@ impl Transport {
         };
         let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
         HeaderValue::from_str(&text).map_err(|_| Error::internal("a cookie that is no header"))
+    }
+}
+
+/// Refuses a request that another site sent, if the browser says so. The form's token decides where it does not.
+pub fn require_same_origin(headers: &HeaderMap) -> Result<()> {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin") => Ok(()),
+        Some(_) => Err(Reason::FormTokenInvalid.into()),
     }
 }
 

@@ -1,0 +1,76 @@
+//! Identifies the caller of a request that a page of the console sent.
+
+use crate::app::identify_caller::Callers;
+use crate::app::request_context;
+use crate::aws::background::BackgroundTasks;
+use crate::aws::storage::ConsoleSessionReader;
+use crate::aws::storage::console_sessions::StoredSession;
+use vitrine_rules::access_key::AccessKey;
+use vitrine_rules::clock::Clock;
+use vitrine_rules::console_session::{ConsoleCookie, RECORD_SECONDS};
+use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::key_session::KeyPlace;
+
+crate::capability_set! {
+    pub struct ConsoleSessionOpener {
+        callers: Callers,
+        sessions: ConsoleSessionReader,
+        background: BackgroundTasks,
+        clock: Clock,
+    }
+}
+
+/// The caller of a request to the console.
+#[derive(Debug)]
+pub struct ConsoleCaller {
+    pub key: AccessKey,
+    /// The name of the session in lists.
+    pub handle: String,
+    /// The token that each form of the session carries.
+    pub form_token: String,
+    /// The global switch is on.
+    pub embedding_enabled: bool,
+    pub(super) place: KeyPlace,
+}
+
+impl ConsoleSessionOpener {
+    /// Identifies the caller with this cookie: by the record of the key as it is now.
+    pub async fn open(&self, cookie: &str) -> Result<ConsoleCaller> {
+        let unknown = || Error::from(Reason::AccessKeyUnknown);
+        let cookie = ConsoleCookie::parse(cookie).ok_or_else(unknown)?;
+        let found = self.sessions.find(&cookie).await?.ok_or_else(unknown)?;
+        let (StoredSession { handle, session, seen_at }, now) = (found.stored, self.clock.now());
+        if session.is_over(seen_at, now) {
+            return Err(unknown());
+        }
+        let caller = match &session.place {
+            KeyPlace::AccessKey { id } if cookie.key_id.as_ref() == Some(id) => {
+                found.key.and_then(|key| self.callers.unless_expired(key))
+            }
+            place => self.callers.find(place, &session.fingerprint).await?,
+        };
+        let key = caller.ok_or_else(unknown)?.key;
+        request_context::caller(&key.id);
+        if now.since(seen_at) >= RECORD_SECONDS {
+            let (sessions, handle) = (self.sessions.clone(), handle.clone());
+            self.background.run(async move {
+                if let Err(error) = sessions.record(&handle, now).await {
+                    tracing::warn!(detail = error.detail, "the last request of a session was not recorded");
+                }
+            });
+        }
+        Ok(ConsoleCaller {
+            key,
+            handle,
+            form_token: cookie.form_token(),
+            embedding_enabled: found.embedding_enabled,
+            place: session.place,
+        })
+    }
+}
+
+impl ConsoleCaller {
+    pub(super) fn controls_all(&self) -> bool {
+        self.key.require_admin().is_ok() && self.key.reach.is_stack()
+    }
+}
