@@ -283,6 +283,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/v1/groups", "/v1/groups", None, None, 200),
         route(Method::DELETE, "/v1/groups/{name}", "/v1/groups/{group}", None, None, 204),
         route(Method::GET, "/v1/external-users", "/v1/external-users", None, None, 200),
+        route(Method::GET, "/v1/external-users/{id}", "/v1/external-users/{user}", None, None, 200),
         route(Method::DELETE, "/v1/external-users/{id}", "/v1/external-users/{user}", None, None, 204),
         route(Method::GET, "/api/v1/embed-tenants", "/api/v1/embed-tenants", None, None, 200),
         route(Method::DELETE, TENANT, "/api/v1/embed-tenants/{tenant}", None, None, 204),

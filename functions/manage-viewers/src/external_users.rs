@@ -1,12 +1,15 @@
-//! `/v1/external-users`: lists and deletes the external users that count towards the limit.
+//! `/v1/external-users`: lists, reads and deletes the external users that count towards the limit.
+
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
+use serde_json::Value;
 use vitrine::app::remove_user::UserRemover;
-use vitrine::aws::storage::ExternalUserLister;
 use vitrine::aws::storage::external_users::UserListing;
+use vitrine::aws::storage::{ExternalUserLister, ExternalUserReader};
 use vitrine::http::caller::StackAdmin;
 use vitrine::http::{Allowed, HttpResult, List, Query};
 use vitrine::rules::clock::Timestamp;
@@ -87,6 +90,63 @@ pub async fn list(
     let listing = UserListing { tenant: query.tenant.as_ref(), search, group: None };
     let page = users.list(listing, &Paging::new(query.limit, query.cursor)).await?;
     Ok(axum::Json(List::of(page)))
+}
+
+/// An external user with what the owner's backend has said about them.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ExternalUser))]
+pub struct ExternalUserAnswer {
+    id: u64,
+    external_id: ExternalId,
+    email: Option<String>,
+    display_name: Option<String>,
+    picture: Option<String>,
+    /// The user's own, without the defaults of definitions.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, vitrine::rules::resource::parameter::AnyValue>))]
+    attributes: BTreeMap<String, Value>,
+    /// Groups of the whole stack.
+    groups: Vec<String>,
+    tenant: Option<TenantName>,
+    tenant_groups: Vec<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    created_at: Timestamp,
+    /// The end of an ephemeral user. Each new session moves it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<ExternalUser> for ExternalUserAnswer {
+    fn from(user: ExternalUser) -> Self {
+        Self {
+            id: user.id,
+            tenant: user.tenant_name().cloned(),
+            tenant_groups: user.tenant_groups().to_vec(),
+            external_id: user.external_id,
+            email: user.email,
+            display_name: user.display_name,
+            picture: user.picture,
+            attributes: user.attributes,
+            groups: user.groups,
+            created_at: user.created_at,
+            expires_at: user.expires_at,
+        }
+    }
+}
+
+/// Read an external user.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/external-users/{id}", tag = "external users", params(("id" = u64, Path, minimum = 1)),
+    description = "Admin of the whole stack only. With attributes and groups.",
+    responses((status = 200, body = ExternalUserAnswer))
+))]
+pub async fn get(
+    _: Allowed<StackAdmin>,
+    State(users): State<ExternalUserReader>,
+    Path(id): Path<String>,
+) -> HttpResult<axum::Json<ExternalUserAnswer>> {
+    let user = users.find_by_id(parse_id(&id)?).await?.ok_or(Reason::UserNotFound)?;
+    Ok(axum::Json(user.into()))
 }
 
 /// Delete an external user.

@@ -20,8 +20,8 @@ use vitrine::app::remove_tenant::TenantRemover;
 use vitrine::app::remove_user::UserRemover;
 use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::{
-    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, TenantReader,
-    TenantWriter,
+    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, ExternalUserReader,
+    TenantReader, TenantWriter,
 };
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -37,6 +37,7 @@ vitrine::function_state! {
         definitions: DefinitionReader,
         definition_writer: DefinitionWriter,
         users: ExternalUserLister,
+        user: ExternalUserReader,
         user_upserter: UserUpserter,
         user_remover: UserRemover,
         tenants: TenantReader,
@@ -66,6 +67,7 @@ pub fn routes() -> Routes<State> {
         .get("/v1/groups", groups::list)
         .delete("/v1/groups/{name}", groups::delete)
         .get("/v1/external-users", external_users::list)
+        .get("/v1/external-users/{id}", external_users::get)
         .delete("/v1/external-users/{id}", external_users::delete)
         .get("/api/v1/user-attributes", cube_definitions::list_attributes)
         .post("/api/v1/user-attributes", cube_definitions::create_attribute)
@@ -106,6 +108,7 @@ pub fn router(state: State) -> Router {
     groups::list,
     groups::delete,
     external_users::list,
+    external_users::get,
     external_users::delete,
     cube_definitions::list_attributes,
     cube_definitions::create_attribute,
