@@ -9,7 +9,8 @@ let product, browser;
 const PHONE = { viewport: { width: 390, height: 844 } };
 const BOARD = "/console/resources/dashboard/1";
 const PAGES = ["/console", "/console/resources", "/console/resources?q=nothing", BOARD, `${BOARD}/embed`, "/console/keys",
-  "/console/refusals", "/console/refusals?request_id=nothing", "/console/sessions"];
+  "/console/refusals", "/console/refusals?request_id=nothing", "/console/sessions", "/console/data", "/console/data/tables/orders",
+  "/console/viewers", "/console/tenants/acme", "/console/settings"];
 
 before(async () => {
   [product, browser] = await Promise.all([Product.start(), launch()]);
@@ -19,6 +20,11 @@ before(async () => {
     embedding_params: { customer: "locked", region: "enabled" },
   });
   await product.publish("dashboard/2", { title: "Deliveries", enable_embedding: false });
+  await product.call("PUT", "/v1/tables/orders", {
+    columns: [{ name: "city", type: "text", description: "City" }, { name: "amount", type: "integer" }],
+    row_policies: [{ groups: ["*"], rows: [{ column: "city", op: "in", value: { attribute: "cities" } }] }],
+  });
+  await product.call("POST", "/api/v1/embed-tenants/acme/user", { externalId: "ann@example.com" });
   await product.call("POST", "/v1/keys", { name: "backend", role: "member", permissions: ["sessions:create"] });
 });
 
@@ -60,6 +66,41 @@ for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }],
     assert.deepEqual(problems, []);
   });
 }
+
+test("every page fits from right to left", async (t) => {
+  const { page, go } = await signedIn(t, PHONE);
+  for (const path of PAGES) {
+    await go(path);
+    await page.evaluate(() => { document.documentElement.dir = "rtl"; });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, path);
+    const outside = await page.locator("main > *, .top > *").evaluateAll((all) =>
+      all.filter((one) => one.getBoundingClientRect().left < -1 || one.getBoundingClientRect().right > innerWidth + 1).length);
+    assert.equal(outside, 0, path);
+    assert.equal(await page.locator("h1").evaluate((title) => getComputedStyle(title).direction), "rtl");
+  }
+});
+
+test("a file is uploaded by keyboard, with progress, and its rows are those of the viewer", async (t) => {
+  const { page, problems, go } = await signedIn(t);
+  await go("/console/data/tables/orders");
+  const file = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("city,amount\nRome,1\nRome,2\nOslo,3\n") };
+  await page.getByLabel("File of CSV").setInputFiles(file);
+  await page.getByRole("button", { name: "Upload and import" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("The file is imported.").waitFor();
+  await page.getByText("1 with 3 rows").waitFor();
+  await page.getByLabel("and with these attributes").fill('{"cities": ["Rome"]}');
+  await page.getByRole("button", { name: "Show the first rows" }).click();
+  await page.getByText("This viewer sees 2 rows.").waitFor();
+  assert.equal(await page.getByRole("region", { name: "First rows" }).locator("tbody tr").count(), 2);
+  await page.getByLabel("and with these attributes").fill("nonsense");
+  await page.getByRole("button", { name: "Show the first rows" }).click();
+  await page.getByText("The attributes are not JSON.").waitFor();
+  await page.getByLabel("and with these attributes").fill("");
+  await page.getByRole("button", { name: "Show the first rows" }).click();
+  await page.getByText("This viewer sees 0 rows").waitFor();
+  assert.deepEqual(problems, []);
+});
 
 test("the page's policy stops nothing of its own", async (t) => {
   const { problems, go } = await signedIn(t);

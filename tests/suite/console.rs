@@ -127,6 +127,11 @@ async fn nobody_may_frame_a_page_and_no_inline_script_or_style_runs() {
         "/console/resources/dashboard/2",
         "/console/keys",
         "/console/refusals?request_id=x",
+        "/console/data",
+        "/console/data/tables/x",
+        "/console/viewers",
+        "/console/viewers/1",
+        "/console/settings",
         "/console/assets/nothing.css",
     ];
     for (path, mut browser) in
@@ -173,6 +178,14 @@ async fn a_form_needs_the_token_of_its_own_session() {
         ("/console/resources/dashboard/1", ("action", "publish")),
         ("/console/resources/dashboard/1/embed", ("action", "publish")),
         ("/console/sessions/x/end", ("a", "b")),
+        ("/console/settings", ("embedding", "off")),
+        ("/console/viewers/1/remove", ("a", "b")),
+        ("/console/data", ("table", "planted")),
+        ("/console/data/sources", ("name", "planted")),
+        ("/console/data/sources/x/remove", ("a", "b")),
+        ("/console/data/tables/x", ("action", "remove")),
+        ("/console/data/tables/x/uploads", ("format", "csv")),
+        ("/console/data/tables/x/uploads/x/commit", ("a", "b")),
         ("/console/sign-out", ("a", "b")),
     ];
     for (path, field) in posts {

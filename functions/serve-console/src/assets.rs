@@ -18,10 +18,11 @@ struct Asset {
     body: &'static str,
 }
 
-static ASSETS: LazyLock<[Asset; 2]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     [
         Asset::new("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css")),
         Asset::new("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js")),
+        Asset::new("data.js", "text/javascript; charset=utf-8", include_str!("../assets/data.js")),
     ]
 });
 

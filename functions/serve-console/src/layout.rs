@@ -13,9 +13,12 @@ use crate::parts;
 pub enum Section {
     Home,
     Resources,
+    Data,
+    Viewers,
     Keys,
     Refusals,
     Sessions,
+    Settings,
     None,
 }
 
@@ -33,9 +36,12 @@ fn menu(caller: &ConsoleCaller) -> Vec<Entry> {
     let all = [
         entry(Section::Home, "", "Home", true),
         entry(Section::Resources, "/resources", "Resources", ListResources::check(key).is_ok()),
+        entry(Section::Data, "/data", "Data", StackAdmin::check(key).is_ok()),
+        entry(Section::Viewers, "/viewers", "Viewers", StackAdmin::check(key).is_ok()),
         entry(Section::Keys, "/keys", "Keys", Admin::check(key).is_ok()),
         entry(Section::Refusals, "/refusals", "Refused views", StackAdmin::check(key).is_ok()),
         entry(Section::Sessions, "/sessions", "Sessions", true),
+        entry(Section::Settings, "/settings", "Settings", StackAdmin::check(key).is_ok()),
     ];
     all.into_iter().filter(|entry| entry.is_shown).collect()
 }

@@ -5,6 +5,8 @@
 
 mod access_keys;
 mod assets;
+mod data;
+mod data_table;
 mod embed;
 mod embed_page;
 mod error_page;
@@ -19,8 +21,12 @@ mod resource;
 mod resource_list;
 mod server_code;
 mod sessions;
+mod settings;
 mod sign_in;
 mod signing_keys;
+mod table_form;
+mod uploads;
+mod viewers;
 mod web_code;
 
 use std::sync::Arc;
@@ -30,18 +36,33 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use vitrine::app::commit_version::VersionCommitter;
 use vitrine::app::create_access_key::AccessKeyCreator;
 use vitrine::app::find_resources::ResourceFinder;
 use vitrine::app::open_console::Console;
 use vitrine::app::open_console_session::ConsoleSessionOpener;
 use vitrine::app::preview_resource::ResourcePreviewer;
 use vitrine::app::publish_resource::ResourcePublisher;
+use vitrine::app::put_source::SourcePutter;
+use vitrine::app::put_table::TablePutter;
 use vitrine::app::remove_access_key::AccessKeyRemover;
+use vitrine::app::remove_source::SourceRemover;
+use vitrine::app::remove_table::TableRemover;
+use vitrine::app::remove_user::UserRemover;
 use vitrine::app::retire_signing_key::SigningKeyRetirer;
-use vitrine::aws::storage::{AccessKeyWriter, DiveVersionReader, RefusalRecordReader};
+use vitrine::app::roll_back_table::TableRollback;
+use vitrine::app::start_upload::UploadStarter;
+use vitrine::app::switch_embedding::EmbeddingSwitch;
+use vitrine::aws::storage::{
+    AccessKeyWriter, AccountReader, DefinitionReader, DiveVersionReader, ExternalUserLister,
+    ExternalUserReader, RefusalRecordReader, SourceLister, TableReader, TableVersionReader, TenantReader,
+    UploadReader,
+};
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
+
+use crate::uploads::ConnectTo;
 
 /// The path of the console.
 pub const PATH: &str = "/console";
@@ -59,6 +80,24 @@ vitrine::function_state! {
         key_remover: AccessKeyRemover,
         signing_keys: SigningKeyRetirer,
         refusals: RefusalRecordReader,
+        sources: SourceLister,
+        source_putter: SourcePutter,
+        source_remover: SourceRemover,
+        tables: TableReader,
+        table_putter: TablePutter,
+        table_remover: TableRemover,
+        versions_of_tables: TableVersionReader,
+        rollback: TableRollback,
+        uploads: UploadReader,
+        upload_starter: UploadStarter,
+        committer: VersionCommitter,
+        users: ExternalUserLister,
+        user: ExternalUserReader,
+        user_remover: UserRemover,
+        tenants: TenantReader,
+        definitions: DefinitionReader,
+        accounts: AccountReader,
+        switch: EmbeddingSwitch,
         settings: Arc<Settings>,
         clock: Clock,
     }
@@ -74,6 +113,20 @@ pub fn routes() -> Routes<State> {
         .route("/resources", get(resource_list::show))
         .route(RESOURCE, get(resource::show).post(resource::change))
         .route("/resources/{kind}/{id}/embed", get(embed::show).post(embed::act))
+        .route("/data", get(data::show).post(data::create))
+        .route("/data/sources", post(data::put_source))
+        .route("/data/sources/{source}/remove", post(data::remove_source))
+        .route("/data/tables/{table}", get(data_table::show).post(data_table::change))
+        .route("/data/tables/{table}/uploads", post(uploads::start))
+        .route("/data/tables/{table}/uploads/{upload}", get(uploads::show))
+        .route("/data/tables/{table}/uploads/{upload}/send", get(uploads::sender))
+        .route("/data/tables/{table}/uploads/{upload}/commit", post(uploads::commit))
+        .route("/viewers", get(viewers::show))
+        .route("/viewers/{id}", get(viewers::user))
+        .route("/viewers/{id}/remove", post(viewers::remove))
+        .route("/tenants/{tenant}", get(viewers::tenant))
+        .route("/accounts", get(viewers::account))
+        .route("/settings", get(settings::show).post(settings::change))
         .route("/keys", get(access_keys::show).post(access_keys::create))
         .route("/keys/{id}/remove", post(access_keys::remove))
         .route("/signing-keys/{kid}/retire", post(signing_keys::retire))
@@ -93,8 +146,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 async fn guarded(response: Response) -> Response {
+    let policy = match response.extensions().get::<ConnectTo>() {
+        None => HeaderValue::from_static(POLICY),
+        Some(ConnectTo(origin)) => {
+            let wider = POLICY.replace("connect-src 'self'", &format!("connect-src {origin}"));
+            HeaderValue::try_from(wider).unwrap_or(HeaderValue::from_static(POLICY))
+        }
+    };
     let headers = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (
             HeaderName::from_static("permissions-policy"),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tower::ServiceExt;
@@ -44,14 +44,23 @@ pub fn listening(folder: Arc<ObjectFolder>, credential: &Credential) -> Router {
     }))
 }
 
+const PREFLIGHT: [(HeaderName, &str); 3] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, PUT"),
+    (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+];
+
 async fn call(State(service): State<S3Service>, request: Request) -> Response {
-    let is_read = matches!(request.method().as_str(), "GET" | "HEAD");
+    // As the bucket's CORS rule in the template: the link is the credential.
+    let is_open = matches!(request.method().as_str(), "GET" | "HEAD" | "PUT");
+    if request.method() == Method::OPTIONS {
+        return (StatusCode::OK, PREFLIGHT).into_response();
+    }
     let Ok(answer) = service.oneshot(request).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut answer = answer.map(Body::new);
-    if is_read {
-        // As the bucket's CORS rule in the template.
+    if is_open {
         answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
     answer

@@ -58,6 +58,41 @@ impl TablePutter {
         .await
     }
 
+    /// Creates a table, and replaces none.
+    pub async fn create(&self, name: &str, input: TableInput) -> Result<Table> {
+        self.check_place(&input).await?;
+        let inspected = self.inspect(&input).await?;
+        retry_on_conflict(ATTEMPTS, || async {
+            let remains = match self.tables.holder(name).await? {
+                TableHolder::Table(_) => return Err(Reason::NameTaken.into()),
+                TableHolder::Deleted(remains) => Some(remains),
+                TableHolder::Nothing => None,
+            };
+            if let Some(remains) = remains.as_ref().filter(|remains| !remains.is_swept) {
+                self.sweeper.sweep(name, remains).await?;
+            }
+            self.write_new(name, input.clone(), inspected.as_deref(), remains.as_ref()).await
+        })
+        .await
+    }
+
+    /// Replaces a table that is still at this revision.
+    pub async fn replace_at(
+        &self,
+        name: &str,
+        revision: u64,
+        input: TableInput,
+        force: bool,
+    ) -> Result<Table> {
+        self.check_place(&input).await?;
+        let inspected = self.inspect(&input).await?;
+        let present = self.tables.get(name).await?.ok_or(Reason::TableNotFound)?;
+        if present.revision != revision {
+            return Err(Reason::Conflict.into());
+        }
+        self.write_over(&present, input, inspected.as_deref(), force).await
+    }
+
     /// Files that others write have a place in a source of theirs. Those of the stack's own source have none to name.
     async fn check_place(&self, input: &TableInput) -> Result<()> {
         let source = input.source.as_deref().unwrap_or(MANAGED);

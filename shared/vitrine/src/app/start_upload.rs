@@ -46,4 +46,14 @@ impl UploadStarter {
         self.uploads.create(&upload).await?;
         Ok(StartedUpload { upload, request })
     }
+
+    /// The request that takes the file of an upload that has not been imported.
+    pub async fn sign(&self, upload: &Upload) -> Result<SignedRequest> {
+        match upload.state {
+            UploadState::Waiting | UploadState::Failed { .. } => {
+                self.worker.sign_upload(upload.clone()).await
+            }
+            _ => Err(Reason::UploadNotFound.into()),
+        }
+    }
 }

@@ -1,0 +1,143 @@
+//! The console's pages of viewers and settings, and the route that reads a user.
+
+use serde_json::{Value, json};
+use vitrine_tests::{ADMIN_KEY, Product};
+
+use crate::console::Browser;
+
+/// A user with a group, an attribute and a tenant.
+async fn ann(product: &Product) -> Value {
+    product.post("/v1/attributes", json!({"name": "region", "type": "string"})).admin().send().await;
+    product.post("/v1/groups", json!({"name": "staff"})).admin().send().await;
+    let session = json!({
+        "deploymentId": 1, "externalId": "ann@example.com", "email": "ann@example.com",
+        "userAttributes": [{"name": "region", "value": "north <b>"}], "groups": ["staff"],
+    });
+    let started = product.post("/api/v1/embed/generate-session", session).admin().send().await;
+    assert!(started.status.is_success(), "{}", started.text);
+    product.get("/v1/external-users").admin().send().await.json["items"][0].clone()
+}
+
+#[tokio::test]
+async fn a_user_is_read_with_attributes_and_groups() {
+    let product = Product::start().await;
+    let listed = ann(&product).await;
+    let user = product.get(&format!("/v1/external-users/{}", listed["id"])).admin().send().await;
+    assert_eq!(user.status, 200, "{}", user.text);
+    assert_eq!(user.json["attributes"], json!({"region": "north <b>"}));
+    assert_eq!((&user.json["groups"], &user.json["tenant_groups"]), (&json!(["staff"]), &json!([])));
+    for field in ["id", "external_id", "email", "tenant", "created_at", "expires_at"] {
+        assert_eq!(user.json[field], listed[field], "{field}");
+    }
+    for (id, expected) in
+        [("1", (404, "user_not_found")), ("0", (400, "id_invalid")), ("x", (400, "id_invalid"))]
+    {
+        let refused = product.get(&format!("/v1/external-users/{id}")).admin().send().await;
+        assert_eq!(refused.refusal(), expected, "{id}");
+    }
+    let key = product.key("member", &["sessions:create", "introspect"]).await;
+    let refused = product.get(&format!("/v1/external-users/{}", listed["id"])).bearer(&key).send().await;
+    assert_eq!(refused.refusal(), (403, "access_denied"));
+}
+
+#[tokio::test]
+async fn a_viewer_is_found_shown_and_removed() {
+    let product = Product::start().await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    assert!(browser.get(&product, "/console/viewers").await.text.contains("There is no external user yet"));
+    let id = ann(&product).await["id"].to_string();
+    for (query, is_found) in [("", true), ("?q=ANN", true), ("?q=bob", false), ("?tenant=acme", false)] {
+        let page = browser.get(&product, &format!("/console/viewers{query}")).await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.text.contains("ann@example.com"), is_found, "{query}");
+    }
+    let path = format!("/console/viewers/{id}");
+    let page = browser.get(&product, &path).await;
+    assert!(page.text.contains("north &lt;b&gt;") && page.text.contains("staff"), "{}", page.text);
+    assert!(page.text.contains("Remove <strong>ann@example.com</strong>"));
+    for path in [
+        "/console/viewers/1",
+        "/console/viewers/x",
+        "/console/tenants/nobody",
+        "/console/tenants/X",
+        "/console/accounts?username=nobody",
+        "/console/viewers?tenant=X",
+    ] {
+        assert_eq!(browser.get(&product, path).await.status, 404, "{path}");
+    }
+    let answer = browser.post(&product, &path, &format!("{path}/remove"), &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/console/viewers?done=remove"));
+    assert_eq!(browser.get(&product, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn tenants_and_service_accounts_have_pages() {
+    let product = Product::start().await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    let session = json!({
+        "deploymentId": 1, "externalId": "bob", "creatorMode": true, "embedTenantName": "acme",
+        "tenantGroupDefinitions": [{"name": "readers"}], "tenantGroups": ["readers"],
+    });
+    let made = product.post("/api/v1/embed/generate-session", session).admin().send().await;
+    assert!(made.status.is_success(), "{}", made.text);
+    let page = browser.get(&product, "/console/tenants/acme").await;
+    assert!(page.text.contains("readers"), "{}", page.text);
+    assert!(browser.get(&product, "/console/viewers?tenant=acme").await.text.contains(">bob</a>"));
+    let account = product.post("/v1/users", json!({"username": "reports"})).admin().send().await;
+    assert!(account.status.is_success(), "{}", account.text);
+    let page = browser.get(&product, "/console/accounts?username=reports").await;
+    assert!(page.text.contains("<h1>reports</h1>"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_switch_is_set_after_a_question_and_parameters_are_shown() {
+    let product = Product::start_with(&[("MaxTokenLifetimeSeconds", "777")]).await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    let path = "/console/settings";
+    let page = browser.get(&product, path).await;
+    for part in [
+        "MaxTokenLifetimeSeconds",
+        "777",
+        "sam deploy --parameter-overrides",
+        "Switch off <strong>embedding of the whole stack</strong>?",
+    ] {
+        assert!(page.text.contains(part), "{part}");
+    }
+    let is_on = async || product.get("/api/setting/enable-embedding-static").admin().send().await.json;
+    for (word, status, now) in [("", 400, true), ("maybe", 400, true), ("off", 303, false), ("on", 303, true)]
+    {
+        let answer = browser.post(&product, path, path, &[("embedding", word)]).await;
+        assert_eq!((answer.status.as_u16(), is_on().await), (status, json!(now)), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn only_an_admin_of_the_whole_stack_sees_viewers_and_settings() {
+    let product = Product::start_with(&[("Deployments", "1,2")]).await;
+    let id = ann(&product).await["id"].to_string();
+    let scoped = json!({"name": "scoped", "role": "admin", "deployments": [1]});
+    let scoped =
+        product.post("/v1/keys", scoped).admin().send().await.json["key"].as_str().unwrap().to_owned();
+    let member = product.key("member", &["resources:write", "resources:list"]).await;
+    for key in [scoped, member] {
+        let mut browser = Browser::sign_in(&product, &key).await;
+        let user = format!("/console/viewers/{id}");
+        for path in [
+            "/console/viewers",
+            &user,
+            "/console/tenants/acme",
+            "/console/accounts?username=x",
+            "/console/settings",
+        ] {
+            assert_eq!(browser.get(&product, path).await.status, 403, "{path}");
+        }
+        for path in [format!("{user}/remove"), "/console/settings".to_owned()] {
+            let answer = browser.post(&product, "/console/sessions", &path, &[("embedding", "off")]).await;
+            assert_eq!(answer.status, 403, "{path}");
+        }
+    }
+    assert_eq!(
+        product.get("/v1/external-users").admin().send().await.json["items"].as_array().unwrap().len(),
+        1
+    );
+}
