@@ -30,6 +30,8 @@ pub struct EmbedChoices {
     pub policy: BTreeMap<String, WhoMaySet>,
     /// The texts of values, by slug.
     pub values: BTreeMap<String, String>,
+    /// The service account that a dive is shown as.
+    pub account: String,
     pub look: Look,
 }
 
@@ -68,7 +70,7 @@ impl EmbedChoices {
             Some((parameter.slug.clone(), text_of(default)))
         });
         let policy = resource.embedding_params.iter().map(|(slug, who)| (slug.clone(), who.clone()));
-        Self { policy: policy.collect(), values: values.collect(), look: Look::default() }
+        Self { policy: policy.collect(), values: values.collect(), ..Self::default() }
     }
 
     fn read(fields: &Fields, parameters: &[Parameter]) -> Self {
@@ -83,6 +85,7 @@ impl EmbedChoices {
             choices.policy.insert(slug.clone(), who);
             choices.values.insert(slug.clone(), fields.text(&format!("value.{slug}")).to_owned());
         }
+        choices.account = fields.text("account").to_owned();
         let theme = fields.text("theme");
         choices.look = Look {
             theme: Look::THEMES
@@ -94,6 +97,11 @@ impl EmbedChoices {
             is_titled: fields.has("titled"),
         };
         choices
+    }
+
+    /// The service account, or a name that says what belongs there.
+    pub fn account(&self) -> &str {
+        if self.account.is_empty() { "your_service_account" } else { &self.account }
     }
 
     pub fn who(&self, slug: &str) -> &WhoMaySet {

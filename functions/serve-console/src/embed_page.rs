@@ -8,10 +8,11 @@ use vitrine::http::caller::{CreateSessions, Need};
 use vitrine::rules::error::{Error, Issues};
 use vitrine::rules::resource::Resource;
 use vitrine::rules::resource::embed_policy::WhoMaySet;
-use vitrine::rules::resource::ids::PrimaryId;
+use vitrine::rules::resource::ids::{Kind, PrimaryId};
 use vitrine::rules::resource::parameter::{Parameter, ParameterType};
 
 use crate::State as App;
+use crate::ask_code::Ask;
 use crate::embed::{EmbedChoices, Look};
 use crate::layout::{Section, page};
 use crate::parts;
@@ -69,6 +70,14 @@ pub fn view(
             section {
                 h2 { "Appearance" }
                 (look(&choices.look))
+            }
+            @if resource.kind == Kind::Dive {
+                section {
+                    h2 { "Service account" }
+                    label { span { "Its name, for code that asks for an embed session" }
+                        input name="account" maxlength="255" value=(choices.account) placeholder="your_service_account"; }
+                    p.small { "The session shows the dive with the attributes of this account. Create one for each of your customers." }
+                }
             }
             (buttons(app, caller, resource))
         }
@@ -204,7 +213,12 @@ fn code(resource: &Resource, choices: &EmbedChoices, base: &str) -> Markup {
             (programs("signed", &embed.signing_programs()))
             h3 { "A session that your server asks for" }
             p.small { "It reads an access key with the permission " code { "sessions:create" } " from " code { "VITRINE_KEY" } ". The token is checked before it is given out." }
-            (programs("asked", &embed.asking_programs()))
+            (programs("asked", &session(&embed).programs()))
+            @if resource.kind == Kind::Dive {
+                h3 { "An embed session of the dive, for a service account" }
+                p.small { "It reads an access key from " code { "VITRINE_KEY" } ", as above. Viewers see the attributes of the account; the session lasts 24 hours." }
+                (programs("dive", &dive_session(resource, choices, &embed).programs()))
+            }
         }
         section {
             h2 { "Code for your page" }
@@ -216,10 +230,32 @@ fn code(resource: &Resource, choices: &EmbedChoices, base: &str) -> Markup {
     }
 }
 
+fn session<'a>(embed: &'a Embed<'_>) -> Ask<'a> {
+    Ask {
+        word: "session",
+        path: "/v1/sessions".to_owned(),
+        body: embed.wanted(),
+        member: "embed_url",
+        page: None,
+        look: &embed.look,
+    }
+}
+
+fn dive_session<'a>(resource: &Resource, choices: &EmbedChoices, embed: &'a Embed<'_>) -> Ask<'a> {
+    Ask {
+        word: "dive",
+        path: format!("/v1/dives/{}/embed-session", resource.id),
+        body: vec![("username", choices.account().into())],
+        member: "session",
+        page: Some("/sandbox/#session="),
+        look: &embed.look,
+    }
+}
+
 fn programs(group: &str, programs: &[Program]) -> Markup {
     html! {
         @for program in programs {
-            details.code name=(group) open[program.word == "node"] {
+            details.code name=(group) open[program.language == "Node.js"] {
                 summary { (program.language) }
                 p.small { code { (program.run) } }
                 pre tabindex="0" { code id={ "code-" (program.word) } { (program.code) } }

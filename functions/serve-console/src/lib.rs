@@ -4,6 +4,7 @@
 //! callers with a permission, and [`request::SignedForm`] only for forms that a page of the same session showed.
 
 mod access_keys;
+mod ask_code;
 mod assets;
 mod data;
 mod data_table;

@@ -5,6 +5,7 @@ use serde_json::Value;
 /// The way in which a language writes a value.
 pub struct Literals {
     map: (&'static str, &'static str),
+    empty_map: &'static str,
     pair: &'static str,
     list: (&'static str, &'static str),
     null: &'static str,
@@ -14,6 +15,7 @@ pub struct Literals {
 
 pub const JAVASCRIPT: Literals = Literals {
     map: ("{ ", " }"),
+    empty_map: "{}",
     pair: ": ",
     list: ("[", "]"),
     null: "null",
@@ -23,6 +25,7 @@ pub const JAVASCRIPT: Literals = Literals {
 
 pub const PYTHON: Literals = Literals {
     map: ("{", "}"),
+    empty_map: "{}",
     pair: ": ",
     list: ("[", "]"),
     null: "None",
@@ -32,6 +35,7 @@ pub const PYTHON: Literals = Literals {
 
 pub const RUBY: Literals = Literals {
     map: ("{ ", " }"),
+    empty_map: "{}",
     pair: " => ",
     list: ("[", "]"),
     null: "nil",
@@ -41,6 +45,8 @@ pub const RUBY: Literals = Literals {
 
 pub const PHP: Literals = Literals {
     map: ("[", "]"),
+    // An empty array would become a list.
+    empty_map: "new stdClass()",
     pair: " => ",
     list: ("[", "]"),
     null: "null",
@@ -50,6 +56,7 @@ pub const PHP: Literals = Literals {
 
 pub const GO: Literals = Literals {
     map: ("map[string]any{", "}"),
+    empty_map: "map[string]any{}",
     pair: ": ",
     list: ("[]any{", "}"),
     null: "nil",
@@ -59,6 +66,7 @@ pub const GO: Literals = Literals {
 
 pub const RUST: Literals = Literals {
     map: ("{ ", " }"),
+    empty_map: "{}",
     pair: ": ",
     list: ("[", "]"),
     null: "null",
@@ -77,9 +85,7 @@ impl Literals {
                 let items: Vec<_> = items.iter().map(|item| self.write(item)).collect();
                 format!("{}{}{}", self.list.0, items.join(", "), self.list.1)
             }
-            Value::Object(members) if members.is_empty() => {
-                format!("{}{}", self.map.0.trim_end(), self.map.1.trim_start())
-            }
+            Value::Object(members) if members.is_empty() => self.empty_map.to_owned(),
             Value::Object(members) => {
                 let pair = |(name, value): (&String, &Value)| {
                     format!("{}{}{}", (self.quote)(name), self.pair, self.write(value))
@@ -95,6 +101,20 @@ impl Literals {
 pub fn json_text(text: &str) -> String {
     // DEL is no escape of JSON, but must not be in a source file.
     Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// The same without characters beyond ASCII, for languages that read sources in the encoding of the machine.
+pub fn ascii_text(text: &str) -> String {
+    let mut units = [0; 2];
+    json_text(text).chars().fold(String::new(), |mut written, character| {
+        if character.is_ascii() {
+            written.push(character);
+        } else {
+            let units = character.encode_utf16(&mut units);
+            written.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+        written
+    })
 }
 
 /// In double quotes Ruby evaluates `#{...}`, `#$...` and `#@...`.
@@ -129,7 +149,7 @@ mod tests {
             (JAVASCRIPT, r#"{ "a": [1, 1.5, true, false, null], "b": {}, "c": "x" }"#),
             (PYTHON, r#"{"a": [1, 1.5, True, False, None], "b": {}, "c": "x"}"#),
             (RUBY, r#"{ "a" => [1, 1.5, true, false, nil], "b" => {}, "c" => "x" }"#),
-            (PHP, r"['a' => [1, 1.5, true, false, null], 'b' => [], 'c' => 'x']"),
+            (PHP, r"['a' => [1, 1.5, true, false, null], 'b' => new stdClass(), 'c' => 'x']"),
             (GO, r#"map[string]any{"a": []any{1, 1.5, true, false, nil}, "b": map[string]any{}, "c": "x"}"#),
             (RUST, r#"{ "a": [1, 1.5, true, false, null], "b": {}, "c": "x" }"#),
         ] {
@@ -150,6 +170,7 @@ mod tests {
         ] {
             assert_eq!(literals.write(&json!(text)), expected);
         }
+        assert_eq!(ascii_text("ö\n\u{1f600}"), r#""\u00f6\n\ud83d\ude00""#);
         assert_eq!(shell_text("it's $HOME"), r"'it'\''s $HOME'");
     }
 }

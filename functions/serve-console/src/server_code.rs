@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::literals::{GO, JAVASCRIPT, Literals, PHP, PYTHON, RUBY, RUST, json_text, shell_text};
+use crate::literals::{GO, JAVASCRIPT, Literals, PHP, PYTHON, RUBY, RUST, ascii_text, json_text};
 
 /// The parts of a token that the owner has chosen.
 pub struct Embed<'a> {
@@ -22,10 +22,10 @@ pub struct Embed<'a> {
 /// A program in one language.
 pub struct Program {
     /// A word for it, in ids.
-    pub word: &'static str,
+    pub word: String,
     pub language: &'static str,
-    /// The name of its file, and the command that runs it.
-    pub run: &'static str,
+    /// The command that runs it, with the name of its file.
+    pub run: String,
     pub code: String,
 }
 
@@ -63,7 +63,12 @@ impl Embed<'_> {
 
     /// Programs that sign a token with the signing secret. They call nothing.
     pub fn signing_programs(&self) -> Vec<Program> {
-        let program = |word, language, run, code| Program { word, language, run, code };
+        let program = |word: &str, language, run: &str, code| Program {
+            word: word.to_owned(),
+            language,
+            run: run.to_owned(),
+            code,
+        };
         vec![
             program("node", "Node.js", "node embed.mjs", self.node()),
             program("python", "Python", "python3 embed.py", self.python()),
@@ -77,14 +82,11 @@ impl Embed<'_> {
         ]
     }
 
-    /// Programs that ask for a session with an access key.
-    pub fn asking_programs(&self) -> Vec<Program> {
-        let program = |word, language, run, code| Program { word, language, run, code };
-        vec![
-            program("ask-node", "Node.js", "node session.mjs", self.ask_node()),
-            program("ask-python", "Python", "python3 session.py", self.ask_python()),
-            program("ask-shell", "Shell", "sh session.sh", self.ask_shell()),
-        ]
+    /// The body of a request for a session.
+    pub fn wanted(&self) -> Vec<(&'static str, Value)> {
+        let mut wanted = self.claims();
+        wanted.push(("ttl_seconds", 600.into()));
+        wanted
     }
 
     fn node(&self) -> String {
@@ -202,7 +204,7 @@ func main() {{
     }
 
     fn java(&self) -> String {
-        let (claims, path, look) = (json_text(&self.open_json()), self.path(), &self.look);
+        let (claims, path, look) = (ascii_text(&self.open_json()), self.path(), &self.look);
         format!(
             r##"import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -234,28 +236,39 @@ public class Embed {{
     }
 
     fn csharp(&self) -> String {
-        let (claims, path, look) = (json_text(&self.open_json()), self.path(), &self.look);
+        let (claims, path, look) = (ascii_text(&self.open_json()), self.path(), &self.look);
         format!(
-            r##"using System.Security.Cryptography;
+            r##"using System;
+using System.Security.Cryptography;
 using System.Text;
 
-static string Encode(byte[] data) =>
-    Convert.ToBase64String(data).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+public static class Embed
+{{
+    static string Encode(byte[] data) =>
+        Convert.ToBase64String(data).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
-var expires = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 600;
-var claims = {claims} + expires + "}}";
-var header = "{{\"alg\":\"HS256\",\"typ\":\"JWT\"}}";
-var unsigned = Encode(Encoding.UTF8.GetBytes(header)) + "." + Encode(Encoding.UTF8.GetBytes(claims));
-var secret = Environment.GetEnvironmentVariable("VITRINE_SECRET") ?? "";
-var signature = Encode(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(unsigned)));
-var embedUrl = Environment.GetEnvironmentVariable("VITRINE") + "{path}" + unsigned + "." + signature + "#{look}";
-Console.WriteLine(embedUrl);
+    static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    public static void Main()
+    {{
+        var expires = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 600;
+        var claims = {claims} + expires + "}}";
+        var unsigned = Encode(Bytes("{{\"alg\":\"HS256\",\"typ\":\"JWT\"}}")) + "." + Encode(Bytes(claims));
+        var secret = Environment.GetEnvironmentVariable("VITRINE_SECRET") ?? "";
+        using (var mac = new HMACSHA256(Bytes(secret)))
+        {{
+            var token = unsigned + "." + Encode(mac.ComputeHash(Bytes(unsigned)));
+            var embedUrl = Environment.GetEnvironmentVariable("VITRINE") + "{path}" + token + "#{look}";
+            Console.WriteLine(embedUrl);
+        }}
+    }}
+}}
 "##
         )
     }
 
     fn clojure(&self) -> String {
-        let (claims, path, look) = (json_text(&self.open_json()), self.path(), &self.look);
+        let (claims, path, look) = (ascii_text(&self.open_json()), self.path(), &self.look);
         format!(
             r##"(import '(java.util Base64) '(javax.crypto Mac) '(javax.crypto.spec SecretKeySpec))
 
@@ -292,61 +305,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {{
     println!("{{embed_url}}");
     Ok(())
 }}
-"##
-        )
-    }
-
-    /// The body of a request for a session.
-    fn wanted(&self) -> Value {
-        let claims = self.claims().into_iter().map(|(name, value)| (name.to_owned(), value));
-        claims.chain([("ttl_seconds".to_owned(), 600.into())]).collect::<Map<_, _>>().into()
-    }
-
-    fn ask_node(&self) -> String {
-        let (claims, look) = (self.lines("    ", &JAVASCRIPT, ": "), &self.look);
-        format!(
-            r##"const response = await fetch(`${{process.env.VITRINE}}/v1/sessions`, {{
-  method: "POST",
-  headers: {{ authorization: `Bearer ${{process.env.VITRINE_KEY}}`, "content-type": "application/json" }},
-  body: JSON.stringify({{
-{claims}    "ttl_seconds": 600,
-  }}),
-}});
-if (!response.ok) throw new Error(await response.text());
-const {{ embed_url: embedUrl }} = await response.json();
-console.log(`${{embedUrl}}&{look}`);
-"##
-        )
-    }
-
-    fn ask_python(&self) -> String {
-        let (claims, look) = (self.lines("    ", &PYTHON, ": "), &self.look);
-        format!(
-            r##"import json, os, urllib.request
-
-wanted = {{
-{claims}    "ttl_seconds": 600,
-}}
-request = urllib.request.Request(
-    os.environ["VITRINE"] + "/v1/sessions",
-    data=json.dumps(wanted).encode(),
-    headers={{"authorization": "Bearer " + os.environ["VITRINE_KEY"], "content-type": "application/json"}},
-)
-with urllib.request.urlopen(request) as response:
-    embed_url = json.load(response)["embed_url"]
-print(embed_url + "&{look}")
-"##
-        )
-    }
-
-    fn ask_shell(&self) -> String {
-        let wanted = shell_text(&self.wanted().to_string());
-        format!(
-            r##"# The answer has the URL of the iframe as embed_url.
-curl --fail-with-body --silent --show-error "$VITRINE/v1/sessions" \
-  --header "Authorization: Bearer $VITRINE_KEY" \
-  --header "Content-Type: application/json" \
-  --data {wanted}
 "##
         )
     }
