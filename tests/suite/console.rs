@@ -177,6 +177,8 @@ async fn a_form_needs_the_token_of_its_own_session() {
         ("/console/signing-keys/x/retire", ("a", "b")),
         ("/console/resources/dashboard/1", ("action", "publish")),
         ("/console/resources/dashboard/1/embed", ("action", "publish")),
+        ("/console/resources/dashboard/1/edit", ("action", "save")),
+        ("/console/new/question", ("action", "save")),
         ("/console/sessions/x/end", ("a", "b")),
         ("/console/settings", ("embedding", "off")),
         ("/console/viewers/1/remove", ("a", "b")),

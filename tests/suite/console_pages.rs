@@ -357,7 +357,7 @@ async fn an_error_is_a_page_with_its_status_and_the_request() {
         assert!(answer.text.contains(answer.header("x-request-id")), "{path}");
     }
     let token = form_token(&browser.get(&product, "/console/keys").await.text);
-    let large = "x".repeat(300_000);
+    let large = "x".repeat(1_100_000);
     let call = browser.with(form(&product, "/console/keys", &[("csrf_token", &token), ("name", &large)]));
     assert_eq!(call.send().await.status, 413);
 }

@@ -15,6 +15,7 @@ mod card_series;
 mod clients;
 mod console;
 mod console_data;
+mod console_editor;
 mod console_pages;
 mod console_preview;
 mod console_viewers;

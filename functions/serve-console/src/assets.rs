@@ -18,11 +18,13 @@ struct Asset {
     body: &'static str,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     [
         Asset::new("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css")),
         Asset::new("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js")),
         Asset::new("data.js", "text/javascript; charset=utf-8", include_str!("../assets/data.js")),
+        Asset::new("editor.css", "text/css; charset=utf-8", include_str!("../assets/editor.css")),
+        Asset::new("editor.js", "text/javascript; charset=utf-8", include_str!("../assets/editor.js")),
     ]
 });
 

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use maud::{Markup, html};
 use vitrine::aws::storage::resources::Listing;
-use vitrine::http::caller::{Admin, Anybody, ListResources, Need, StackAdmin};
+use vitrine::http::caller::{Admin, Anybody, ListResources, Need, StackAdmin, WriteResources};
 use vitrine::rules::paging::{MAX_LIMIT, Page, Paging};
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::Kind;
@@ -44,7 +44,7 @@ pub async fn show(
     let content = html! {
         h1 { "Home" }
         @match &found {
-            Some(found) if found.items.is_empty() && !found.has_next => (empty()),
+            Some(found) if found.items.is_empty() && !found.has_next => (empty(WriteResources::check(key).is_ok())),
             Some(found) => (overview(found)),
             None => p { "Your access key cannot list resources. The menu has what it can do." },
         }
@@ -63,11 +63,15 @@ pub async fn show(
     Ok(page(&caller, "Home", Section::Home, content))
 }
 
-fn empty() -> Markup {
+fn empty(may_write: bool) -> Markup {
     html! {
         div.empty {
             h2 { "Nothing here yet" }
-            p { "Store a first dashboard, question or dive with the API. It is then listed here, and you can publish it and copy the code that embeds it." }
+            @if may_write {
+                p { "Make a first question, dashboard, dive or page. You can then publish it and copy the code that embeds it." }
+                (parts::new_resource())
+            }
+            p { "Or store one with the API:" }
             pre { code {
                 "curl -X PUT \"$VITRINE/v1/resources/dashboard/1\" \\\n"
                 "  -H \"Authorization: Bearer $VITRINE_KEY\" \\\n"

@@ -1,13 +1,14 @@
 //! The owner's console: pages over the use cases that the API calls, with the same permissions and the same reach.
 //!
-//! Every page works without a script. A session stands for an access key: [`request::Signed`] lets a handler run only for
-//! callers with a permission, and [`request::SignedForm`] only for forms that a page of the same session showed.
+//! Every page works without a script. A session stands for an access key: `request::Signed` lets a handler run only for
+//! callers with a permission, and `request::SignedForm` only for forms that a page of the same session showed.
 
 mod access_keys;
 mod ask_code;
 mod assets;
 mod data;
 mod data_table;
+mod editor;
 mod embed;
 mod embed_page;
 mod error_page;
@@ -55,7 +56,7 @@ use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::storage::{
-    AccessKeyWriter, AccountReader, DefinitionReader, DiveVersionReader, ExternalUserLister,
+    AccessKeyWriter, AccountReader, DefinitionReader, DiveVersionReader, EvidenceReader, ExternalUserLister,
     ExternalUserReader, RefusalRecordReader, SourceLister, TableReader, TableVersionReader, TenantReader,
     UploadReader,
 };
@@ -75,6 +76,7 @@ vitrine::function_state! {
         finder: ResourceFinder,
         publisher: ResourcePublisher,
         previewer: ResourcePreviewer,
+        evidence: EvidenceReader,
         versions: DiveVersionReader,
         keys: AccessKeyWriter,
         key_creator: AccessKeyCreator,
@@ -113,6 +115,8 @@ pub fn routes() -> Routes<State> {
         .route("/assets/{file}", get(assets::file))
         .route("/resources", get(resource_list::show))
         .route(RESOURCE, get(resource::show).post(resource::change))
+        .route("/new/{what}", get(editor::new_form).post(editor::create))
+        .route("/resources/{kind}/{id}/edit", get(editor::edit_form).post(editor::edit))
         .route("/resources/{kind}/{id}/embed", get(embed::show).post(embed::act))
         .route("/data", get(data::show).post(data::create))
         .route("/data/sources", post(data::put_source))

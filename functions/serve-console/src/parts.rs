@@ -82,6 +82,20 @@ pub fn confirm(button: &str, question: Markup, form: Markup) -> Markup {
     }
 }
 
+/// The ways to a new resource.
+pub fn new_resource() -> Markup {
+    let links = [
+        ("question", "New question"),
+        ("dashboard", "New dashboard"),
+        ("dive", "New dive"),
+        ("html", "New HTML page"),
+        ("url", "New page of your site"),
+    ];
+    html! {
+        div.actions { @for (what, label) in links { a.button href={ (crate::PATH) "/new/" (what) } { (label) } } }
+    }
+}
+
 /// A table that scrolls by itself on a narrow screen.
 pub fn scrolling(label: &str, table: Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }

@@ -18,8 +18,8 @@ use crate::State;
 use crate::error_page;
 use crate::fields::{Fields, query};
 
-/// The largest form.
-const MAX_FORM: usize = 256 * 1024;
+/// The largest form: content of 300 KiB, each third byte of it encoded.
+const MAX_FORM: usize = 1024 * 1024;
 
 /// The hidden field of every form.
 pub const FORM_TOKEN: &str = "csrf_token";

@@ -77,6 +77,7 @@ fn said(word: &str) -> Markup {
         "archive" => "Archived. It is no longer shown anywhere.",
         "restore" => "Restored, as it was before.",
         "save" => "Saved.",
+        "create" => "Stored. Publish it, or embed it.",
         _ => return html! {},
     };
     parts::done(text)
@@ -175,6 +176,7 @@ fn actions(app: &App, caller: &ConsoleCaller, resource: &Resource) -> Markup {
     html! {
         div.actions {
             a.button.primary href={ (path_of(resource)) "/embed" } { "Embed this" }
+            a.button href={ (path_of(resource)) "/edit" } { "Edit" }
             @if resource.archived { (form("restore", "", "Restore")) }
             @else {
                 @if resource.enable_embedding {
@@ -216,7 +218,7 @@ fn facts(resource: &Resource) -> Markup {
 
 fn content_of(resource: &Resource) -> Markup {
     match &resource.content {
-        None => html! { p.muted { "It has no content yet. Store some with the API." } },
+        None => html! { p.muted { "It has no content yet. Edit it, or store some with the API." } },
         Some(Content::Html { html: source, queries }) => html! {
             p { "HTML of " (source.len()) " bytes"
                 @if !queries.is_empty() { ", with queries of its own" } "." }

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 use vitrine::app::find_resources::Order;
 use vitrine::aws::storage::resources::Listing;
-use vitrine::http::caller::ListResources;
+use vitrine::http::caller::{ListResources, Need, WriteResources};
 use vitrine::rules::paging::Paging;
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::Kind;
@@ -74,6 +74,7 @@ pub async fn show(
     };
     let content = html! {
         h1 { "Resources" }
+        @if WriteResources::check(&caller.key).is_ok() { (parts::new_resource()) }
         (filters(&asked))
         @if shown.items.is_empty() { (empty(&asked, shown.next.is_some())) }
         @else {
@@ -164,7 +165,7 @@ fn empty(asked: &Asked<'_>, has_next: bool) -> Markup {
                 p { a.button href={ (crate::PATH) "/resources" } { "Show all" } }
             } @else {
                 h2 { "No resources yet" }
-                p { "Store one with " code { "PUT /v1/resources/{kind}/{id}" } ", then publish it here." }
+                p { "Make one with the buttons above, or store one with " code { "PUT /v1/resources/{kind}/{id}" } "." }
             }
         }
     }
