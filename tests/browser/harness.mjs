@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
 const BINARY = process.env.VITRINE_BINARY ?? new URL("../../target/debug/vitrine", import.meta.url).pathname;
@@ -70,6 +71,15 @@ export class Product {
     this.server.kill();
     await once(this.server, "exit");
   }
+}
+
+// Runs the program once, with the tests' key.
+export async function program(options) {
+  const run = spawn(BINARY, options, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, VITRINE_KEY: ADMIN_KEY } });
+  const texts = Promise.all([run.stdout, run.stderr].map((stream) => text(stream)));
+  const [code] = await once(run, "close");
+  const [stdout, stderr] = await texts;
+  return { code, stdout, stderr };
 }
 
 // A server of host pages on an origin of its own. `pages` maps paths to HTML.

@@ -14,13 +14,16 @@ const DEMO: [&str; 4] =
     ["infra/local/assets/", "infra/local/src/demo.rs", "infra/local/src/import/", "infra/local/tests/"];
 
 /// Files outside a dialect that name a vendor, and why they must.
-const NAME_A_VENDOR: [(&str, &str); 6] = [
+const NAME_A_VENDOR: [(&str, &str); 9] = [
     ("functions/serve-embed/src/page.rs", "one page at the addresses of all dialects, each with its tag"),
     ("functions/serve-embed/src/assets.rs", "lists the scripts of the page, the dialects' own among them"),
     ("functions/serve-embed/assets/page/address.js", "reads the addresses of all dialects"),
+    ("functions/serve-embed/assets/page/dive.js", "has the modules that dives import under all their names"),
     ("functions/serve-embed/assets/page/embed.js", "starts the dialect that the address belongs to"),
     ("functions/serve-embed/assets/page/host.js", "speaks to the host page in the messages of its dialect"),
     ("functions/serve-embed/assets/page/words.js", "the words for the refusals of all dialects"),
+    ("infra/local/src/publish/compile.rs", "compiles dives with the imports that their authors wrote"),
+    ("infra/local/src/publish/tests.rs", "compiles dives with the imports that their authors wrote"),
 ];
 
 /// The folders of the common crate, each with those that it may use.

@@ -79,6 +79,7 @@ mod query_faults;
 mod query_files;
 mod query_limits;
 mod question_content;
+mod react_dives;
 mod readable;
 mod resources;
 mod rotation;

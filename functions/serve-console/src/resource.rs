@@ -224,6 +224,11 @@ fn content_of(resource: &Resource) -> Markup {
                 @if !queries.is_empty() { ", with queries of its own" } "." }
             (shown(source))
         },
+        Some(Content::React(dive)) => html! {
+            p { "A component of React of " (dive.source.len()) " bytes"
+                @if !dive.queries.is_empty() { ", with queries of its own" } "." }
+            (shown(&dive.source))
+        },
         Some(Content::Url { url }) => html! { p { "The page " code { (url) } "." } },
         Some(Content::Question(question)) => html! {
             p { "A query, drawn as " code { (question.display) } "." }

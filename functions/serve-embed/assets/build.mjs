@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 
@@ -79,6 +80,25 @@ async function hooksFile() {
   return `export default ${JSON.stringify(script)};\n`;
 }
 
+// The page of React dives, and what they import. `react.js` has everything that needs the one React; its names are those that React exports.
+async function diveFiles() {
+  const notice = { js: "/* With react, react-dom and scheduler: Copyright Meta Platforms, Inc. and affiliates, MIT license */" };
+  const production = { format: "esm", define: { "process.env.NODE_ENV": '"production"' } };
+  const names = Object.keys(createRequire(import.meta.url)("react")).filter((name) => !name.startsWith("__"));
+  const contents = `${await source("page/react.js")}\nexport const { ${names} } = React;\n`;
+  const react = await bundle({ ...production, stdin: { contents, resolveDir: new URL("page", import.meta.url).pathname }, banner: notice });
+  const path = `.${pathOf("react.js", react).slice("/embed/assets".length)}`;
+  // Older libraries `require` React, which a module that is already there can only answer as an object.
+  const shared = { name: "react", setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(react|react-dom|react\/jsx-runtime)$/ }, ({ kind }) => (kind === "require-call" ? { path: "react", namespace: "required" } : { path, external: true }));
+    onLoad({ filter: /./, namespace: "required" }, () => ({ contents: `export * from "react";`, resolveDir: import.meta.dirname }));
+  } };
+  const others = "clsx (Luke Edwards), decimal.js-light (Michael Mclaughlin), es-toolkit (Viva Republica), eventemitter3 (Arnout Kazemier), immer (Michel Weststrate), react-redux, redux, reselect, redux-thunk (Dan Abramov and others), tiny-invariant (Alexander Reardon), use-sync-external-store (Meta), victory-vendor (Formidable)";
+  const charts = { js: `/* With recharts: Copyright 2015-present recharts group, ${others}: MIT license; d3: Copyright 2010-2024 Mike Bostock, ISC license; d3-ease: Copyright 2010-2021 Mike Bostock, 2001 Robert Penner, BSD-3-Clause license */` };
+  const recharts = await bundle({ ...production, stdin: { contents: 'export * from "recharts";', resolveDir: import.meta.dirname }, plugins: [shared], banner: charts });
+  return { "dive.js": await bundle({ entryPoints: ["page/dive.js"], format: "esm" }), "react.js": react, "recharts.js": recharts };
+}
+
 // The names by which the page asks for files.
 const NAMES = { "draw.css": "style", "board.css": "boards", "chart.js": "charts" };
 
@@ -88,7 +108,7 @@ async function pageFiles() {
     "embed.js": await script("page/embed.js"),
     "frame.html": fill(joinLines(await source("page/frame.html")), { "frame.js": (await script("page/frame.js")).trim() }),
   };
-  const modules = { ...(await drawFiles()), ...(await languageFiles()), "hooks.js": await hooksFile() };
+  const modules = { ...(await drawFiles()), ...(await languageFiles()), "hooks.js": await hooksFile(), ...(await diveFiles()) };
   const paths = Object.fromEntries(Object.entries({ ...files, ...modules }).map(([name, body]) => [name, pathOf(name, body)]));
   const loaded = ["frame.html", ...Object.keys(modules)];
   const named = Object.fromEntries(loaded.map((name) => [NAMES[name] ?? name.split(".")[0], paths[name]]));

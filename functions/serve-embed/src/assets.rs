@@ -24,7 +24,7 @@ struct Asset {
 /// The policy of the owner's HTML in its own frame: it can run scripts and load things over https, and nothing that reaches
 /// out of the frame. Without `frame-ancestors`: even `*` would not match a page in a sandbox without an origin, and
 /// this document by itself shows nothing.
-const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https:; \
+const FRAME_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' https:; \
      style-src 'unsafe-inline' https:; img-src https: data: blob:; font-src https: data:; \
      media-src https: data: blob:; connect-src https:; worker-src blob:; frame-src https:; \
      base-uri 'none'; form-action 'none'";
@@ -55,6 +55,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     ];
     // Modules that the page loads when it needs them.
     assets.extend(modules!["draw.js" "chart.js" "pie.js" "rows.js" "table.js" "figures.js" "markdown.js" "board.js" "fields.js" "menu.js" "hooks.js"]);
+    // The page of dives of React, and the modules that they import.
+    assets.extend(modules!["dive.js" "react.js" "recharts.js"]);
     assets.extend(modules!["de.js" "es.js" "fr.js" "ja.js" "ko.js" "pt.js" "zh.js"]);
     assets
 });

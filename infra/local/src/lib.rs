@@ -17,6 +17,7 @@ mod loopback;
 pub mod options;
 mod orders;
 mod private_files;
+pub mod publish;
 mod revenue;
 mod rotate_route;
 mod s3;
@@ -52,6 +53,8 @@ pub enum LocalError {
     Random(vitrine::rules::error::Error),
     #[error("nothing was imported: {0}")]
     Import(String),
+    #[error("nothing was published: {0}")]
+    Publish(String),
     #[error("the demo could not be published: {0}")]
     Demo(String),
 }

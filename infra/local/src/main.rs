@@ -11,6 +11,7 @@ use vitrine_local::LocalError;
 use vitrine_local::functions;
 use vitrine_local::import::{self, ImportFrom};
 use vitrine_local::options::{self, Command, Options};
+use vitrine_local::publish;
 use vitrine_local::server::Server;
 use vitrine_local::services::Services;
 
@@ -35,6 +36,7 @@ async fn main() -> ExitCode {
     let ran = match &options.command {
         None => run(&options).await,
         Some(Command::Import { from }) => run_import(from).await,
+        Some(Command::Publish { what }) => publish::run(what).await.map(|line| say(&[line])),
         Some(Command::Services { dynamodb_port, secrets_port, s3_port }) => {
             run_services(&options, [*dynamodb_port, *secrets_port, *s3_port]).await
         }

@@ -8,6 +8,7 @@ use vitrine::rules::settings::{SettingError, Settings};
 use vitrine::rules::token::key_set::is_secret;
 
 use crate::import::ImportFrom;
+use crate::publish::Publish;
 use crate::time_argument::{self, TimeArgument};
 
 /// The default of `AllowedOrigins` here: pages on this machine may frame everything.
@@ -83,6 +84,12 @@ pub enum Command {
     Import {
         #[command(subcommand)]
         from: ImportFrom,
+    },
+
+    /// Publish files of this machine to a stack
+    Publish {
+        #[command(subcommand)]
+        what: Publish,
     },
 }
 

@@ -8,7 +8,7 @@ import { fileOf } from "./files.js";
 let frame;
 let isListening = false; // the document in the frame has announced itself
 let shownKey = null; // identifies the content that the frame shows; null while it shows none
-let markup, view, hooks; // `hooks` is a script
+let markup, isComponent, view, hooks; // the markup of a component is null until it is made; `hooks` is a script
 
 const part = (id) => document.getElementById(id);
 
@@ -17,7 +17,7 @@ export function renderContent(content, message, words) {
   const key = JSON.stringify(content);
   view = message;
   if (key === shownKey) return sendView();
-  const isPrepared = content?.type === "html" && frame && shownKey === null;
+  const isPrepared = /html|react/.test(content?.type) && frame && shownKey === null;
   if (!isPrepared) {
     unmount();
     frame = makeFrame(content);
@@ -25,6 +25,12 @@ export function renderContent(content, message, words) {
   }
   shownKey = key;
   markup = content?.html;
+  isComponent = content?.type === "react";
+  if (isComponent) {
+    markup = null;
+    const shown = (html) => { if (shownKey === key) sendView(markup = html); };
+    import(fileOf("dive")).then(({ pageOf }) => shown(pageOf(content.code, words.failed, fileOf)), () => shown(words.failed));
+  }
   if (frame) frame.title = message.resource.title;
   part("content").classList.remove("waiting");
   part("embed").classList.toggle("fills", Boolean(frame)); // until the content reports its height
@@ -39,7 +45,7 @@ export function unmount() {
 }
 
 function makeFrame(content) {
-  const source = { html: fileOf("frame"), url: content?.url }[content?.type];
+  const source = { html: fileOf("frame"), react: fileOf("frame"), url: content?.url }[content?.type];
   const url = source && new URL(source, location.href);
   if (!/^https?:$/.test(url?.protocol)) return null;
   const node = make("iframe", { referrerPolicy: "no-referrer" });
@@ -55,11 +61,11 @@ function makeFrame(content) {
   return node;
 }
 
-// Hooks are a file of their own, for content that can use them.
-const usesHooks = (html) => /use(SQLQuery|DiveState)|<script[^<>]+src/i.test(html);
+// Hooks are a file of their own, for content that can use them. Components import theirs.
+const usesHooks = (html) => !isComponent && /use(SQLQuery|DiveState)|<script[^<>]+src/i.test(html);
 
 function sendView(html) {
-  if (!frame || shownKey === null || !isListening) return;
+  if (!frame || shownKey === null || !isListening || markup === null) return;
   if (html && hooks === undefined && usesHooks(html)) {
     const asking = frame;
     isListening = false;

@@ -339,7 +339,7 @@ function render() {
     renderDrawing(view, drawing).catch((problem) => refuse({ reason: "unknown", ...problem }));
   } else {
     dropDrawing();
-    renderContent(view.content, contentMessage(), words);
+    renderContent(view.content, contentMessage(), { empty: words.empty, failed: sentenceFor({ reason: "unknown" }) });
   }
   reportSize();
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::{Error, Reason, Result};
-use crate::query::content::DisplaySettings;
+use crate::query::content::{DisplaySettings, ReactContent};
 use crate::query::definition::QueryDefinition;
 use crate::query::mapping::Mapping;
 use crate::query::prepare::{GivenValue, GivenValues};
@@ -67,10 +67,8 @@ impl<'a> ChosenQuery<'a> {
                     cache_seconds: cache_seconds(&question.settings),
                 })
             }
-            (
-                Some(Content::Html { queries, .. }),
-                NamedQuery { query: Some(name), card: None, series: None },
-            ) => {
+            (Some(content), NamedQuery { query: Some(name), card: None, series: None }) => {
+                let queries = content.named_queries().ok_or(Reason::QueryNotFound)?;
                 let query = queries.get(name).ok_or(Reason::QueryNotFound)?;
                 Ok(Self {
                     query,
@@ -81,8 +79,8 @@ impl<'a> ChosenQuery<'a> {
                     cache_seconds: None,
                 })
             }
-            (Some(Content::Html { queries, .. }), NamedQuery { query: None, card: None, series: None })
-                if !queries.is_empty() =>
+            (Some(content), NamedQuery { query: None, card: None, series: None })
+                if content.named_queries().is_some_and(|queries| !queries.is_empty()) =>
             {
                 Err(Error::invalid("query", "is required: the content has queries with names"))
             }
@@ -104,7 +102,7 @@ impl<'a> ChosenQuery<'a> {
     pub fn all(content: Option<&'a Content>, questions: &'a CardQuestions) -> Vec<Self> {
         let of = |named| Self::of(content, questions, named).ok();
         match content {
-            Some(Content::Html { queries, .. }) => queries
+            Some(Content::Html { queries, .. } | Content::React(ReactContent { queries, .. })) => queries
                 .keys()
                 .filter_map(|name| of(NamedQuery { query: Some(name), ..NamedQuery::default() }))
                 .collect(),

@@ -100,6 +100,40 @@ pub(crate) fn settings_problem(settings: &DisplaySettings, path: &str) -> Option
     (bytes > MAX_SETTINGS_BYTES).then(|| Issue::new(path, "must be at most 64 KiB"))
 }
 
+pub(crate) fn has_none(queries: &DiveQueries) -> bool {
+    queries.is_empty()
+}
+
+/// A dive that is a component of React.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReactContent {
+    /// The file as it was written.
+    pub source: String,
+    /// The module that it was compiled to. It is a script like any other: the sandbox keeps it, whoever compiled it.
+    pub code: String,
+    /// The version of the page's modules that it imports.
+    pub runtime: u32,
+    #[serde(default, skip_serializing_if = "has_none")]
+    pub queries: DiveQueries,
+}
+
+impl ReactContent {
+    /// The version of the page's modules.
+    pub const RUNTIME: u32 = 1;
+
+    pub(crate) fn problems(&self, limits: &QueryLimits, path: &str) -> Vec<Issue> {
+        if self.code.trim().is_empty() {
+            let message = "is required: `vitrine publish dive FILE.tsx` compiles the source and publishes it";
+            return vec![Issue::new(format!("{path}.code"), message)];
+        }
+        let mut issues = dive_problems(&self.queries, limits, &format!("{path}.queries"));
+        if self.runtime != Self::RUNTIME {
+            issues.push(Issue::new(format!("{path}.runtime"), format!("must be {}", Self::RUNTIME)));
+        }
+        issues
+    }
+}
+
 /// The queries of a dive, by the name that its script asks for.
 pub type DiveQueries = Named<QueryDefinition>;
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Issue;
 use crate::json::input::{AtMost, Invalid};
-use crate::query::content::{DisplaySettings, DiveQueries, QuestionContent, dive_problems, table};
+use crate::query::content::{
+    DisplaySettings, DiveQueries, QuestionContent, ReactContent, dive_problems, has_none, table,
+};
 use crate::query::definition::QueryDefinition;
 use crate::query::limits::QueryLimits;
 use crate::query::mapping::Mapping;
@@ -27,6 +29,8 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "has_none")]
         queries: DiveQueries,
     },
+    /// A component of React, which was compiled before it was published.
+    React(ReactContent),
     /// A page on the owner's own site.
     Url { url: String },
     /// A query and how to draw it.
@@ -44,10 +48,6 @@ pub struct PlacedQuery<'a> {
     pub mapping: Mapping<'a>,
 }
 
-fn has_none(queries: &DiveQueries) -> bool {
-    queries.is_empty()
-}
-
 /// Content as its owner writes it: unknown fields are refused, which stored content need not be checked for.
 #[derive(Deserr)]
 #[deserr(error = Invalid, tag = "type", rename_all = lowercase, deny_unknown_fields)]
@@ -59,6 +59,24 @@ enum Written {
         #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
         html: String,
         /// Queries that its script asks for by name.
+        #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, QueryDefinition>))]
+        queries: DiveQueries,
+    },
+    /// A component of React, for dives only. `vitrine publish dive FILE.tsx` compiles and publishes it.
+    React {
+        /// The file as it was written. Viewers do not receive it.
+        #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
+        source: String,
+        /// The module that it was compiled to.
+        #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(max_length = 307200))]
+        code: String,
+        /// The version of the page's modules that the compiled module needs.
+        #[deserr(default)]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1))]
+        runtime: u32,
+        /// Queries that its hooks ask for by name.
         #[deserr(default)]
         #[cfg_attr(feature = "openapi", schema(required = false, value_type = std::collections::BTreeMap<String, QueryDefinition>))]
         queries: DiveQueries,
@@ -124,6 +142,9 @@ impl Content {
     fn of(written: Written) -> Self {
         match written {
             Written::Html { html, queries } => Self::Html { html, queries },
+            Written::React { source, code, runtime, queries } => {
+                Self::React(ReactContent { source, code, runtime, queries })
+            }
             Written::Url { url } => Self::Url { url },
             Written::Question { query, display, settings, extra } => {
                 Self::Question(QuestionContent { query, display, settings, extra })
@@ -144,6 +165,14 @@ impl Content {
                 vec![Issue::new(format!("{path}.queries"), "must be at most 300 KiB together with the html")]
             }
             Self::Html { queries, .. } => dive_problems(queries, limits, &format!("{path}.queries")),
+            Self::React(_) if kind != Kind::Dive => {
+                vec![Issue::new(format!("{path}.type"), "can be `react` for dives only")]
+            }
+            Self::React(_) if self.size() > Self::MAX_BYTES => {
+                let message = "must be at most 300 KiB together with the code and the queries";
+                vec![Issue::new(format!("{path}.source"), message)]
+            }
+            Self::React(dive) => dive.problems(limits, path),
             Self::Url { url } if frame_source(url).is_none() => {
                 vec![Issue::new(format!("{path}.url"), "must be an https URL (http for localhost)")]
             }
@@ -168,6 +197,10 @@ impl Content {
         match self {
             Self::Html { html, queries } if queries.is_empty() => html.len(),
             Self::Html { html, queries } => html.len().saturating_add(json(serde_json::to_vec(queries))),
+            Self::React(ReactContent { source, code, queries, .. }) => {
+                let queries = if queries.is_empty() { 0 } else { json(serde_json::to_vec(queries)) };
+                (source.len() + code.len()).saturating_add(queries)
+            }
             Self::Url { url } => url.len(),
             Self::Question(question) => json(serde_json::to_vec(question)),
             Self::Dashboard(dashboard) => json(serde_json::to_vec(dashboard)),
@@ -178,7 +211,7 @@ impl Content {
     pub fn queries(&self, path: &str) -> Vec<PlacedQuery<'_>> {
         let plain = |path, query| PlacedQuery { path, query, mapping: Mapping::SAME_NAMES };
         match self {
-            Self::Html { queries, .. } => {
+            Self::Html { queries, .. } | Self::React(ReactContent { queries, .. }) => {
                 queries.iter().map(|(name, query)| plain(format!("{path}.queries.{name}"), query)).collect()
             }
             Self::Url { .. } => Vec::new(),
@@ -194,6 +227,14 @@ impl Content {
                 });
                 own.collect()
             }
+        }
+    }
+
+    /// The queries that a script asks for by name, of content that has a script.
+    pub fn named_queries(&self) -> Option<&DiveQueries> {
+        match self {
+            Self::Html { queries, .. } | Self::React(ReactContent { queries, .. }) => Some(queries),
+            Self::Url { .. } | Self::Question(_) | Self::Dashboard(_) => None,
         }
     }
 
@@ -252,14 +293,14 @@ impl Content {
     pub fn questions(&self) -> BTreeSet<u64> {
         match self {
             Self::Dashboard(dashboard) => dashboard.questions(),
-            Self::Html { .. } | Self::Url { .. } | Self::Question(_) => BTreeSet::new(),
+            Self::Html { .. } | Self::React(_) | Self::Url { .. } | Self::Question(_) => BTreeSet::new(),
         }
     }
 
     /// The origin that the page must be allowed to frame, for content on another site.
     pub fn frame_source(&self) -> Option<Origin> {
         match self {
-            Self::Html { .. } | Self::Question(_) | Self::Dashboard(_) => None,
+            Self::Html { .. } | Self::React(_) | Self::Question(_) | Self::Dashboard(_) => None,
             Self::Url { url } => frame_source(url),
         }
     }
@@ -324,10 +365,53 @@ mod tests {
     }
 
     #[test]
+    fn a_component_is_compiled_and_for_dives() {
+        let issues = |kind, form: Value| -> Vec<String> {
+            let content: Content = input::read(form).unwrap();
+            let issues = content.problems(kind, &QueryLimits::default(), "content");
+            issues.into_iter().map(|issue| format!("{} {}", issue.path, issue.message)).collect()
+        };
+        let form = |code: &str, runtime: u32| json!({"type": "react", "source": "export default () => null", "code": code, "runtime": runtime});
+        assert!(issues(Kind::Dive, form("mount(1)", 1)).is_empty());
+        let missing = [
+            "content.code is required: `vitrine publish dive FILE.tsx` compiles the source and publishes it",
+        ];
+        assert_eq!(
+            issues(Kind::Dive, json!({"type": "react", "source": "export default () => null"})),
+            missing
+        );
+        assert_eq!(issues(Kind::Dive, form(" ", 1)), missing);
+        for runtime in [0, 2] {
+            assert_eq!(issues(Kind::Dive, form("mount(1)", runtime)), ["content.runtime must be 1"]);
+        }
+        for kind in [Kind::Dashboard, Kind::Question] {
+            assert_eq!(issues(kind, form("mount(1)", 1)), ["content.type can be `react` for dives only"]);
+        }
+        let large = "x".repeat(Content::MAX_BYTES / 2);
+        let sized = |code: &str| {
+            issues(Kind::Dive, json!({"type": "react", "source": large, "code": code, "runtime": 1}))
+        };
+        assert!(sized(&large).is_empty());
+        assert_eq!(sized(&format!("{large}x")).len(), 1);
+        let queries = json!({"type": "react", "source": "1", "code": "1", "runtime": 1, "queries": {"a b": {"sql": "select 1"}}});
+        assert_eq!(issues(Kind::Dive, queries).len(), 1);
+        for wrong in [
+            json!({"type": "react"}),
+            json!({"type": "react", "source": 1, "code": "1", "runtime": 1}),
+            json!({"type": "react", "source": "", "code": "1", "runtime": "1"}),
+            json!({"type": "react", "source": "", "code": "1", "runtime": 1, "html": ""}),
+        ] {
+            assert!(input::read::<Content>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn content_is_written_and_read_in_one_form() {
         for form in [
             json!({"type": "html", "html": "<p>"}),
             json!({"type": "html", "html": "", "queries": {"total": {"sql": "select 1"}}}),
+            json!({"type": "react", "source": "export default 1", "code": "mount(1)", "runtime": 1}),
+            json!({"type": "react", "source": "", "code": "1", "runtime": 1, "queries": {"total": {"sql": "select 1"}}}),
             json!({"type": "url", "url": "https://example.com/"}),
             json!({"type": "question", "query": {"sql": "select 1"}, "display": "bar", "settings": {"a": [1]}}),
             json!({"type": "question", "query": {"sql": "select 1"}, "display": "table"}),

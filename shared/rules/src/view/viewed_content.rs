@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::query::content::DisplaySettings;
+use crate::query::content::{DisplaySettings, ReactContent};
 use crate::query::definition::QueryDefinition;
 use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
@@ -20,6 +20,16 @@ pub enum ViewedContent {
     Html {
         html: String,
         /// The queries that its script can ask for, by name.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "openapi", schema(required = false))]
+        queries: BTreeMap<String, ViewedQuery>,
+    },
+    /// A component of React, compiled to a module for the same sandbox.
+    React {
+        code: String,
+        /// The version of the page's modules that it imports.
+        runtime: u32,
+        /// The queries that its hooks can ask for, by name.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         #[cfg_attr(feature = "openapi", schema(required = false))]
         queries: BTreeMap<String, ViewedQuery>,
@@ -47,12 +57,16 @@ pub struct ViewedQuery {
 impl ViewedContent {
     /// Each part is taken over by name, so that a new field of stored content stays with its owner.
     pub(super) fn of(stored: &Content, questions: &CardQuestions, values: &TextValues<'_>) -> Self {
+        let viewed = |(name, query): (&String, _)| (name.clone(), ViewedQuery::of(query, values.visible));
         match stored {
             Content::Html { html, queries } => {
-                let viewed =
-                    |(name, query): (&String, _)| (name.clone(), ViewedQuery::of(query, values.visible));
                 Self::Html { html: html.clone(), queries: queries.iter().map(viewed).collect() }
             }
+            Content::React(ReactContent { source: _, code, runtime, queries }) => Self::React {
+                code: code.clone(),
+                runtime: *runtime,
+                queries: queries.iter().map(viewed).collect(),
+            },
             Content::Url { url } => Self::Url { url: url.clone() },
             Content::Question(question) => {
                 Self::Question { display: question.display.clone(), settings: question.settings.clone() }
@@ -121,6 +135,9 @@ mod tests {
         let queries = json!({"all": {"parameters": []}, "total": {"parameters": ["city", "own"]}});
         assert_eq!(shown, json!({"type": "html", "html": "<p>", "queries": queries}));
         assert!(!shown.to_string().contains("canary"));
+        let react = json!({"type": "react", "source": "canary", "code": "mount()", "runtime": 1, "queries": {"total": query(), "all": {"sql": "select 1"}}});
+        let shown = viewed(react, &["city", "own", "other"]);
+        assert_eq!(shown, json!({"type": "react", "code": "mount()", "runtime": 1, "queries": queries}));
     }
 
     #[test]

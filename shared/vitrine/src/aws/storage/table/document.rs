@@ -16,6 +16,8 @@ use vitrine_rules::resource::dashboard::DashboardContent;
 
 pub const DOCUMENT: &str = "document";
 const HTML: &str = "html";
+const SOURCE: &str = "source";
+const CODE: &str = "code";
 const QUERIES: &str = "queries";
 const QUESTION: &str = "question";
 const DASHBOARD: &str = "dashboard";
@@ -55,6 +57,13 @@ pub fn set_content_aside(item: &mut Item, content: &mut Option<Content>) -> Resu
                 item.insert(QUERIES.to_owned(), json(&std::mem::take(queries))?);
             }
         }
+        Some(Content::React(dive)) => {
+            item.insert(SOURCE.to_owned(), text(std::mem::take(&mut dive.source)));
+            item.insert(CODE.to_owned(), text(std::mem::take(&mut dive.code)));
+            if !dive.queries.is_empty() {
+                item.insert(QUERIES.to_owned(), json(&std::mem::take(&mut dive.queries))?);
+            }
+        }
         Some(Content::Question(question)) => {
             item.insert(QUESTION.to_owned(), json(&std::mem::replace(question, no_question()))?);
         }
@@ -73,6 +82,13 @@ pub fn put_content_back(item: &Item, content: &mut Option<Content>, what: &'stat
             text_of(item, HTML).ok_or_else(|| unreadable(what))?.clone_into(html);
             if item.contains_key(QUERIES) {
                 *queries = parse::<DiveQueries>(item, QUERIES, what)?;
+            }
+        }
+        Some(Content::React(dive)) => {
+            text_of(item, SOURCE).ok_or_else(|| unreadable(what))?.clone_into(&mut dive.source);
+            text_of(item, CODE).ok_or_else(|| unreadable(what))?.clone_into(&mut dive.code);
+            if item.contains_key(QUERIES) {
+                dive.queries = parse::<DiveQueries>(item, QUERIES, what)?;
             }
         }
         Some(Content::Question(question)) => *question = parse::<QuestionContent>(item, QUESTION, what)?,
