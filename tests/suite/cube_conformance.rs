@@ -87,3 +87,60 @@ async fn every_query_of_the_list_has_its_rows() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// `[query, a part of the message]`, one on each line.
+const REFUSALS: &str = include_str!("../cases/cube-refusals.json");
+
+#[tokio::test]
+async fn every_query_that_is_not_offered_is_refused_with_its_fault() {
+    let (product, viewer) = product().await;
+    let cases: Vec<(Value, String)> = serde_json::from_str(REFUSALS).unwrap();
+    assert!(cases.len() >= 120, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for (query, expected) in cases {
+        let text = form_urlencoded::byte_serialize(query.to_string().as_bytes()).collect::<String>();
+        let get = product.get(&format!("/cubejs-api/v1/load?query={text}")).bearer(&viewer).send().await;
+        let sql = product.get(&format!("/cubejs-api/v1/sql?query={text}")).bearer(&viewer).send().await;
+        let several = json!({"query": query, "queryType": "multi"});
+        let several = product.post("/cubejs-api/v1/load", several).bearer(&viewer).send().await;
+        let answer = load(&product, &viewer, &query).await;
+        let is_list = query.is_array();
+        for (way, answer) in [("post", answer), ("get", get), ("multi", several), ("sql", sql)] {
+            let error = answer.json["error"].as_str().unwrap_or_default();
+            let is_told = error.contains(&expected) || (is_list && way == "sql" && !error.is_empty());
+            if answer.refusal() != (400, "query_invalid") || !is_told || answer.json["message"] != error {
+                wrong.push(format!(
+                    "{way} {query}\n  expected {expected}\n  {} {}",
+                    answer.status, answer.text
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn routes_that_are_not_offered_are_not_found() {
+    let (product, viewer) = product().await;
+    let body = || json!({"query": {"measures": ["events.count"]}});
+    for route in [
+        "dry-run",
+        "subscribe",
+        "cubesql",
+        "run-scheduled-refresh",
+        "pre-aggregations/jobs",
+        "context",
+        "loads",
+    ] {
+        let path = format!("/cubejs-api/v1/{route}");
+        for answer in [
+            product.get(&path).bearer(&viewer).send().await,
+            product.post(&path, body()).bearer(&viewer).send().await,
+        ] {
+            assert_eq!(answer.refusal(), (404, "route_not_found"), "{path} {}", answer.text);
+            assert!(answer.json["message"].is_string(), "{path}");
+        }
+    }
+    let answer = product.post("/cubejs-api/v1/load", body()).bearer(&viewer).send().await;
+    assert_eq!(answer.json["data"], json!([{"events.count": "6"}]));
+}

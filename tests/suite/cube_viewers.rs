@@ -8,7 +8,8 @@ use vitrine_local::functions;
 use vitrine_tests::Product;
 
 use crate::cube_data::{load, session};
-use crate::query_data::{CANARY, DIVE, accept_all, dive, dive_token, product, seed};
+use crate::motherduck_sessions::opened;
+use crate::query_data::{CANARY, DIVE, accept_all, dive, product, product_with, seed};
 use crate::wire::{Line, wired};
 
 /// Rows of the viewer's own company, in the viewer's own cities.
@@ -21,8 +22,8 @@ fn by_company_and_city() -> Value {
 
 struct Seen {
     token: String,
-    /// The token of a dive, of a viewer with the same attributes.
-    dive: String,
+    /// The account with the same attributes, for dives.
+    account: &'static str,
     /// Numbers and cities of the orders.
     orders: Vec<(i64, &'static str)>,
 }
@@ -42,14 +43,12 @@ async fn four_viewers(product: &Product) -> Vec<Seen> {
         ("globex", "dan", json!(["Rome"]), vec![(5, "Rome")]),
     ] {
         let attributes = json!([{"name": "company", "value": tenant}, {"name": "cities", "value": cities}]);
-        let dive = dive_token(
-            product,
-            user,
-            &[],
-            json!({"viewer": {"id": user, "attributes": {"company": tenant, "cities": cities}}}),
-        );
+        let account = json!({"username": user, "attributes": {"company": tenant, "cities": cities}});
+        let made = product.post("/v1/users", account).admin().send().await;
+        assert!(made.status.is_success(), "{}", made.text);
+        let account = user;
         let user = json!({"externalId": user, "embedTenantName": tenant, "userAttributes": attributes});
-        viewers.push(Seen { token: session(product, user).await, dive, orders });
+        viewers.push(Seen { token: session(product, user).await, account, orders });
     }
     viewers
 }
@@ -74,9 +73,18 @@ async fn publish(product: &Product, allow_downloads: bool) {
     }
 }
 
+/// The token of a session of the dive for an account, as MotherDuck's clients make it.
+async fn dive_session(product: &Product, account: &str) -> String {
+    let path = format!("/v1/dives/{DIVE}/embed-session");
+    let made = product.post(&path, json!({"username": account})).admin().send().await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    opened(made.json["session"].as_str().unwrap())["token"].as_str().unwrap().to_owned()
+}
+
 /// Each path with its text, and the numbers and cities in it as they are on that path.
-async fn every_path(product: &Product, Seen { token, dive, .. }: &Seen) -> Vec<(String, Value)> {
+async fn every_path(product: &Product, Seen { token, account, .. }: &Seen) -> Vec<(String, Value)> {
     let mut told = Vec::new();
+    let dive = &dive_session(product, account).await;
     let ask = async |format: &str, body: Value| {
         let token = if body["resource"]["dive"].is_null() { token } else { dive };
         let answer = product.post(&format!("/v1/query{format}"), body.clone()).bearer(token).send().await;
@@ -100,6 +108,14 @@ async fn every_path(product: &Product, Seen { token, dive, .. }: &Seen) -> Vec<(
         });
         told.push((file.text.clone(), rows.collect()));
     }
+    for sql in [
+        "select id, city from orders order by id",
+        "with own as (select * from orders) select id, city from own where customer is not null order by 1",
+        "select a.id, b.city from orders a join orders b using (id) union select id, city from orders order by 1",
+    ] {
+        let answer = ask("", json!({"resource": {"dive": DIVE}, "sql": sql})).await;
+        told.push((answer.text, answer.json["rows"].clone()));
+    }
     let query = json!({"dimensions": ["orders.id", "orders.city"], "order": {"orders.id": "asc"}});
     let rows = load(product, token, &query).await;
     let pairs =
@@ -107,19 +123,23 @@ async fn every_path(product: &Product, Seen { token, dive, .. }: &Seen) -> Vec<(
             json!([row["orders.id"].as_str().unwrap().parse::<i64>().unwrap(), row["orders.city"]])
         });
     told.push((rows.text.clone(), pairs.collect()));
+    let several = json!({"query": [query], "queryType": "multi"});
+    let several = product.post("/cubejs-api/v1/load", several).bearer(token).send().await;
+    assert_eq!(several.json["results"][0]["data"], rows.json["data"], "{}", several.text);
     told
 }
 
 #[tokio::test]
 async fn each_viewer_of_each_tenant_sees_their_rows_on_every_path() {
-    let product = product().await;
+    let product = product_with(&[("DiveSql", "true")]).await;
     seed(&product, 6, by_company_and_city()).await;
     publish(&product, true).await;
     let viewers = four_viewers(&product).await;
     // The second time, answers of the others are in the cache.
     for round in 0..2 {
         for (number, viewer) in viewers.iter().enumerate() {
-            let Seen { token, orders, .. } = viewer;
+            let Seen { token, account, orders } = viewer;
+            let dive = &dive_session(&product, account).await;
             let expected = json!(orders);
             for (path, (text, rows)) in every_path(&product, viewer).await.into_iter().enumerate() {
                 assert_eq!(rows, expected, "viewer {number}, path {path}, round {round}");
@@ -127,14 +147,20 @@ async fn each_viewer_of_each_tenant_sees_their_rows_on_every_path() {
             }
             let mut cities: Vec<_> = orders.iter().map(|(_, city)| *city).collect();
             cities.dedup();
-            for dashboard in [1, 2] {
-                let body = json!({"resource": {"dashboard": dashboard}, "parameter": "city"});
+            for (token, resource) in [
+                (token, json!({"dashboard": 1})),
+                (token, json!({"dashboard": 2})),
+                (dive, json!({"dive": DIVE})),
+            ] {
+                let body = json!({"resource": resource, "parameter": "city"});
                 let choices = product.post("/v1/query/values", body).bearer(token).send().await;
                 assert_eq!(
                     choices.json["values"],
                     json!(cities.iter().map(|city| [city]).collect::<Vec<_>>())
                 );
-                let view = product.get(&format!("/v1/view/dashboard/{dashboard}")).bearer(token).send().await;
+                let (kind, id) = resource.as_object().unwrap().iter().next().unwrap();
+                let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                let view = product.get(&format!("/v1/view/{kind}/{id}")).bearer(token).send().await;
                 assert_eq!(view.status, 200, "{}", view.text);
                 assert!(!["Berlin", "Paris", "Rome", CANARY].iter().any(|text| view.text.contains(text)));
             }
@@ -151,19 +177,28 @@ async fn each_viewer_of_each_tenant_sees_their_rows_on_every_path() {
 /// What a viewer asks for by name is not there if it is a row of the others.
 #[tokio::test]
 async fn a_viewer_who_names_the_rows_of_others_gets_none() {
-    let product = product().await;
+    let product = product_with(&[("DiveSql", "true")]).await;
     seed(&product, 6, by_company_and_city()).await;
     publish(&product, true).await;
     let viewers = four_viewers(&product).await;
-    for Seen { token, orders, .. } in &viewers {
+    for Seen { token, account, orders } in &viewers {
+        let dive = &dive_session(&product, account).await;
         for city in ["Berlin", "Paris", "Rome", CANARY] {
             let own: Vec<_> = orders.iter().filter(|(_, other)| *other == city).collect();
-            for (dashboard, asked) in [(1, json!({"card": 1})), (2, json!({"query": "orders"}))] {
-                let mut body = json!({"resource": {"dashboard": dashboard}, "parameters": {"city": [city]}});
-                vitrine_tests::merge(&mut body, asked);
+            for (token, body) in [
+                (token, json!({"resource": {"dashboard": 1}, "card": 1})),
+                (token, json!({"resource": {"dashboard": 2}, "query": "orders"})),
+                (dive, json!({"resource": {"dive": DIVE}, "query": "orders"})),
+            ] {
+                let mut body = body;
+                vitrine_tests::merge(&mut body, json!({"parameters": {"city": [city]}}));
                 let answer = product.post("/v1/query", body).bearer(token).send().await;
                 assert_eq!(answer.json["rows"], json!(own), "{}", answer.text);
             }
+            let sql = format!("select id, city from orders where city = '{city}' order by id");
+            let body = json!({"resource": {"dive": DIVE}, "sql": sql});
+            let answer = product.post("/v1/query", body).bearer(dive).send().await;
+            assert_eq!(answer.json["rows"], json!(own), "{}", answer.text);
             let filters = json!([{"member": "orders.city", "operator": "equals", "values": [city]}]);
             let answer =
                 load(&product, token, &json!({"measures": ["orders.count"], "filters": filters})).await;
@@ -177,6 +212,15 @@ async fn a_viewer_who_names_the_rows_of_others_gets_none() {
     let body = json!({"resource": {"dashboard": 1}, "card": 1});
     let answer = product.post("/v1/query", body).bearer(&stranger).send().await;
     assert_eq!(answer.refusal(), (403, "row_policy"));
+    let made = product.post("/v1/users", json!({"username": "eve"})).admin().send().await;
+    assert!(made.status.is_success(), "{}", made.text);
+    let dive = dive_session(&product, "eve").await;
+    let body = json!({"resource": {"dive": DIVE}, "query": "orders"});
+    let answer = product.post("/v1/query", body).bearer(&dive).send().await;
+    assert_eq!(answer.refusal(), (403, "row_policy"));
+    let body = json!({"resource": {"dive": DIVE}, "sql": "select id from orders"});
+    let answer = product.post("/v1/query", body).bearer(&dive).send().await;
+    assert_eq!(answer.refusal(), (422, "query_failed"));
 }
 
 /// A table that a session of another deployment, a revoked session or a removed user asked for a moment ago.

@@ -21,6 +21,7 @@ mod console_preview;
 mod console_viewers;
 mod cost;
 mod cube;
+mod cube_access_policy;
 mod cube_attacks;
 mod cube_clients;
 mod cube_conformance;
