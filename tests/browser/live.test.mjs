@@ -159,7 +159,7 @@ test("where downloads are not allowed, there is no menu, and the server refuses"
 });
 
 const CARD = { id: 1, row: 0, col: 0, width: 24, height: 6, title: "Amounts", display: "table",
-  query: { sql: "select timestamp '2024-12-31 23:30:00' as at, 1234567.5 as amount from orders limit 1", tags: {} } };
+  query: { sql: "select timestamp '2024-12-31 23:30:00' as at, 1234567.5 as amount, current_date as today from orders limit 1", tags: {} } };
 
 async function withSettings(t, settings, behind = "") {
   const dashboard = await product.publish("dashboard/920", { title: "Settings", allow_downloads: true, content: { type: "dashboard", cards: [CARD] } });
@@ -181,6 +181,21 @@ test("a session's settings are those of a live dashboard: language and numbers, 
   const over = await withSettings(t, { locale: "de", theme: "dark" }, "&theme=light&locale=en");
   assert.equal(await scheme(over.inner), "light");
   assert.match((await cells(over.frame))[0][1], /1,234,567\.5/);
+});
+
+test("a session's time zone is that of the times and of today on a live dashboard", async (t) => {
+  const seen = async (settings, behind) => (await cells((await withSettings(t, settings, behind)).frame))[0];
+  const [utc] = await seen({});
+  assert.match(utc, /Dec(ember)? 31, 2024, 11:30 PM/);
+  const [tokyo] = await seen({ timezone: "Asia/Tokyo" });
+  assert.match(tokyo, /Jan(uary)? 1, 2025, 8:30 AM/);
+  const [german] = await seen({ timezone: "Asia/Tokyo", locale: "de" });
+  assert.match(german, /1\. Jan\S* 2025, 8:30/);
+  assert.equal((await seen({ timezone: "Asia/Tokyo" }, "&timezone=UTC"))[0], utc, "the address goes before the session");
+  // 25 hours lie between these zones, so it is never the same day in both.
+  const [, , first] = await seen({ timezone: "Pacific/Kiritimati" });
+  const [, , last] = await seen({ timezone: "Pacific/Pago_Pago" });
+  assert.notEqual(first, last);
 });
 
 test("a session that keeps files from its viewer has no menu, and the server refuses", async (t) => {
