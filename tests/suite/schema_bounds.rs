@@ -80,7 +80,8 @@ fn probes(schema: &Value, value: &Value, place: &Place, found: &mut Vec<Probe>) 
         }
         Value::Bool(_) => found.push(place.probe(Some("text".into()), true)),
         Value::Array(items) => {
-            found.push(place.probe(Some(json!({})), true));
+            let takes_empty = schema::violations(document(), outer, &json!({})).is_empty();
+            found.push(place.probe(Some(json!({})), !takes_empty));
             let copies = |count: usize| Some(Value::from(vec![items[0].clone(); count]));
             if items.is_empty() {
                 return;
