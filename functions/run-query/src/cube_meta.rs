@@ -148,7 +148,7 @@ impl CubeTable {
 /// Read the tables that the viewer can query.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/cubejs-api/v1/meta", tag = "cube",
-    params(("onlyViews" = Option<bool>, Query, description = "Only views, of which there are none")),
+    params(("onlyViews" = Option<String>, Query, description = "`true`: only views, of which there are none")),
     description = "With the token of an embed session, bare or as Bearer. Tables without a row policy that matches the viewer do not exist here.",
     responses((status = 200, body = CubeMeta)), security(("embed_token" = []))
 ))]
