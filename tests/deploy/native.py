@@ -76,6 +76,10 @@ def sign(stack):
     script = stack.call("GET", "/vitrine.mjs")
     check("the host page's script", (script.status, "mount" in script.text), (200, True))
 
+    console = stack.call("GET", "/console")
+    check("the console's sign-in form", (console.status, "csrf_token" in console.text), (200, True))
+    check("the origins that may frame the console", framed_by(console), "'none'")
+
     ends = stack.sign(**SALES_OF_ACME, jti="ends")
     stack.view(ends).good("a token before its revocation")
     stack.admin("POST", "/v1/sessions/revoke", {"session": ends}).good("revoke it", 204)
