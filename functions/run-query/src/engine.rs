@@ -44,7 +44,7 @@ pub struct QueryEngine {
     pub engine: EmbeddedEngine,
     /// The stack's own bucket.
     store: Arc<dyn ObjectStore>,
-    /// What was read of files, of this bucket and of others.
+    /// Bytes that were read of files, of this bucket and of others.
     kept: KeptPieces,
     pub listings: Listings,
     clock: Clock,

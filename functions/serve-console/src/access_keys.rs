@@ -36,7 +36,7 @@ const ROLES: [(&str, &str); 2] = [("member", "Limited to the permissions below")
 const LIVES: [(&str, &str); 4] =
     [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];
 
-/// What the page says beside the lists.
+/// The messages beside the lists.
 enum Note {
     Nothing,
     Done(&'static str),

@@ -181,7 +181,7 @@ fn single(kind: ParameterType, text: &str) -> Value {
         ParameterType::Boolean => text.parse().ok().map(Value::Bool),
         _ => None,
     };
-    // What cannot be read is refused by the rules of the parameter, with a message that names it.
+    // The rules of the parameter refuse a value that cannot be read, with a message that names it.
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 

@@ -20,7 +20,7 @@ use crate::resource::{found, path_of};
 use crate::server_code::{Embed, Program};
 use crate::web_code;
 
-/// What the page says beside the form.
+/// The messages beside the form.
 #[derive(Default)]
 pub struct Notes<'a> {
     pub problem: Option<&'a Error>,

@@ -13,7 +13,7 @@ pub fn form_token(caller: &ConsoleCaller) -> Markup {
     html! { input type="hidden" name=(FORM_TOKEN) value=(caller.form_token); }
 }
 
-/// What is wrong, with each problem at its place.
+/// The message of a refusal, and each problem with its place.
 pub fn problem(error: &Error) -> Markup {
     html! {
         div.note.bad role="alert" {
@@ -49,7 +49,7 @@ pub fn maybe_time(moment: Option<Timestamp>, otherwise: &str) -> Markup {
     html! { @match moment { Some(moment) => (time(moment)), None => span.muted { (otherwise) } } }
 }
 
-/// Whether a resource can be seen, in a word.
+/// The state of a resource, in a word.
 pub fn state(enable_embedding: bool, archived: bool) -> Markup {
     html! {
         @if archived { span.tag.archived { "Archived" } }

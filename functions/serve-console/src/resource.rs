@@ -83,7 +83,7 @@ fn said(word: &str) -> Markup {
     parts::done(text)
 }
 
-/// What a button does to a resource.
+/// The change that a button makes to a resource.
 fn changed(action: &str, input: ResourceInput) -> Option<ResourceInput> {
     Some(match action {
         "publish" => ResourceInput { enable_embedding: true, ..input },

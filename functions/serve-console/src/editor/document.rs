@@ -68,7 +68,7 @@ fn single(text: &str, kind: &str) -> Value {
         "boolean" => text.parse().ok().map(Value::Bool),
         _ => None,
     };
-    // What cannot be read is refused by the rules, with a message at the field.
+    // The rules refuse a value that cannot be read, with a message at the field.
     value.unwrap_or_else(|| text.into())
 }
 

@@ -90,7 +90,7 @@ impl EditorForm<'_> {
         }
     }
 
-    /// What is wrong, above the form, with links to the fields.
+    /// The problems, above the form, with links to the fields.
     pub fn summary(&self, message: &str) -> Markup {
         html! {
             div.note.bad role="alert" {

@@ -88,7 +88,7 @@ impl Shape {
 pub struct Draft {
     pub shape: Shape,
     pub kind: Kind,
-    /// Whether the kind can be chosen.
+    /// Set if the kind can be chosen.
     pub has_kinds: bool,
     /// The path that the form is sent to.
     pub path: String,
@@ -202,7 +202,7 @@ impl Draft {
     }
 }
 
-/// What the page says above the form.
+/// The messages above the form.
 #[derive(Default)]
 pub struct EditorNotes {
     pub problem: Option<Error>,

@@ -178,7 +178,7 @@ impl ObjectStore for KeptStore {
         let result = self.inner.get_opts(location, options).await?;
         let (meta, found) = (result.meta.clone(), result.range.clone());
         let bytes = result.bytes().await?;
-        // What another server answers is not a piece of this version.
+        // An answer of another range or tag is not a piece of this version.
         if found == range && meta.e_tag.as_ref() == Some(&place.tag) {
             self.kept.put(place, bytes.clone(), meta.clone());
         }
