@@ -45,7 +45,7 @@ function fill(template, values) {
   });
 }
 
-// The path changes with the content, so that browsers may cache the file forever. `src/assets.rs` derives the same.
+// The path changes with the content, so that browsers may cache the file forever. `src/assets.rs` reads it in `names.json`.
 function pathOf(name, body) {
   const [stem, extension] = name.split(".");
   return `/embed/assets/${stem}.${createHash("sha256").update(body).digest("hex").slice(0, 16)}.${extension}`;
@@ -115,7 +115,8 @@ async function pageFiles() {
   const html = await source("page/embed.html");
   const page = (html) => fill(joinLines(html), { ...paths, files: JSON.stringify(named) });
   // The page of a question is likely to draw, and brings no frame for HTML.
-  return { ...files, ...modules, "embed.html": page(html), "question.html": page(html.replace(/^<iframe .*\n/m, "")) };
+  const names = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, path.slice("/embed/assets/".length)]));
+  return { ...files, ...modules, "names.json": JSON.stringify(names), "embed.html": page(html), "question.html": page(html.replace(/^<iframe .*\n/m, "")) };
 }
 
 // Files for other people's pages, under names that stay.
@@ -148,7 +149,7 @@ const written = new Map();
 for (const [name, text] of Object.entries({ ...(await pageFiles()), ...(await hostFiles()) })) {
   const body = Buffer.from(text);
   written.set(name, body);
-  for (const [extension, compression] of Object.entries(COMPRESSIONS)) {
+  for (const [extension, compression] of Object.entries(name === "names.json" ? {} : COMPRESSIONS)) {
     const compressed = `${name}.${extension}`;
     written.set(compressed, await compressedForm(compressed, body, compression));
   }

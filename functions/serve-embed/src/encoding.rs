@@ -1,18 +1,21 @@
 //! Files that were compressed when they were built, and the choice of the form that a browser accepts.
 
 use std::convert::Infallible;
+use std::io::Read;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
 use vitrine::http::requirement::Argument;
 
-/// One file in every form in which it is served.
+/// One file as it was compressed. Its text is not kept beside that, because the function is to be small: the few clients that
+/// accept no compression wait for it.
 #[derive(Clone, Copy)]
 pub struct BuiltFile {
-    pub plain: &'static str,
-    pub brotli: &'static [u8],
+    /// None for the large libraries, of which one form is enough.
+    pub brotli: Option<&'static [u8]>,
     pub gzip: &'static [u8],
 }
 
@@ -20,22 +23,43 @@ pub struct BuiltFile {
 macro_rules! built_file {
     ($name:literal) => {
         $crate::encoding::BuiltFile {
-            plain: include_str!(concat!("../assets/dist/", $name)),
-            brotli: include_bytes!(concat!("../assets/dist/", $name, ".br")),
-            gzip: include_bytes!(concat!("../assets/dist/", $name, ".gz")),
+            brotli: Some(include_bytes!(concat!("../assets/dist/", $name, ".br"))),
+            ..$crate::encoding::built_library!($name)
         }
     };
 }
 pub(crate) use built_file;
 
+/// A large file of `assets/dist`, with gzip only.
+macro_rules! built_library {
+    ($name:literal) => {
+        $crate::encoding::BuiltFile {
+            brotli: None,
+            gzip: include_bytes!(concat!("../assets/dist/", $name, ".gz")),
+        }
+    };
+}
+pub(crate) use built_library;
+
 impl BuiltFile {
+    /// The file without compression.
+    pub fn plain(self) -> Vec<u8> {
+        let mut plain = Vec::new();
+        let inflated = GzDecoder::new(self.gzip).read_to_end(&mut plain);
+        // It is part of this program, and a test inflates all of them.
+        inflated.map(|_| plain).unwrap_or_default()
+    }
+
     /// The body and its `content-encoding`; the other headers are the caller's.
-    pub fn response(self, encoding: Encoding) -> Response {
-        let mut response = match encoding {
-            Encoding::Brotli => self.brotli.into_response(),
-            Encoding::Gzip => self.gzip.into_response(),
-            Encoding::Identity => self.plain.into_response(),
+    pub fn response(self, accepted: Accepted) -> Response {
+        let (encoding, body) = match (accepted, self.brotli) {
+            (Accepted { best: Encoding::Brotli, .. }, Some(brotli)) => (Encoding::Brotli, Some(brotli)),
+            (Accepted { best: Encoding::Gzip, .. } | Accepted { gzip: true, best: Encoding::Brotli }, _) => {
+                (Encoding::Gzip, Some(self.gzip))
+            }
+            _ => (Encoding::Identity, None),
         };
+        let mut response = body.map_or_else(|| self.plain().into_response(), IntoResponse::into_response);
         let headers = response.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         // `lambda_http` sends a body with this header as base64; without it, it would read text out of the bytes.
@@ -46,8 +70,16 @@ impl BuiltFile {
     }
 }
 
+/// The encodings that a client can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub struct Accepted {
+    /// The one that it likes best.
+    best: Encoding,
+    gzip: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
     Brotli,
     Gzip,
     Identity,
@@ -61,10 +93,12 @@ impl Encoding {
             Self::Identity => None,
         }
     }
+}
 
-    /// Chooses from the values of `Accept-Encoding` (RFC 9110, section 12.5.3). Every client can read `identity`,
-    /// so it is sent even to one that refuses all three.
-    fn accepted<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+impl Accepted {
+    /// Reads the values of `Accept-Encoding` (RFC 9110, section 12.5.3). Every client can read `identity`, so it is
+    /// sent even to one that refuses all three.
+    fn of<'a>(values: impl Iterator<Item = &'a str>) -> Self {
         let [mut brotli, mut gzip, mut identity, mut any] = [None; 4];
         for (coding, weight) in values.flat_map(|value| value.split(',')).filter_map(weighted) {
             let known = match coding.to_ascii_lowercase().as_str() {
@@ -79,22 +113,23 @@ impl Encoding {
         let named = |weight: Option<u16>| weight.or(any).unwrap_or(0);
         // Named or not, it is what is left; only a higher weight than that of a compression makes it the choice.
         let identity = identity.unwrap_or(0);
-        match (named(brotli), named(gzip)) {
-            (brotli, gzip) if brotli > 0 && brotli >= gzip && brotli >= identity => Self::Brotli,
-            (_, gzip) if gzip > 0 && gzip >= identity => Self::Gzip,
-            _ => Self::Identity,
-        }
+        let best = match (named(brotli), named(gzip)) {
+            (brotli, gzip) if brotli > 0 && brotli >= gzip && brotli >= identity => Encoding::Brotli,
+            (_, gzip) if gzip > 0 && gzip >= identity => Encoding::Gzip,
+            _ => Encoding::Identity,
+        };
+        Self { best, gzip: named(gzip) > 0 }
     }
 }
 
-impl Argument for Encoding {}
+impl Argument for Accepted {}
 
-impl<S: Sync> FromRequestParts<S> for Encoding {
+impl<S: Sync> FromRequestParts<S> for Accepted {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let values = parts.headers.get_all(header::ACCEPT_ENCODING);
-        Ok(Self::accepted(values.iter().filter_map(|value| value.to_str().ok())))
+        Ok(Self::of(values.iter().filter_map(|value| value.to_str().ok())))
     }
 }
 
@@ -129,7 +164,8 @@ fn thousandths(value: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::Encoding::{self, Brotli, Gzip, Identity};
+    use super::Encoding::{Brotli, Gzip, Identity};
+    use super::{Accepted, BuiltFile};
 
     #[test]
     fn the_heaviest_acceptable_encoding_is_chosen() {
@@ -164,7 +200,31 @@ mod tests {
             (vec!["gzip", "br"], Brotli),
             (vec!["gzip;q=0", "br;q=0"], Identity),
         ] {
-            assert_eq!(Encoding::accepted(accepted.iter().copied()), chosen, "{accepted:?}");
+            assert_eq!(Accepted::of(accepted.iter().copied()).best, chosen, "{accepted:?}");
+        }
+    }
+
+    /// The encoding of the response to a client that accepts these.
+    fn sent(file: BuiltFile, accepted: &str) -> Option<String> {
+        let response = file.response(Accepted::of([accepted].into_iter()));
+        response.headers().get("content-encoding").map(|name| name.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_library_has_one_compressed_form_for_all() {
+        let library = BuiltFile { brotli: None, gzip: &[] };
+        let file = BuiltFile { brotli: Some(&[]), gzip: &[] };
+        for (accepted, of_file, of_library) in [
+            ("gzip, br", Some("br"), Some("gzip")),
+            ("br", Some("br"), None),
+            ("gzip;q=0.1, br", Some("br"), Some("gzip")),
+            ("gzip;q=0, br", Some("br"), None),
+            ("gzip", Some("gzip"), Some("gzip")),
+            ("identity, gzip;q=0.5", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(sent(file, accepted).as_deref(), of_file, "{accepted}");
+            assert_eq!(sent(library, accepted).as_deref(), of_library, "{accepted}");
         }
     }
 
@@ -186,8 +246,8 @@ mod tests {
             ";q=1",
             ",,",
         ] {
-            assert_eq!(Encoding::accepted([unreadable].into_iter()), Identity, "{unreadable}");
+            assert_eq!(Accepted::of([unreadable].into_iter()).best, Identity, "{unreadable}");
         }
-        assert_eq!(Encoding::accepted(["br;q=2, gzip;q=0.1"].into_iter()), Gzip);
+        assert_eq!(Accepted::of(["br;q=2, gzip;q=0.1"].into_iter()).best, Gzip);
     }
 }

@@ -17,7 +17,7 @@ use vitrine::rules::resource::origin::Origin;
 use vitrine::rules::settings::Settings;
 
 use crate::assets;
-use crate::encoding::Encoding;
+use crate::encoding::Accepted;
 
 type Credential = Result<Path<String>, PathRejection>;
 
@@ -36,9 +36,9 @@ macro_rules! page_of {
             settings: State<Arc<Settings>>,
             exports: State<ExportOrigin>,
             credential: Credential,
-            encoding: Encoding,
+            accepted: Accepted,
         ) -> HttpResult<Response> {
-            page(Kind::$kind, (owners, settings, exports), credential, encoding).await
+            page(Kind::$kind, (owners, settings, exports), credential, accepted).await
         }
     };
 }
@@ -62,10 +62,10 @@ pub async fn dashboard_of(
     settings: State<Arc<Settings>>,
     exports: State<ExportOrigin>,
     path: Result<Path<(String, String)>, PathRejection>,
-    encoding: Encoding,
+    accepted: Accepted,
 ) -> HttpResult<Response> {
     let credential = path.map(|Path((_, public_id))| Path(public_id));
-    page(Kind::Dashboard, (owners, settings, exports), credential, encoding).await
+    page(Kind::Dashboard, (owners, settings, exports), credential, accepted).await
 }
 
 /// The page that MotherDuck's clients load a dive in.
@@ -74,11 +74,11 @@ pub async fn dashboard_of(
     description = "The session follows as `#session=<session string>`, which browsers never send. The page therefore checks its ancestors itself, and shows nothing to origins other than those of the dive and of the deployment. Always 200 with HTML.",
     responses((status = 200, content_type = "text/html", body = String)), security(())
 ))]
-pub async fn sandbox(State(settings): State<Arc<Settings>>, encoding: Encoding) -> HttpResult<Response> {
+pub async fn sandbox(State(settings): State<Arc<Settings>>, accepted: Accepted) -> HttpResult<Response> {
     // The dive is named after the `#`, so the page itself checks its ancestors once it has the view.
     // `*` matches every web page; apps with schemes of their own have to be named beside it.
     let named = settings.allowed_origins.iter().map(Origin::as_str).filter(|origin| *origin != "*");
-    with_policy("", named.chain(["*"]).collect(), ANY_PAGE, assets::page(Kind::Dive, encoding))
+    with_policy("", named.chain(["*"]).collect(), ANY_PAGE, assets::page(Kind::Dive, accepted))
 }
 
 /// Frame sources for every `url` content that a resource may have.
@@ -92,7 +92,7 @@ async fn page(
         State<ExportOrigin>,
     ),
     credential: Credential,
-    encoding: Encoding,
+    accepted: Accepted,
 ) -> HttpResult<Response> {
     // A path that is not UTF-8 is a credential like any other that opens nothing.
     let credential = credential.map_or_else(|_| String::new(), |Path(credential)| credential);
@@ -118,7 +118,7 @@ async fn page(
     // The page follows links to large exports itself, because a host that limits what it frames would stop a frame that went
     // there. Dives ask for none.
     let exports = if kind == Kind::Dive { "" } else { exports.as_str() };
-    with_policy(exports, ancestors, frame_sources, assets::page(kind, encoding))
+    with_policy(exports, ancestors, frame_sources, assets::page(kind, accepted))
 }
 
 /// The page with the headers that say who may frame it and what it may frame.
