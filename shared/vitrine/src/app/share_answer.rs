@@ -110,6 +110,9 @@ impl AnswerSharing {
                 Ok(Ok(outcome)) => outcome.clone(),
             };
             match outcome {
+                // The other request admits older answers.
+                Some(Outcome::Found(answer) | Outcome::Computed(answer))
+                    if !is_own && !self.is_fresh(&answer, wanted) => {}
                 Some(Outcome::Found(answer)) => return Ok(Shared::Ready { answer, cached: true }),
                 Some(Outcome::Computed(answer)) => return Ok(Shared::Ready { answer, cached: !is_own }),
                 // It was refused for reasons of its own viewer.
@@ -144,10 +147,24 @@ impl AnswerSharing {
         }
     }
 
+    fn is_fresh(&self, answer: &Answer, wanted: &Wanted) -> bool {
+        wanted.fresh.admits(answer.facts.as_of, self.clock.now())
+    }
+
+    /// Returns whether work can still have the wanted outcome. Some of it goes on after the answer is told.
+    fn is_joined(&self, board: &Board, wanted: &Wanted) -> bool {
+        let is_running = board.has_changed().is_ok();
+        is_running
+            && match &*board.borrow() {
+                Some(Outcome::Found(answer) | Outcome::Computed(answer)) => self.is_fresh(answer, wanted),
+                _ => true,
+            }
+    }
+
     /// Joins the work that runs for a key, or starts it.
     fn board(&self, wanted: &Wanted, deadline: Instant, work: &impl Fn() -> AnswerWork) -> (Board, bool) {
         let mut running = self.running();
-        if let Some(board) = running.get(&wanted.key).filter(|board| board.has_changed().is_ok()) {
+        if let Some(board) = running.get(&wanted.key).filter(|board| self.is_joined(board, wanted)) {
             return (board.clone(), false);
         }
         let (tell, board) = watch::channel(None);
@@ -156,7 +173,8 @@ impl AnswerSharing {
         let (sharing, wanted, work) = (self.clone(), wanted.clone(), work());
         self.background.run(async move {
             // Removed also if the work panics.
-            let _entry = Entry { running: Arc::clone(&sharing.running), key: wanted.key.clone() };
+            let (running, key, board) = (Arc::clone(&sharing.running), wanted.key.clone(), tell.subscribe());
+            let _entry = Entry { running, key, board };
             let outcome = sharing.obtain(&wanted, deadline, work, &tell).await;
             tell.send_replace(Some(outcome.unwrap_or_else(Outcome::Failed)));
         });
@@ -208,8 +226,10 @@ impl AnswerSharing {
         tell: &Telling,
     ) -> Result<Outcome> {
         // The process that had the lease before may have stored the answer since it was looked for.
-        if let Some(answer) = self.kept.find(&wanted.key, wanted.fresh).await {
-            self.ended(self.leases.end(lease).await);
+        if lease.may_be_answered_since(wanted.fresh.asked_at)
+            && let Some(answer) = self.kept.find(&wanted.key, wanted.fresh).await
+        {
+            self.end(lease).await;
             return Ok(Outcome::Found(answer));
         }
         match work.await {
@@ -218,14 +238,14 @@ impl AnswerSharing {
                 tell.send_replace(Some(Outcome::Computed(Arc::clone(&answer))));
                 let is_kept = self.kept.keep(&wanted.key, &answer).await;
                 if is_kept {
-                    self.ended(self.leases.end(lease).await);
+                    self.end(lease).await;
                 } else {
                     self.failed(lease, Reason::EngineUnavailable).await;
                 }
                 Ok(Outcome::Computed(answer))
             }
             Err(error) if is_about_viewer(error.reason) => {
-                self.ended(self.leases.end(lease).await);
+                self.end(lease).await;
                 Err(error)
             }
             Err(error) => {
@@ -233,6 +253,10 @@ impl AnswerSharing {
                 Err(error)
             }
         }
+    }
+
+    async fn end(&self, lease: QueryLease) {
+        self.ended(self.leases.end(lease, self.clock.now()).await);
     }
 
     async fn failed(&self, lease: QueryLease, reason: Reason) {
@@ -262,11 +286,16 @@ fn is_about_viewer(reason: Reason) -> bool {
 struct Entry {
     running: Arc<Mutex<HashMap<String, Board>>>,
     key: String,
+    board: Board,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // Later work may have taken its place.
+        if running.get(&self.key).is_some_and(|board| board.same_channel(&self.board)) {
+            running.remove(&self.key);
+        }
     }
 }
 
