@@ -120,7 +120,7 @@ impl Checker {
         let functions = self.settings.queries.functions;
         let limits = Limits { time: PATIENCE, functions, ..Limits::default() };
         match EmbeddedEngine::new(1)
-            .prepare(&EngineQuery { prepared, tables, syntax, limits, time_zone: None })
+            .prepare(&EngineQuery { prepared, tables, syntax, limits, time_zone: None, is_export: false })
             .await
         {
             Ok(plan) => {

@@ -1,6 +1,7 @@
 //! Runs published queries for viewers, and any query for the owner.
 
 mod ask;
+mod checked;
 mod cube_data;
 mod cube_load;
 mod cube_meta;
@@ -34,6 +35,7 @@ use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
 use vitrine::rules::settings::Settings;
 
+use crate::checked::CheckedQueries;
 use crate::engine::QueryEngine;
 
 vitrine::function_state! {
@@ -43,6 +45,7 @@ vitrine::function_state! {
         views: ViewOpener,
         preparer: QueryPreparer,
         table_names: TableNames,
+        checked: CheckedQueries,
         engine: QueryEngine,
         sharing: AnswerSharing,
         limiter: QueryLimiter,

@@ -23,6 +23,7 @@ use vitrine_engine::store::counted::BytesRead;
 use vitrine_query::Volatility;
 
 use crate::State;
+use crate::checked::CheckedSql;
 use crate::engine::{ENGINE, ENGINE_FOR_VIEWERS, Engined, Opened, Reports};
 
 /// The bytes of an answer in the engine's memory. The reply has a limit of its own.
@@ -145,9 +146,16 @@ impl State {
             Author::Owner => Cow::Borrowed(&self.settings.queries),
             Author::Viewer => Cow::Owned(self.settings.queries.for_viewers_sql()),
         };
-        let parsed = vitrine_query::parse(&prepared.sql, &settings.text)
-            .map_err(|issue| Unplanned::Guard(vec![issue]))?;
-        let mut known = self.preparer.tables(&parsed.tables()).await?;
+        let parse = || {
+            vitrine_query::parse(&prepared.sql, &settings.text).map_err(|issue| Unplanned::Guard(vec![issue]))
+        };
+        let checked = self.checked.get(author, &prepared.sql);
+        let mut parsed = None;
+        let named = match &checked {
+            Some(checked) => checked.named.clone(),
+            None => parsed.insert(parse()?).tables(),
+        };
+        let mut known = self.preparer.tables(&named).await?;
         if let Some(source) = source {
             known.retain(|_, table| table.source == source);
         }
@@ -156,20 +164,35 @@ impl State {
             known.retain(|_, table| is_readable(table, viewer));
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
-        let surface = functions::surface(&names, !is_viewers);
-        let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
+        let checked = match checked.filter(|checked| checked.is_about(&prepared, &names)) {
+            Some(checked) => checked,
+            None => {
+                let parsed = parsed.map_or_else(parse, Ok)?;
+                let surface = functions::surface(&names, !is_viewers);
+                let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
+                let checked = Arc::new(CheckedSql {
+                    named,
+                    arguments: prepared.arguments.len(),
+                    tables: guarded.tables,
+                    volatility: guarded.volatility,
+                    known: names,
+                });
+                self.checked.keep(author, &prepared.sql, &checked);
+                checked
+            }
+        };
         let mut tables = BTreeMap::new();
-        for name in guarded.tables {
-            let Some(table) = known.remove(&name) else { continue };
+        for name in &checked.tables {
+            let Some(table) = known.remove(name) else { continue };
             // A question, its tables or their policies may have changed since its dashboard was published.
             if needs_policies && table.row_policies.is_empty() {
                 return Err(Error::from(Reason::LockedUnreached).into());
             }
             let rows = row_policy::resolve(&table.row_policies, &table.plain_columns(), viewer)?;
             let files = self.engine.open(&table).await?;
-            tables.insert(name, PlannedTable { stored: table, rows, files });
+            tables.insert(name.clone(), PlannedTable { stored: table, rows, files });
         }
-        let today = (guarded.volatility == Volatility::Day).then_some(reports.today);
+        let today = (checked.volatility == Volatility::Day).then_some(reports.today);
         let states = tables.iter().map(|(name, PlannedTable { rows, files, .. })| {
             (name.clone(), TableState { version: &files.version, rows })
         });
@@ -193,7 +216,7 @@ impl State {
             functions: settings.functions,
         };
         let (time_zone, syntax) = (reports.time_zone.clone(), settings.text.clone());
-        Ok(Plan { prepared, tables, volatility: guarded.volatility, key, limits, syntax, time_zone, is_file })
+        Ok(Plan { prepared, tables, volatility: checked.volatility, key, limits, syntax, time_zone, is_file })
     }
 }
 
@@ -215,6 +238,7 @@ impl Plan {
             syntax: self.syntax.clone(),
             limits: self.limits,
             time_zone: Some(self.time_zone.clone()),
+            is_export: self.is_file,
         })
     }
 }

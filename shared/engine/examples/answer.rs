@@ -47,6 +47,7 @@ async fn answer(sql: &str, tables: &[EngineTable]) -> Result<Value, EngineError>
         tables: tables.to_vec(),
         limits: Limits { rows: 100_000, ..Limits::default() },
         time_zone: None,
+        is_export: false,
     };
     let rows = EmbeddedEngine::default().run(&query).await?;
     let answer = collect(rows, RowForm::List).await?;

@@ -19,6 +19,8 @@ pub struct EngineQuery {
     /// The time zone of the current day and time, or UTC. Timestamps of tables stay what they are, in UTC: `AT TIME ZONE` shows
     /// them in a zone.
     pub time_zone: Option<String>,
+    /// Its rows are written as they come. One thread reads them, so that few are in memory.
+    pub is_export: bool,
 }
 
 /// Budgets of one query.

@@ -93,5 +93,6 @@ pub fn query(sql: &str, table: EngineTable) -> EngineQuery {
             ..Limits::default()
         },
         time_zone: None,
+        is_export: false,
     }
 }

@@ -135,7 +135,8 @@ async fn plan(
     io: Handle,
 ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), EngineError> {
     let statement = statement::parse(&query)?;
-    let context = context::build(&query.limits, engine.partitions).map_err(while_planning)?;
+    let partitions = if query.is_export { 1 } else { engine.partitions };
+    let context = context::build(&query.limits, partitions).map_err(while_planning)?;
     for table in &query.tables {
         let provider = files::provider(&context, table, &io, &engine.footers)?;
         context.register_table(bare(&table.name), provider).map_err(while_planning)?;

@@ -12,3 +12,4 @@ pub mod process;
 pub mod scratch;
 pub mod signing_keys;
 pub mod storage;
+pub mod timed_cache;

@@ -112,6 +112,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             tables: vec![orders],
             limits: LIMITS,
             time_zone: None,
+            is_export: csv,
         };
         let (mut taken, mut last) = (vec![], (0, 0));
         for _ in 0..times {

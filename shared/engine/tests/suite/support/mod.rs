@@ -88,6 +88,7 @@ impl Data {
             tables: self.tables.clone(),
             limits: Limits::default(),
             time_zone: None,
+            is_export: false,
         }
     }
 

@@ -5,8 +5,8 @@
 
 use std::hash::Hash;
 
-use super::cache::TimedCache;
 use crate::aws::storage::table::Item;
+use crate::aws::timed_cache::TimedCache;
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::Result;
 

@@ -1,5 +1,6 @@
 //! A small cache with an age limit and a weight limit.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,15 @@ impl<K: Eq + Hash + Clone, V: Clone> TimedCache<K, V> {
         Self { max_age_seconds, entries: Mutex::default() }
     }
 
-    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+    /// A cache of values that stay true, limited by weight only.
+    pub fn ageless() -> Self {
+        Self::new(i64::MAX)
+    }
+
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q, now: Timestamp) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         self.entries().get(key).filter(|entry| self.is_fresh(entry, now)).map(|entry| entry.value.clone())
     }
 
@@ -71,16 +80,16 @@ mod tests {
     fn entries_expire_by_age_in_both_directions() {
         let cache = TimedCache::new(5);
         cache.put("a", 1, 1, at(0));
-        assert_eq!(cache.get(&"a", at(4)), Some(1));
-        assert_eq!(cache.get(&"a", at(5)), None);
-        assert_eq!(cache.get(&"a", at(-1)), None);
+        assert_eq!(cache.get("a", at(4)), Some(1));
+        assert_eq!(cache.get("a", at(5)), None);
+        assert_eq!(cache.get("a", at(-1)), None);
     }
 
     #[test]
     fn an_age_limit_of_zero_caches_nothing() {
         let cache = TimedCache::new(0);
         cache.put("a", 1, 1, at(0));
-        assert_eq!(cache.get(&"a", at(0)), None);
+        assert_eq!(cache.get("a", at(0)), None);
     }
 
     #[test]
@@ -89,9 +98,9 @@ mod tests {
         for (seconds, key) in (0..).zip(["a", "b", "c", "d", "e"]) {
             cache.put(key, seconds, MAX_WEIGHT / 4, at(seconds));
         }
-        assert_eq!(cache.get(&"a", at(5)), None);
-        assert_eq!(cache.get(&"e", at(5)), Some(4));
+        assert_eq!(cache.get("a", at(5)), None);
+        assert_eq!(cache.get("e", at(5)), Some(4));
         cache.put("huge", 9, MAX_WEIGHT, at(5));
-        assert_eq!(cache.get(&"huge", at(5)), None);
+        assert_eq!(cache.get("huge", at(5)), None);
     }
 }
