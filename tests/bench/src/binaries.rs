@@ -31,12 +31,19 @@ pub fn make_functions<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()
     run(Command::new("bash").arg(script).args(names))
 }
 
-/// Installs DuckDB, and answers with the Python that has it.
+/// Installs DuckDB and the packages of the peer in Python, and answers with the Python that has them.
 pub fn python_with_duckdb() -> Result<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/duckdb");
     let output = Command::new("bash").arg(script).stderr(Stdio::inherit()).output()?;
-    let path = String::from_utf8(output.stdout)?;
-    if output.status.success() { Ok(path.trim().into()) } else { Err(format!("{script} failed").into()) }
+    if !output.status.success() {
+        return Err(format!("{script} failed").into());
+    }
+    let path = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/python/requirements.txt");
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
+    run(Command::new(&path).args(pip))?;
+    Ok(path)
 }
 
 /// Optimised as the functions are, also where this program is not.

@@ -93,15 +93,19 @@ pub struct Programs<'a> {
 }
 
 impl Programs<'_> {
-    fn ours(&self) -> Command {
+    fn ours(&self, folder: &Path) -> Command {
         let mut command = Command::new(self.folders.function("vitrine-bench-engine"));
-        command.arg(&self.folders.scratch).arg(&self.threads);
+        command.arg(folder).arg(&self.threads);
         command
     }
 
-    /// The engine without a function around it.
-    pub fn engine(&self) -> Result<Peer> {
-        Peer::start(&mut self.ours())
+    /// The engine without a function around it, over `orders` in a folder.
+    pub fn engine_over(&self, folder: &Path) -> Result<Peer> {
+        Peer::start(&mut self.ours(folder))
+    }
+
+    fn engine(&self) -> Result<Peer> {
+        self.engine_over(&self.folders.scratch)
     }
 
     fn duckdb(&self) -> Command {
@@ -136,7 +140,7 @@ pub async fn measure(folders: &Folders, python: &Path) -> Result<Value> {
 }
 
 fn queries(programs: &Programs) -> Result<Vec<Value>> {
-    let (mut ours, mut duckdb) = (Peer::start(&mut programs.ours())?, Peer::start(&mut programs.duckdb())?);
+    let (mut ours, mut duckdb) = (programs.engine()?, Peer::start(&mut programs.duckdb())?);
     let mut samples = vec![(vec![], vec![]); QUERIES.len()];
     // The first round warms up.
     for round in 0..=ROUNDS {
@@ -157,7 +161,7 @@ fn queries(programs: &Programs) -> Result<Vec<Value>> {
 }
 
 fn policies(programs: &Programs) -> Result<Vec<Value>> {
-    let mut ours = Peer::start(&mut programs.ours())?;
+    let mut ours = programs.engine()?;
     let mut rows = vec![];
     for template in UNDER_A_POLICY {
         let (by_policy, by_hand) = (
@@ -181,7 +185,7 @@ fn policies(programs: &Programs) -> Result<Vec<Value>> {
 
 /// The peak memory in KiB of a process that has exported so many rows.
 fn export(programs: &Programs, rows: usize) -> Result<Value> {
-    let mut ours = Peer::start(&mut programs.ours())?;
+    let mut ours = programs.engine()?;
     let sql = format!("select * from orders where id <= {rows}");
     let answer = ours.ask(&json!({"sql": sql, "times": 1, "csv": true}))?;
     if answer["rows"] != rows {

@@ -13,7 +13,7 @@ use vitrine::rules::random;
 use vitrine::rules::settings::Settings;
 use vitrine_local::functions;
 use vitrine_local::options::ServiceOptions;
-use vitrine_local::services::{Ports, Services};
+use vitrine_local::services::{BUCKET, Ports, Services};
 
 use crate::Result;
 use crate::authority::Authority;
@@ -127,6 +127,17 @@ impl Product {
             state = self.call(Method::GET, &path, None).await?;
         }
         Ok(())
+    }
+
+    /// The key and the bytes of the one imported file, as the functions read it.
+    pub async fn imported_file(&self) -> Result<(String, Vec<u8>)> {
+        let config = aws_sdk_s3::config::Builder::from(&self.services.sdk_config().await);
+        let client = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
+        let listed = client.list_objects_v2().bucket(BUCKET).prefix("tables/").send().await?;
+        let [file] = listed.contents() else { return Err("not exactly one imported file".into()) };
+        let key = file.key().ok_or("a file without a key")?;
+        let object = client.get_object().bucket(BUCKET).key(key).send().await?;
+        Ok((key.to_owned(), object.body.collect().await?.to_vec()))
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {

@@ -1,6 +1,6 @@
 //! A question behind the runtime API: the first answer of a process, cached answers and new ones.
 //!
-//! The table is the one that the engine and DuckDB are measured with.
+//! The table has the rows that the engine and DuckDB are measured with. Its file is the imported one for everybody.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,24 +32,30 @@ pub async fn measure(programs: &Programs<'_>) -> Result<Value> {
     let authority = Authority::create(&folders.scratch)?;
     let product = Product::start(&authority, 2).await?;
     product.import("orders", &folders.scratch.join("orders/0.parquet")).await?;
+    let (key, file) = product.imported_file().await?;
+    let imported = folders.scratch.join("imported");
+    std::fs::create_dir_all(imported.join("orders"))?;
+    std::fs::write(imported.join("orders/0.parquet"), file)?;
     let question = json!({
         "title": "By city",
         "content": {"type": "question", "query": {"sql": sql("{{least}}"), "tags": {"least": {"type": "number"}}}},
+        "parameters": [{"slug": "least", "name": "Least", "type": "number"}],
         "enable_embedding": true,
         "embedding_params": {"least": "enabled"},
     });
     product.put("/v1/resources/question/1", &question).await?;
-    let token = product.sign(&json!({"resource": {"question": 1}, "params": {"least": 100}}))?;
+    let token = product.sign(&json!({"resource": {"question": 1}, "params": {}}))?;
     let asked = |least: f64| {
         let body = json!({"parameters": {"least": least}});
         request("POST", "/v1/query", "", Some(&token), Some(&body))
     };
     let viewed = request("GET", "/v1/view", "", Some(&token), None);
 
-    let ours = Started { program: Command::new(folders.function("run-query")), product: &product, folders };
+    let program = Command::new(folders.function("run-query"));
+    let ours = Started { program, product: &product, folders, orders: &key };
     let view = Started { program: Command::new(folders.function("verify-token")), ..ours.copy() };
     let mut python = Command::new(programs.python);
-    python.args([DUCKDB, "serve"]).arg(&folders.scratch).arg(&programs.threads);
+    python.args([DUCKDB, "serve"]).arg(&imported).arg(&programs.threads);
     let python = Started { program: python, ..ours.copy() };
 
     let (mut first, mut first_of_python) = (vec![], vec![]);
@@ -69,7 +75,7 @@ pub async fn measure(programs: &Programs<'_>) -> Result<Value> {
         seen.push(invoke(&mut views, &viewed).await?);
     }
     let (mut new, mut engine) = (vec![], vec![]);
-    let mut alone = programs.engine()?;
+    let mut alone = programs.engine_over(&imported)?;
     for number in 0..NEW {
         let least = 100.0 + number as f64 / 1_000.0 + 0.0005;
         new.push(invoke(&mut process, &asked(least)).await?);
@@ -90,16 +96,19 @@ struct Started<'a> {
     program: Command,
     product: &'a Product,
     folders: &'a Folders,
+    /// The key of the table's file.
+    orders: &'a str,
 }
 
 impl<'a> Started<'a> {
     fn copy(&self) -> Started<'a> {
-        Started { program: again(&self.program), product: self.product, folders: self.folders }
+        Started { program: again(&self.program), ..*self }
     }
 
     async fn start(&self) -> Result<Process> {
         let mut environment = self.product.environment();
         environment.push(("ResourceCacheSeconds", "3600".to_owned()));
+        environment.push(("ORDERS_KEY", self.orders.to_owned()));
         // Its own answers, and nobody else's.
         environment.push(("TMPDIR", path(&self.folders.scratch)));
         Process::start(again(&self.program), &environment, &self.folders.scratch).await
