@@ -117,6 +117,40 @@ for (const rtl of [false, true]) {
   });
 }
 
+test("moves and removals are undone, by button and by keyboard", async (t) => {
+  const { page, problems, go } = await signedIn(t);
+  const card = (id, row) => ({ id, text: `Text ${id}`, row, col: 0, width: 12, height: 2 });
+  await product.publish("dashboard/4", { title: "Undone", content: { type: "dashboard", cards: [card(1, 0), card(2, 2), card(3, 4)] } });
+  await go("/console/resources/dashboard/4/edit");
+  const [undo, boxes] = [page.getByRole("button", { name: "Undo" }), page.locator(".board [role=button]:visible")];
+  assert.equal(await undo.isDisabled(), true);
+  await boxes.first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual([await placeOf(page, 0), await placeOf(page, 1)], [[1, 1, 12, 2], [0, 3, 12, 2]]);
+  await page.keyboard.press("Control+z");
+  assert.deepEqual([await placeOf(page, 0), await placeOf(page, 1)], [[0, 1, 12, 2], [0, 3, 12, 2]]);
+  await undo.click();
+  assert.deepEqual([await placeOf(page, 0), await placeOf(page, 1)], [[0, 0, 12, 2], [0, 2, 12, 2]]);
+  assert.equal(await undo.isDisabled(), true);
+  // In a field of text the keys undo the text.
+  await page.getByRole("button", { name: "Remove card 1" }).click();
+  assert.equal(await boxes.count(), 2);
+  assert.match(await page.locator("[data-said]").innerText(), /is removed. Undo brings it back/);
+  await page.getByLabel("Title", { exact: true }).first().focus();
+  await page.keyboard.press("Control+z");
+  assert.equal(await boxes.count(), 2);
+  await undo.focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await boxes.count(), 3);
+  await page.getByRole("button", { name: "Remove card 2" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  const { cards } = (await product.call("GET", "/v1/resources/dashboard/4")).content;
+  assert.deepEqual(cards.map(({ id }) => id), [1, 3]);
+  assert.deepEqual(problems, []);
+});
+
 test("the second of two tabs is told, and its text stays", async (t) => {
   const { page, go } = await signedIn(t);
   const other = await page.context().newPage();
@@ -164,9 +198,19 @@ test("the rows follow the SQL while it is written, and a failure has its reason"
   await preview.getByText("One row.").waitFor();
   await preview.getByRole("cell", { name: "14" }).waitFor();
   assert.deepEqual(await preview.getByRole("columnheader").allInnerTexts(), ["Month", "Revenue"]);
+  // The drawing is that of the embed page, and follows its settings.
+  assert.equal(await preview.locator("[data-chart] svg").count(), 0);
+  await page.getByLabel("Drawn as").selectOption("bar");
+  await preview.locator("[data-chart] .vz-of-bar svg").first().waitFor();
+  await page.getByLabel("Drawn as").selectOption("scalar");
+  await preview.locator("[data-chart] .vz-of-scalar").waitFor();
+  assert.equal(await preview.locator("[data-chart] svg").count(), 0);
+  await page.getByLabel("Drawn as").selectOption("line");
+  await preview.locator("[data-chart] .vz-of-line").waitFor();
   await page.getByLabel("SQL").fill("select * from nowhere");
   await until(async () => /nowhere/.test(await preview.locator("[data-state]").innerText()));
   assert.equal(await preview.getByRole("cell").count(), 0);
+  assert.equal(await preview.locator("[data-chart] > *").count(), 0);
   assert.deepEqual(problems, []);
 });
 

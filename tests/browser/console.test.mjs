@@ -1,16 +1,21 @@
 // The owner's console: every page in both themes and on a phone, by keyboard, and without scripts.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { ADMIN_KEY, Product, launch, serious } from "./harness.mjs";
+import { ADMIN_KEY, Product, launch, serious, until } from "./harness.mjs";
 
 let product, browser;
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 const BOARD = "/console/resources/dashboard/1";
+const DIVE = "/console/resources/dive/8b2c3a1e-7a54-4f7e-9d37-2f3f5f0f6a11";
 const PAGES = ["/console", "/console/resources", "/console/resources?q=nothing", BOARD, `${BOARD}/embed`, "/console/keys",
   "/console/refusals", "/console/refusals?request_id=nothing", "/console/sessions", "/console/data", "/console/data/tables/orders",
-  "/console/viewers", "/console/tenants/acme", "/console/settings"];
+  "/console/viewers", "/console/tenants/acme", "/console/settings", "/console/attention", "/console/accounts?username=reports",
+  "/console/accounts?username=nobody", "/console/nowhere", `${DIVE}`, `${DIVE}/versions/1`];
+// Their addresses are known later: an upload that failed, and a user.
+const MADE = [];
 
 before(async () => {
   [product, browser] = await Promise.all([Product.start(), launch()]);
@@ -25,6 +30,16 @@ before(async () => {
     row_policies: [{ groups: ["*"], rows: [{ column: "city", op: "in", value: { attribute: "cities" } }] }],
   });
   await product.call("POST", "/api/v1/embed-tenants/acme/user", { externalId: "ann@example.com" });
+  await product.call("POST", "/v1/users", { username: "reports" });
+  await product.call("POST", "/v1/users/reports/tokens", { name: "nightly" });
+  for (const html of ["<h1>One</h1>", "<h1>Two</h1>"]) {
+    await product.publish(DIVE.replace("/console/resources/", ""), { title: "Routes", content: { type: "html", html } });
+  }
+  MADE.push(`/console/viewers/${(await product.call("GET", "/v1/external-users?tenant=acme")).items[0].id}`);
+  const file = "city,amount\nRome,many\n";
+  const sha256 = createHash("sha256").update(file).digest("hex");
+  const upload = await product.call("POST", "/v1/tables/orders/uploads", { format: "csv", size: file.length, sha256 });
+  MADE.push(`/console/data/tables/orders/uploads/${upload.id ?? upload.upload}`);
   await product.call("POST", "/v1/keys", { name: "backend", role: "member", permissions: ["sessions:create"] });
 });
 
@@ -56,7 +71,7 @@ for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }],
     await form.go("/console");
     assert.deepEqual(await serious(form.page, []), []);
     const { page, problems, go } = await signedIn(t, { ...context, bypassCSP: true });
-    for (const path of PAGES) {
+    for (const path of [...PAGES, ...MADE]) {
       await go(path);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, path);
       assert.deepEqual(await serious(page, []), [], path);
@@ -69,7 +84,7 @@ for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }],
 
 test("every page fits from right to left", async (t) => {
   const { page, go } = await signedIn(t, PHONE);
-  for (const path of PAGES) {
+  for (const path of [...PAGES, ...MADE]) {
     await go(path);
     await page.evaluate(() => { document.documentElement.dir = "rtl"; });
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, path);
@@ -78,6 +93,51 @@ test("every page fits from right to left", async (t) => {
     assert.equal(outside, 0, path);
     assert.equal(await page.locator("h1").evaluate((title) => getComputedStyle(title).direction), "rtl");
   }
+});
+
+test("the first page shows views, and what needs attention when it is found", async (t) => {
+  const { page, problems, go } = await signedIn(t);
+  await product.publish("dashboard/5", { title: "Seen" });
+  const view = await fetch(`${product.base}/v1/view`, { headers: { authorization: `Bearer ${product.sign({ resource: { dashboard: 5 }, params: {} })}` } });
+  assert.equal(view.status, 200);
+  await until(async () => {
+    await go("/console");
+    return await page.getByRole("img", { name: /[1-9]\d* views/ }).count() === 1;
+  }, () => "views are counted within ten seconds", 20_000);
+  await page.getByText("The numbers").click();
+  await page.getByRole("region", { name: "Views and refusals by day" }).waitFor();
+  await page.getByText("Looked at: signing keys").waitFor();
+  assert.deepEqual(problems, []);
+  const plain = await signedIn(t, { javaScriptEnabled: false });
+  await plain.page.getByRole("link", { name: "Look for what needs attention" }).click();
+  await plain.page.getByText("Looked at: signing keys").waitFor();
+});
+
+test("an earlier version of a dive is looked at and restored, after a question that names it", async (t) => {
+  const { page, go } = await signedIn(t);
+  await go(DIVE);
+  await page.getByRole("link", { name: "Version 1", exact: true }).click();
+  await page.getByText("<h1>One</h1>").waitFor();
+  await page.getByText("Restore this version…").focus();
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator("details[open] .panel").innerText(), /Routes will have the content of version 1 again/);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("The earlier content is the newest version now.").waitFor();
+  const dive = await product.call("GET", `/v1/resources/${DIVE.replace("/console/resources/", "")}`);
+  assert.deepEqual([dive.content.html, dive.version], ["<h1>One</h1>", 3]);
+});
+
+test("a token of a service account is ended after a question that names it", async (t) => {
+  const { page, go } = await signedIn(t);
+  await product.call("POST", "/v1/users/reports/tokens", { name: "weekly" });
+  await go("/console/accounts?username=reports");
+  const row = page.getByRole("row", { name: /weekly/ });
+  await row.getByText("End…").click();
+  assert.match(await page.locator("details[open] .panel").innerText(), /End the token weekly of reports/);
+  await row.getByRole("button", { name: "End it" }).click();
+  await page.getByText("The token is ended.").waitFor();
+  assert.equal(await page.getByRole("row", { name: /weekly/ }).count(), 0);
 });
 
 test("a file is uploaded by keyboard, with progress, and its rows are those of the viewer", async (t) => {
@@ -104,7 +164,7 @@ test("a file is uploaded by keyboard, with progress, and its rows are those of t
 
 test("the page's policy stops nothing of its own", async (t) => {
   const { problems, go } = await signedIn(t);
-  for (const path of PAGES) await go(path);
+  for (const path of [...PAGES, ...MADE]) await go(path);
   assert.deepEqual(problems, []);
 });
 

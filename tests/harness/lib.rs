@@ -177,10 +177,8 @@ impl Product {
         i32::try_from(self.table().await.len()).unwrap()
     }
 
-    /// The items of the table once background tasks are done: their attributes, and the values of texts,
-    /// numbers and flags.
-    pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
-        self.wait_for_background_tasks().await;
+    /// The table itself, past the functions.
+    pub async fn dynamodb(&self) -> DynamoTable {
         let endpoint = format!("http://{}", self.services.dynamodb);
         let config = self.services.sdk_config().await.into_builder().endpoint_url(endpoint).build();
         let environment = Environment::new(
@@ -190,7 +188,14 @@ impl Product {
             Names::Process,
             config,
         );
-        let table = DynamoTable::of(&environment).client;
+        DynamoTable::of(&environment)
+    }
+
+    /// The items of the table once background tasks are done: their attributes, and the values of texts,
+    /// numbers and flags.
+    pub async fn table(&self) -> Vec<BTreeMap<String, String>> {
+        self.wait_for_background_tasks().await;
+        let table = self.dynamodb().await.client;
         let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap_or_default();
         let mut table = Vec::new();
         for item in items {

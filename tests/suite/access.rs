@@ -50,6 +50,8 @@ pub fn routes() -> Vec<Route> {
     let dive =
         Some(json!({"title": "D", "content": {"type": "html", "html": "x"}, "enable_embedding": true}));
     let viewer = Some(json!({"username": "acme"}));
+    const USER_SESSIONS: &str = "/v1/external-users/{id}/sessions";
+    const USER_SESSION: &str = "/v1/external-users/{id}/sessions/{session}";
     const ATTRIBUTES: &str = "/v1/attributes";
     const CUBE_ATTRIBUTES: &str = "/api/v1/user-attributes";
     const TENANT: &str = "/api/v1/embed-tenants/{tenant}";
@@ -285,6 +287,8 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/v1/external-users", "/v1/external-users", None, None, 200),
         route(Method::GET, "/v1/external-users/{id}", "/v1/external-users/{user}", None, None, 200),
         route(Method::DELETE, "/v1/external-users/{id}", "/v1/external-users/{user}", None, None, 204),
+        route(Method::GET, USER_SESSIONS, "/v1/external-users/{user}/sessions", None, None, 200),
+        route(Method::DELETE, USER_SESSION, "/v1/external-users/{user_session}", None, None, 204),
         route(Method::GET, "/api/v1/embed-tenants", "/api/v1/embed-tenants", None, None, 200),
         route(Method::DELETE, TENANT, "/api/v1/embed-tenants/{tenant}", None, None, 204),
         route(
@@ -476,6 +480,15 @@ async fn example(product: &Product, name: &str, fresh: &str) -> String {
         "attribute" => ("/v1/attributes", json!({"name": fresh, "type": "string"})),
         "group" => ("/v1/groups", json!({"name": fresh})),
         "user" => ("/api/v1/embed-tenants/acme/user", json!({"externalId": fresh})),
+        "user_session" => {
+            let user = json!({"deploymentId": 1, "externalId": fresh});
+            let answer = product.post("/api/v1/embed/generate-session", user).admin().send().await;
+            assert!(answer.status.is_success(), "{}", answer.text);
+            let users = product.get(&format!("/v1/external-users?search={fresh}")).admin().send().await.json;
+            let id = users["items"][0]["id"].to_string();
+            let listed = product.get(&format!("/v1/external-users/{id}/sessions")).admin().send().await.json;
+            return format!("{id}/sessions/{}", listed["items"][0]["id"].as_str().unwrap());
+        }
         "team" => ("/api/v1/embed-tenants/acme/groups", json!({"name": fresh})),
         "tenant" => {
             let path = format!("/api/v1/embed-tenants/{fresh}/user").to_lowercase();
@@ -526,7 +539,17 @@ impl Route {
         let names = ["victim", "preview", "preview_card", "dive", "account_token", "account"];
         let names = [
             &names[..],
-            &["attribute", "group", "user", "team", "tenant", "public", "spare_card", "spare"],
+            &[
+                "attribute",
+                "group",
+                "user",
+                "user_session",
+                "team",
+                "tenant",
+                "public",
+                "spare_card",
+                "spare",
+            ],
             &["spare_source", "spare_table"],
         ]
         .concat();

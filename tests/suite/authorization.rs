@@ -151,6 +151,7 @@ pub async fn filled() -> Filled {
         ("", "source", "none".to_owned()),
         ("", "table", "none".to_owned()),
         ("", "upload", "none".to_owned()),
+        ("", "session", "none".to_owned()),
         ("", "public_id", text(&dashboard["public_id"])),
         ("/v1/resources/", "id", "1".to_owned()),
         ("/v1/view/", "id", "1".to_owned()),

@@ -271,3 +271,28 @@ async fn only_an_admin_of_the_whole_stack_sees_data() {
     }
     assert_eq!(stored(&product).await["name"], "orders");
 }
+
+#[tokio::test]
+async fn an_upload_that_failed_needs_attention_until_another_succeeds() {
+    let product = Product::start().await;
+    let mut browser = admin(&product).await;
+    let declared = "city: text\namount: integer";
+    create(&product, &mut browser, &[("table", "orders"), ("declared", declared)]).await;
+    let failed = async |browser: &mut Browser| {
+        let page = browser.get(&product, "/console/attention").await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.text.contains("The last upload to <code>orders</code> failed")
+    };
+    imported(&product, &mut browser, FILE).await;
+    assert!(!failed(&mut browser).await);
+    product.clock.set_offset(5);
+    let path = uploaded(&product, &mut browser, "city,amount\nRome,many\n").await;
+    let answer = browser.post(&product, &path, &format!("{path}/commit"), &[]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert!(failed(&mut browser).await);
+    let page = browser.get(&product, "/console/attention").await.text;
+    assert!(page.contains(&format!("href=\"{path}\"")), "{page}");
+    product.clock.set_offset(10);
+    imported(&product, &mut browser, FILE).await;
+    assert!(!failed(&mut browser).await);
+}

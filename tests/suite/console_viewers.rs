@@ -70,6 +70,97 @@ async fn a_viewer_is_found_shown_and_removed() {
     assert_eq!(browser.get(&product, &path).await.status, 404);
 }
 
+/// The sessions of a user, as the API lists them.
+async fn sessions(product: &Product, id: &str) -> Vec<Value> {
+    let listed = product.get(&format!("/v1/external-users/{id}/sessions")).admin().send().await;
+    assert_eq!(listed.status, 200, "{}", listed.text);
+    listed.json["items"].as_array().unwrap().clone()
+}
+
+/// Exchanges a new session of ann for its token.
+async fn redeemed(product: &Product) -> (String, String) {
+    let body = json!({"deploymentId": 1, "externalId": "ann@example.com"});
+    let started = product.post("/api/v1/embed/generate-session", body).admin().send().await.json;
+    let session = started["sessionId"].as_str().unwrap().to_owned();
+    let answer = product.post("/api/v1/embed/session/token", json!({"sessionId": session})).send().await;
+    (session, answer.json["token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned())
+}
+
+#[tokio::test]
+async fn a_session_of_a_viewer_is_listed_and_ended() {
+    let product = Product::start_with(&[("ResourceCacheSeconds", "0")]).await;
+    let dashboard = product.publish("dashboard/1", json!({})).await;
+    let public_id = dashboard["public_id"].as_str().unwrap().to_owned();
+    let id = ann(&product).await["id"].to_string();
+    assert_eq!(sessions(&product, &id).await.len(), 1);
+    product.clock.set_offset(5);
+    let (session, token) = redeemed(&product).await;
+    product.clock.set_offset(10);
+    let (_, other) = redeemed(&product).await;
+    let listed = sessions(&product, &id).await;
+    let states: Vec<_> = listed.iter().map(|one| one["redeemed"].as_bool().unwrap()).collect();
+    assert_eq!(states, [true, true, false], "the newest first");
+    assert_eq!((&listed[0]["deployment"], &listed[0]["dashboard"]), (&json!(1), &Value::Null));
+    let opens = async |token: &str| {
+        let view = product.get(&format!("/api/v1/embed/dashboard/{public_id}"));
+        view.header("authorization", format!("Embed-Token {token}")).send().await.status.as_u16()
+    };
+    assert_eq!(opens(&token).await, 200);
+
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    let path = format!("/console/viewers/{id}");
+    let page = browser.get(&product, &path).await.text;
+    assert_eq!(page.matches("End the session</button>").count(), 3, "{page}");
+    assert!(!page.contains(&session), "the page has no credential");
+    let handle = listed[1]["id"].as_str().unwrap();
+    let own = format!("/sessions/{handle}/end");
+    let unknown = format!("/sessions/{}/end", "0".repeat(64));
+    for (user, end) in [(id.as_str(), unknown.as_str()), ("7", &own), (&id, "/sessions/x/end")] {
+        let answer = browser.post(&product, &path, &format!("/console/viewers/{user}{end}"), &[]).await;
+        assert_eq!(answer.status, 404, "{user}{end}");
+    }
+    assert_eq!(sessions(&product, &id).await.len(), 3);
+    let answer = browser.post(&product, &path, &format!("{path}{own}"), &[]).await;
+    let back = format!("{path}?done=end");
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, back.as_str()));
+    assert_eq!(sessions(&product, &id).await.len(), 2);
+    assert_eq!((opens(&token).await, opens(&other).await), (401, 200), "only this session ended");
+
+    // The same with the API; a session that waits is over after five minutes.
+    let handle = listed[0]["id"].as_str().unwrap();
+    let route = format!("/v1/external-users/{id}/sessions/{handle}");
+    assert_eq!(product.delete(&route).admin().send().await.status, 204);
+    assert_eq!(product.delete(&route).admin().send().await.refusal(), (404, "user_session_not_found"));
+    assert_eq!(opens(&other).await, 401);
+    assert_eq!(sessions(&product, &id).await.len(), 1);
+    product.clock.set_offset(400);
+    assert_eq!(sessions(&product, &id).await.len(), 0);
+    let nobody = product.get("/v1/external-users/7/sessions").admin().send().await;
+    assert_eq!(nobody.refusal(), (404, "user_not_found"));
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_busy_viewer_are_paged() {
+    let product = Product::start().await;
+    let id = ann(&product).await["id"].to_string();
+    for _ in 0..6 {
+        redeemed(&product).await;
+    }
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let path = format!("/v1/external-users/{id}/sessions?limit=3{cursor}");
+        let page = product.get(&path).admin().send().await.json;
+        let ids = page["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned());
+        seen.extend(ids);
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), 7);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 7);
+}
+
 #[tokio::test]
 async fn tenants_and_service_accounts_have_pages() {
     let product = Product::start().await;
@@ -86,7 +177,42 @@ async fn tenants_and_service_accounts_have_pages() {
     let account = product.post("/v1/users", json!({"username": "reports"})).admin().send().await;
     assert!(account.status.is_success(), "{}", account.text);
     let page = browser.get(&product, "/console/accounts?username=reports").await;
-    assert!(page.text.contains("<h1>reports</h1>"), "{}", page.text);
+    assert!(page.text.contains("<h1>reports</h1>") && page.text.contains("It has no token"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_token_of_a_service_account_is_listed_and_ended() {
+    let product = Product::start().await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    product.post("/v1/users", json!({"username": "reports"})).admin().send().await;
+    product.post("/v1/users", json!({"username": "others"})).admin().send().await;
+    for name in ["nightly", "hourly <b>"] {
+        let body = json!({"name": name, "ttl": 3600});
+        let made = product.post("/v1/users/reports/tokens", body).admin().send().await;
+        assert!(made.status.is_success(), "{}", made.text);
+    }
+    let path = "/console/accounts?username=reports";
+    let page = browser.get(&product, path).await.text;
+    assert!(page.contains("nightly") && page.contains("hourly &lt;b&gt;"), "{page}");
+    let left = async || {
+        let listed = product.get("/v1/users/reports/tokens").admin().send().await.json;
+        listed["tokens"].as_array().unwrap().clone()
+    };
+    let nightly = left().await.into_iter().find(|token| token["name"] == "nightly").unwrap();
+    let id = nightly["id"].as_str().unwrap();
+    let end = "/console/accounts/tokens/end";
+    for (account, id) in [("others", id), ("reports", "x"), ("nobody", id), ("", "")] {
+        let answer = browser.post(&product, path, end, &[("username", account), ("id", id)]).await;
+        assert_eq!(answer.status, 404, "{account} {id}");
+    }
+    assert_eq!(left().await.len(), 2);
+    let answer = browser.post(&product, path, end, &[("username", "reports"), ("id", id)]).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (303, "/console/accounts?username=reports&done=end")
+    );
+    let left = left().await;
+    assert_eq!((left.len(), &left[0]["name"]), (1, &json!("hourly <b>")));
 }
 
 #[tokio::test]
@@ -131,7 +257,12 @@ async fn only_an_admin_of_the_whole_stack_sees_viewers_and_settings() {
         ] {
             assert_eq!(browser.get(&product, path).await.status, 403, "{path}");
         }
-        for path in [format!("{user}/remove"), "/console/settings".to_owned()] {
+        for path in [
+            format!("{user}/remove"),
+            "/console/settings".to_owned(),
+            "/console/accounts/tokens/end".to_owned(),
+            format!("{user}/sessions/x/end"),
+        ] {
             let answer = browser.post(&product, "/console/sessions", &path, &[("embedding", "off")]).await;
             assert_eq!(answer.status, 403, "{path}");
         }

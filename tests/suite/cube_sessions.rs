@@ -145,7 +145,7 @@ async fn a_session_needs_few_requests_to_dynamodb() {
     generate(&product, json!({"externalId": "new"})).await;
     assert_eq!(sorted(), [&known[..], &["TransactWriteItems"]].concat(), "a new user");
     let session = generate(&product, json!({"externalId": "new"})).await;
-    let mut expected = [&known[..], &["PutItem"]].concat();
+    let mut expected = [&known[..], &["TransactWriteItems"]].concat();
     expected.sort_unstable();
     assert_eq!(sorted(), expected, "a known user");
     let token = token(&product, &session).await;
@@ -153,7 +153,12 @@ async fn a_session_needs_few_requests_to_dynamodb() {
     product.clock.set_offset(31);
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
     product.wait_for_background_tasks().await;
-    assert_eq!(sorted(), ["BatchGetItem"], "a view, with session, user, dashboard and switch");
+    let expected = ["BatchGetItem", "UpdateItem"];
+    assert_eq!(
+        sorted(),
+        expected,
+        "a view, with session, user, dashboard and switch; then the count of views"
+    );
     assert_eq!(open(&product, &public_id, &token).await.status, 200);
     assert_eq!(sorted(), [""; 0], "the same view, cached");
 }

@@ -16,6 +16,8 @@ mod clients;
 mod console;
 mod console_data;
 mod console_editor;
+mod console_home;
+mod console_lists;
 mod console_pages;
 mod console_preview;
 mod console_viewers;

@@ -9,19 +9,21 @@ mod cube_tenants;
 mod external_users;
 mod groups;
 mod motherduck_accounts;
+mod user_sessions;
 
 use axum::Router;
 use vitrine::app::change_account::AccountChanger;
 use vitrine::app::change_group_members::GroupMembers;
 use vitrine::app::create_account::AccountCreator;
 use vitrine::app::create_group::GroupCreator;
+use vitrine::app::end_user_session::UserSessionEnder;
 use vitrine::app::remove_account::AccountRemover;
 use vitrine::app::remove_tenant::TenantRemover;
 use vitrine::app::remove_user::UserRemover;
 use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::{
     AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, ExternalUserReader,
-    TenantReader, TenantWriter,
+    TenantReader, TenantWriter, UserSessionLister,
 };
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -40,6 +42,8 @@ vitrine::function_state! {
         user: ExternalUserReader,
         user_upserter: UserUpserter,
         user_remover: UserRemover,
+        user_sessions: UserSessionLister,
+        session_ender: UserSessionEnder,
         tenants: TenantReader,
         tenant_writer: TenantWriter,
         tenant_remover: TenantRemover,
@@ -68,6 +72,8 @@ pub fn routes() -> Routes<State> {
         .delete("/v1/groups/{name}", groups::delete)
         .get("/v1/external-users", external_users::list)
         .get("/v1/external-users/{id}", external_users::get)
+        .get("/v1/external-users/{id}/sessions", user_sessions::list)
+        .delete("/v1/external-users/{id}/sessions/{session}", user_sessions::end)
         .delete("/v1/external-users/{id}", external_users::delete)
         .get("/api/v1/user-attributes", cube_definitions::list_attributes)
         .post("/api/v1/user-attributes", cube_definitions::create_attribute)
@@ -110,6 +116,8 @@ pub fn router(state: State) -> Router {
     external_users::list,
     external_users::get,
     external_users::delete,
+    user_sessions::list,
+    user_sessions::end,
     cube_definitions::list_attributes,
     cube_definitions::create_attribute,
     cube_definitions::list_groups,

@@ -31,6 +31,16 @@ for (const details of document.querySelectorAll("details.confirm")) {
   });
 }
 
+// Lists that take longer than the page: the link in their place leads to them as well.
+for (const place of document.querySelectorAll("[data-load]")) {
+  const { load, part } = place.dataset;
+  place.ariaBusy = "true";
+  fetch(load).then(async (answer) => {
+    const found = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part);
+    if (found) place.replaceChildren(...found.childNodes);
+  }).catch(() => {}).finally(() => { place.ariaBusy = "false"; });
+}
+
 const reader = document.getElementById("token");
 if (reader) {
   const [text, shown] = [reader.querySelector("textarea"), reader.querySelector("[role=status]")];

@@ -50,7 +50,7 @@ function startBoard() {
   // Cards that are in the way go below, and so do those in their way.
   function makeRoom(moved) {
     const settled = [moved];
-    const others = cards.filter((card) => card !== moved && tabOf(card) === tabOf(moved));
+    const others = cards.filter((card) => card !== moved && !card.fieldset.disabled && tabOf(card) === tabOf(moved));
     for (const card of others.sort((a, b) => placeOf(a).row - placeOf(b).row)) {
       const place = placeOf(card);
       for (let above; (above = settled.map(placeOf).find((other) => overlap(other, place)));) place.row = above.row + above.height;
@@ -59,14 +59,57 @@ function startBoard() {
     }
   }
 
+  // What can be undone: the places of all cards, and which of them are removed.
+  const undo = document.querySelector("[data-undo]");
+  const steps = [];
+  undo.hidden = !cards.length;
+  const snapshot = () => cards.map((card) => ({ ...placeOf(card), isGone: card.fieldset.disabled }));
+
+  function remember(before) {
+    if (JSON.stringify(before) === JSON.stringify(snapshot())) return;
+    steps.push(before);
+    undo.disabled = false;
+    isChanged = true;
+  }
+
+  // The fields of a disabled card are not sent.
+  const setGone = (card, isGone) => { card.fieldset.disabled = card.fieldset.hidden = isGone; };
+
+  function remove(card) {
+    const before = snapshot();
+    setGone(card, true);
+    remember(before);
+    draw();
+    said.textContent = `${card.label.textContent} is removed. Undo brings it back.`;
+    undo.focus();
+  }
+
+  function takeBack() {
+    const step = steps.pop();
+    if (!step) return;
+    step.forEach(({ isGone, ...place }, index) => { put(cards[index], place); setGone(cards[index], isGone); });
+    undo.disabled = !steps.length;
+    draw();
+    said.textContent = "Undone.";
+  }
+
+  undo.addEventListener("click", takeBack);
+  addEventListener("keydown", (event) => {
+    const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
+    // Fields of text undo what is written in them.
+    if (!isUndo || !steps.length || event.target.closest?.("input, textarea, select")) return;
+    event.preventDefault();
+    takeBack();
+  });
+
   function draw() {
     const unit = board.clientWidth / COLUMNS;
-    const shown = cards.find(({ box }) => box === document.activeElement || box.classList.contains("moved")) ?? cards[0];
+    const shown = cards.find(({ box, fieldset }) => !fieldset.disabled && ( box === document.activeElement || box.classList.contains("moved"))) ?? cards.find(({ fieldset }) => !fieldset.disabled);
     let bottom = 6;
     for (const card of cards) {
       const place = placeOf(card);
       const title = card.fieldset.querySelector("[data-title]").textContent;
-      card.box.hidden = shown && tabOf(card) !== tabOf(shown) && tabOf(card) !== board.dataset.tab;
+      card.box.hidden = card.fieldset.disabled || shown && tabOf(card) !== tabOf(shown) && tabOf(card) !== board.dataset.tab;
       card.label.textContent = title;
       card.box.setAttribute("aria-label", `${title}: column ${place.col}, row ${place.row}, ${place.width} wide, ${place.height} high`);
       const start = isRight() ? "right" : "left";
@@ -98,14 +141,17 @@ function startBoard() {
       if (across === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
       const [right, { col, row, width, height }] = [isRight() ? -across : across, placeOf(card)];
+      const before = snapshot();
       if (event.shiftKey) change(card, { width: Math.min(COLUMNS - col, width + right), height: height + down });
       else change(card, { col: col + right, row: row + down });
       settle(card);
+      remember(before);
     });
     card.box.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       const isCorner = event.target === card.corner;
       const start = { x: event.clientX, y: event.clientY, ...placeOf(card) };
+      const before = snapshot();
       card.box.setPointerCapture(event.pointerId);
       card.box.classList.add("moved");
       const move = ({ clientX, clientY }) => {
@@ -120,11 +166,21 @@ function startBoard() {
         card.box.classList.remove("moved");
         if (type === "pointercancel") put(card, fit(start));
         settle(card);
+        remember(before);
       };
       card.box.addEventListener("pointermove", move);
       for (const name of ["pointerup", "pointercancel"]) card.box.addEventListener(name, end);
     });
     card.fieldset.addEventListener("input", draw);
+    for (const input of Object.values(card.fields)) {
+      let before;
+      input.addEventListener("focus", () => { before = snapshot(); });
+      input.addEventListener("change", () => { if (before) remember(before); before = snapshot(); });
+    }
+    card.fieldset.querySelector("[value^='remove-']")?.addEventListener("click", (event) => {
+      event.preventDefault();
+      remove(card);
+    });
     card.fieldset.addEventListener("focusin", () => { board.dataset.tab = tabOf(card); draw(); });
   }
   new ResizeObserver(draw).observe(board);
@@ -169,7 +225,11 @@ function startPreview() {
   async function show() {
     const sql = sqlField.value;
     running?.abort();
-    if (!sql.trim()) return shown.replaceChildren();
+    if (!sql.trim()) {
+      last = null;
+      drawChart();
+      return shown.replaceChildren();
+    }
     running = new AbortController();
     preview.setAttribute("aria-busy", "true");
     try {
@@ -182,10 +242,14 @@ function startPreview() {
       });
       const answer = await response.json();
       if (!response.ok) {
+        last = null;
+        drawChart();
         shown.replaceChildren();
         state.textContent = [answer.message, ...(answer.issues ?? []).map(({ message }) => message)].join(" ");
       } else {
+        last = answer;
         draw(answer);
+        drawChart();
       }
       preview.removeAttribute("aria-busy");
     } catch (problem) {
@@ -210,6 +274,51 @@ function startPreview() {
     shown.replaceChildren(region);
     state.textContent = rows.length > MOST || truncated ? `The first ${Math.min(MOST, rows.length)} rows.` : rows.length === 1 ? "One row." : `${rows.length} rows.`;
   }
+
+  // The drawing, by the code of the embed page, which knows the paths of its files.
+  let last = null, library;
+  const place = preview.querySelector("[data-chart]");
+
+  async function loadLibrary() {
+    const page = new DOMParser().parseFromString(await (await fetch("/embed/question/preview")).text(), "text/html");
+    const files = JSON.parse(page.getElementById("embed").dataset.files);
+    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: files.style });
+    const styled = new Promise((resolve, reject) => { style.onload = resolve; style.onerror = reject; });
+    document.head.append(style);
+    const [{ draw }] = await Promise.all([import(files.draw), styled]);
+    const modules = {};
+    return { draw, load: (name) => modules[name] ??= import(files[name]) };
+  }
+
+  function settingsOf() {
+    const own = {};
+    try { Object.assign(own, JSON.parse(field("content.settings").value || "{}")); } catch { /* The check says so. */ }
+    for (const name of ["graph.dimensions", "graph.metrics"]) {
+      const columns = (field(`content.settings.${name}`)?.value ?? "").split(",").map((column) => column.trim()).filter(Boolean);
+      if (columns.length) own[name] = columns;
+    }
+    const stack = field("content.settings.stackable.stack_type")?.value;
+    if (stack) own["stackable.stack_type"] = stack;
+    return own;
+  }
+
+  async function drawChart() {
+    const display = field("content.display")?.value;
+    // A table is below anyway.
+    if (!place || !last || !display || display === "table") return place?.replaceChildren();
+    const answer = last;
+    try {
+      const { draw, load } = await (library ??= loadLibrary());
+      if (answer !== last || display !== field("content.display").value) return;
+      const files = Object.fromEntries(["table", "figures", "charts", "pie", "rows", "markdown"].map((name) => [name, () => load(name)]));
+      const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      place.replaceChildren(draw(answer, display, settingsOf(), { ...files, locale: "en", timezone: "UTC", theme, title: field("title")?.value ?? "", values: {}, follow() {}, onFallback() {} }));
+    } catch {
+      library = null;
+      place.replaceChildren();
+    }
+  }
+  form.addEventListener("input", ({ target }) => { if (/^content\.(display|settings)/.test(target.name ?? "")) drawChart(); });
 
   const later = () => { clearTimeout(timer); timer = setTimeout(show, 400); };
   form.addEventListener("input", ({ target }) => { if (target.name?.startsWith("content.query.")) later(); });

@@ -4,16 +4,17 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use maud::{Markup, html};
 use vitrine::aws::storage::resources::Listing;
-use vitrine::http::caller::{Admin, Anybody, ListResources, Need, StackAdmin, WriteResources};
-use vitrine::rules::paging::{MAX_LIMIT, Page, Paging};
+use vitrine::http::caller::{Admin, ListResources, Need, StackAdmin, WriteResources};
+use vitrine::rules::paging::Page;
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::Kind;
 
 use crate::State as App;
+use crate::activity;
 use crate::fields::Fields;
 use crate::layout::{Section, page};
 use crate::parts;
-use crate::request::{PageResult, Refused, Signed, safe_next};
+use crate::request::{PageResult, Refused, SignedHome, safe_next};
 use crate::sign_in;
 
 /// The resources in each list of this page.
@@ -23,10 +24,10 @@ pub async fn show(
     State(app): State<App>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    signed: Result<Signed<Anybody>, Refused>,
+    signed: Result<SignedHome, Refused>,
 ) -> PageResult {
-    let caller = match signed {
-        Ok(Signed { caller, .. }) => caller,
+    let (caller, days) = match signed {
+        Ok(SignedHome { caller, days }) => (caller, days),
         Err(Refused::SignIn { .. }) => {
             let fields = Fields::parse(query.unwrap_or_default().as_bytes());
             return Ok(sign_in::form(&app, &headers, safe_next(fields.text("next")), None)?);
@@ -37,7 +38,7 @@ pub async fn show(
     let found = match ListResources::check(key) {
         Ok(()) => {
             let listing = Listing { kind: None, embeddable: None, archived: None, reach: &key.reach };
-            Some(app.finder.page(&listing, &Paging::new(Some(MAX_LIMIT), None)).await?)
+            Some(app.finder.glance(&listing).await?)
         }
         Err(_) => None,
     };
@@ -47,6 +48,16 @@ pub async fn show(
             Some(found) if found.items.is_empty() && !found.has_next => (empty(WriteResources::check(key).is_ok())),
             Some(found) => (overview(found)),
             None => p { "Your access key cannot list resources. The menu has what it can do." },
+        }
+        @if StackAdmin::check(key).is_ok() {
+            section {
+                h2 { "What needs attention" }
+                @if let Some(line) = activity::peak_line(&days) { ul.rows { li { span { (line) } } } }
+                div data-load={ (crate::PATH) "/attention" } data-part="attention" {
+                    p { a href={ (crate::PATH) "/attention" } { "Look for what needs attention" } }
+                }
+            }
+            (activity::section(&days))
         }
         @if Admin::check(key).is_ok() {
             section {
@@ -99,7 +110,7 @@ fn overview(found: &Page<ResourceSummary>) -> Markup {
                 } }
             }
         }
-        @if found.has_next { p.small { "Counted among the first " (MAX_LIMIT) " resources." } }
+        @if found.has_next { p.small { "Counted among the first " (found.items.len()) " resources." } }
         div.columns {
             section {
                 h2 { "Not published" }

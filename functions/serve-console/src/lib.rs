@@ -4,8 +4,11 @@
 //! callers with a permission, and `request::SignedForm` only for forms that a page of the same session showed.
 
 mod access_keys;
+mod accounts;
+mod activity;
 mod ask_code;
 mod assets;
+mod attention;
 mod data;
 mod data_table;
 mod editor;
@@ -21,6 +24,7 @@ mod refusals;
 mod request;
 mod resource;
 mod resource_list;
+mod resource_version;
 mod server_code;
 mod sessions;
 mod settings;
@@ -28,6 +32,7 @@ mod sign_in;
 mod signing_keys;
 mod table_form;
 mod uploads;
+mod user_sessions;
 mod viewers;
 mod web_code;
 
@@ -40,6 +45,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use vitrine::app::commit_version::VersionCommitter;
 use vitrine::app::create_access_key::AccessKeyCreator;
+use vitrine::app::end_user_session::UserSessionEnder;
+use vitrine::app::find_attention::AttentionFinder;
 use vitrine::app::find_resources::ResourceFinder;
 use vitrine::app::open_console::Console;
 use vitrine::app::open_console_session::ConsoleSessionOpener;
@@ -56,9 +63,9 @@ use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::storage::{
-    AccessKeyWriter, AccountReader, DefinitionReader, DiveVersionReader, EvidenceReader, ExternalUserLister,
-    ExternalUserReader, RefusalRecordReader, SourceLister, TableReader, TableVersionReader, TenantReader,
-    UploadReader,
+    AccessKeyWriter, AccountReader, AccountTokens, DefinitionReader, DiveVersionReader, EvidenceReader,
+    ExternalUserLister, ExternalUserReader, RefusalRecordReader, SourceLister, TableReader,
+    TableVersionReader, TenantReader, UploadReader, UserSessionLister,
 };
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
@@ -74,6 +81,7 @@ vitrine::function_state! {
         console: Console,
         session: ConsoleSessionOpener,
         finder: ResourceFinder,
+        attention: AttentionFinder,
         publisher: ResourcePublisher,
         previewer: ResourcePreviewer,
         evidence: EvidenceReader,
@@ -97,9 +105,12 @@ vitrine::function_state! {
         users: ExternalUserLister,
         user: ExternalUserReader,
         user_remover: UserRemover,
+        user_sessions: UserSessionLister,
+        session_ender: UserSessionEnder,
         tenants: TenantReader,
         definitions: DefinitionReader,
         accounts: AccountReader,
+        account_tokens: AccountTokens,
         switch: EmbeddingSwitch,
         settings: Arc<Settings>,
         clock: Clock,
@@ -113,9 +124,14 @@ pub fn routes() -> Routes<State> {
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{file}", get(assets::file))
+        .route("/attention", get(attention::show))
         .route("/resources", get(resource_list::show))
         .route(RESOURCE, get(resource::show).post(resource::change))
         .route("/new/{what}", get(editor::new_form).post(editor::create))
+        .route(
+            "/resources/{kind}/{id}/versions/{version}",
+            get(resource_version::show).post(resource_version::restore),
+        )
         .route("/resources/{kind}/{id}/edit", get(editor::edit_form).post(editor::edit))
         .route("/resources/{kind}/{id}/embed", get(embed::show).post(embed::act))
         .route("/data", get(data::show).post(data::create))
@@ -129,8 +145,10 @@ pub fn routes() -> Routes<State> {
         .route("/viewers", get(viewers::show))
         .route("/viewers/{id}", get(viewers::user))
         .route("/viewers/{id}/remove", post(viewers::remove))
+        .route("/viewers/{id}/sessions/{session}/end", post(user_sessions::end))
         .route("/tenants/{tenant}", get(viewers::tenant))
-        .route("/accounts", get(viewers::account))
+        .route("/accounts", get(accounts::show))
+        .route("/accounts/tokens/end", post(accounts::end_token))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/keys", get(access_keys::show).post(access_keys::create))
         .route("/keys/{id}/remove", post(access_keys::remove))

@@ -13,6 +13,7 @@ use vitrine::http::caller::Need;
 use vitrine::http::console_cookies::{Transport, require_same_origin};
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::random;
+use vitrine::rules::view::activity::DayCount;
 
 use crate::State;
 use crate::error_page;
@@ -29,6 +30,13 @@ pub const FORM_TOKEN: &str = "csrf_token";
 pub struct Signed<N> {
     pub caller: ConsoleCaller,
     need: PhantomData<N>,
+}
+
+/// A signed-in caller of the first page, with the counts of the last days.
+#[derive(Debug)]
+pub struct SignedHome {
+    pub caller: ConsoleCaller,
+    pub days: Vec<DayCount>,
 }
 
 /// The form of a signed-in caller.
@@ -81,11 +89,23 @@ impl IntoResponse for Refused {
     }
 }
 
+impl FromRequestParts<State> for SignedHome {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> std::result::Result<Self, Refused> {
+        let cookie = Cookie::of(parts, state)?;
+        let opened = state.session.open_with_days(cookie.value).await;
+        let (caller, days) = opened.map_err(|error| cookie.refused(error))?;
+        Ok(Self { caller, days })
+    }
+}
+
 impl<N: Need> FromRequestParts<State> for Signed<N> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> std::result::Result<Self, Refused> {
-        let caller = open(parts, state).await?;
+        let cookie = Cookie::of(parts, state)?;
+        let caller = state.session.open(cookie.value).await.map_err(|error| cookie.refused(error))?;
         match N::check(&caller.key) {
             Ok(()) => Ok(Self { caller, need: PhantomData }),
             Err(error) => Err(Refused::of(error, caller)),
@@ -108,19 +128,33 @@ impl<N: Need> FromRequest<State> for SignedForm<N> {
     }
 }
 
-/// The caller of a request, whatever the key may do.
-async fn open(parts: &Parts, state: &State) -> std::result::Result<ConsoleCaller, Refused> {
-    // A form that is sent again after sign-in would need its fields, so only pages are asked for again.
-    let path =
-        parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    let asked = path.path_and_query().filter(|_| parts.method == Method::GET);
-    let sign_in = || Refused::SignIn { next: asked.map(ToString::to_string).unwrap_or_default() };
-    let transport = Transport::of(&parts.headers, &state.settings)?;
-    let cookie = transport.read_session(&parts.headers).ok_or_else(sign_in)?;
-    state.session.open(cookie).await.map_err(|error| match error.reason {
-        Reason::AccessKeyUnknown | Reason::AccessDenied => sign_in(),
-        _ => error.into(),
-    })
+/// The session's cookie of a request, and the page that follows a sign-in.
+struct Cookie<'a> {
+    value: &'a str,
+    next: String,
+}
+
+impl<'a> Cookie<'a> {
+    fn of(parts: &'a Parts, state: &State) -> std::result::Result<Self, Refused> {
+        // A form that is sent again after sign-in would need its fields, so only pages are asked for again.
+        let path =
+            parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let asked = path.path_and_query().filter(|_| parts.method == Method::GET);
+        let next = asked.map(ToString::to_string).unwrap_or_default();
+        let transport = Transport::of(&parts.headers, &state.settings)?;
+        match transport.read_session(&parts.headers) {
+            Some(value) => Ok(Self { value, next }),
+            None => Err(Refused::SignIn { next }),
+        }
+    }
+
+    /// The answer to a cookie that opens no session, or could not be looked up.
+    fn refused(&self, error: Error) -> Refused {
+        match error.reason {
+            Reason::AccessKeyUnknown | Reason::AccessDenied => Refused::SignIn { next: self.next.clone() },
+            _ => error.into(),
+        }
+    }
 }
 
 pub async fn read(request: Request) -> Result<Fields> {

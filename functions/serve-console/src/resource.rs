@@ -76,6 +76,7 @@ fn said(word: &str) -> Markup {
         "unpublish" => "Unpublished. Embeds that are open end shortly.",
         "archive" => "Archived. It is no longer shown anywhere.",
         "restore" => "Restored, as it was before.",
+        "version" => "The earlier content is the newest version now.",
         "save" => "Saved.",
         "create" => "Stored. Publish it, or embed it.",
         _ => return html! {},
@@ -94,6 +95,21 @@ fn changed(action: &str, input: ResourceInput) -> Option<ResourceInput> {
     })
 }
 
+/// The page of a resource with what is wrong above it.
+pub async fn with_problem(
+    app: &App,
+    caller: ConsoleCaller,
+    path: &(String, String),
+    error: Error,
+) -> PageResult {
+    match load(app, &caller, path).await {
+        Ok(loaded) if !error.is_outage() => {
+            Ok(with_error(view(app, &caller, &loaded, &parts::problem(&error)), error))
+        }
+        _ => Err(Refused::of(error, caller)),
+    }
+}
+
 pub async fn change(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
@@ -104,19 +120,22 @@ pub async fn change(
             let done = query(&[("done", fields.text("action"))]);
             Ok(Redirect::to(&format!("{}{done}", path_of(&resource))).into_response())
         }
-        Ok((_, warnings)) => {
-            let loaded = load(&app, &caller, &path).await?;
-            let note = html! { (said(fields.text("action"))) (found(&warnings)) };
-            Ok(view(&app, &caller, &loaded, &note))
-        }
-        // The page as it is now, with what is wrong above it.
-        Err(error) => match load(&app, &caller, &path).await {
-            Ok(loaded) if !error.is_outage() => {
-                Ok(with_error(view(&app, &caller, &loaded, &parts::problem(&error)), error))
-            }
-            _ => Err(Refused::of(error, caller)),
-        },
+        Ok((_, warnings)) => with_findings(&app, &caller, &path, fields.text("action"), &warnings).await,
+        Err(error) => with_problem(&app, caller, &path, error).await,
     }
+}
+
+/// The page of a resource after a change whose queries have findings.
+pub async fn with_findings(
+    app: &App,
+    caller: &ConsoleCaller,
+    path: &(String, String),
+    action: &str,
+    warnings: &Issues,
+) -> PageResult {
+    let loaded = load(app, caller, path).await?;
+    let note = html! { (said(action)) (found(warnings)) };
+    Ok(view(app, caller, &loaded, &note))
 }
 
 async fn act(
@@ -154,10 +173,10 @@ fn view(app: &App, caller: &ConsoleCaller, loaded: &Loaded, note: &Markup) -> Re
         (actions(app, caller, resource))
         div.columns {
             section { h2 { "Facts" } (facts(resource)) }
-            section { h2 { "Content" } (content_of(resource)) }
+            section { h2 { "Content" } (content_of(resource.content.as_ref())) }
         }
         section { h2 { "Parameters" } (parameters(resource)) }
-        @if !versions.is_empty() { section { h2 { "Versions" } (version_list(versions)) } }
+        @if resource.kind.keeps_versions() { section { h2 { "Versions" } (version_list(resource, versions)) } }
     };
     page(caller, &resource.title, Section::Resources, content)
 }
@@ -177,7 +196,12 @@ fn actions(app: &App, caller: &ConsoleCaller, resource: &Resource) -> Markup {
         div.actions {
             a.button.primary href={ (path_of(resource)) "/embed" } { "Embed this" }
             a.button href={ (path_of(resource)) "/edit" } { "Edit" }
-            @if resource.archived { (form("restore", "", "Restore")) }
+            @if resource.archived {
+                (parts::confirm("Restore…", html! {
+                    p { strong { (resource.title) } " will be in lists again"
+                        @if resource.enable_embedding { ", and shown wherever it is embedded" } "." }
+                }, form("restore", "primary", "Restore it")))
+            }
             @else {
                 @if resource.enable_embedding {
                     (parts::confirm("Unpublish…", html! {
@@ -216,8 +240,8 @@ fn facts(resource: &Resource) -> Markup {
     }
 }
 
-fn content_of(resource: &Resource) -> Markup {
-    match &resource.content {
+pub fn content_of(content: Option<&Content>) -> Markup {
+    match content {
         None => html! { p.muted { "It has no content yet. Edit it, or store some with the API." } },
         Some(Content::Html { html: source, queries }) => html! {
             p { "HTML of " (source.len()) " bytes"
@@ -285,10 +309,14 @@ fn who(policy: Option<&WhoMaySet>) -> Markup {
     }
 }
 
-fn version_list(versions: &[VersionSummary]) -> Markup {
+fn version_list(resource: &Resource, versions: &[VersionSummary]) -> Markup {
     html! {
         ol.rows reversed {
-            @for version in versions { li { "Version " (version.version) span.muted { (parts::time(version.created_at)) } } }
+            @for version in versions { li {
+                a href={ (path_of(resource)) "/versions/" (version.version) } { "Version " (version.version) }
+                span.muted { (parts::time(version.created_at)) @if version.version == resource.version { " · now" } }
+            } }
         }
+        @if versions.len() >= VERSIONS.unsigned_abs() as usize { p.small { "The last " (VERSIONS) "." } }
     }
 }

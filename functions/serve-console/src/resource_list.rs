@@ -2,7 +2,7 @@
 
 use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
-use vitrine::app::find_resources::Order;
+use vitrine::app::find_resources::{MAX_FOUND, Order};
 use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::{ListResources, Need, WriteResources};
 use vitrine::rules::paging::Paging;
@@ -20,11 +20,11 @@ const SIZE: usize = 50;
 const STATES: [(&str, &str); 4] =
     [("", "All states"), ("published", "Published"), ("draft", "Draft"), ("archived", "Archived")];
 
-const ORDERS: [(&str, &str, Order); 4] = [
-    ("", "By kind and id", Order::Stored),
-    ("title", "By title", Order::Title),
-    ("updated", "Changed last", Order::Updated),
-    ("created", "Newest", Order::Created),
+const ORDERS: [(&str, &str, Option<Order>); 4] = [
+    ("", "By kind and id", None),
+    ("title", "By title", Some(Order::Title)),
+    ("updated", "Changed last", Some(Order::Updated)),
+    ("created", "Newest", Some(Order::Created)),
 ];
 
 /// The filter in the address of the page.
@@ -104,15 +104,22 @@ async fn find(
         _ => (None, None),
     };
     let listing = Listing { kind: asked.kind.parse().ok(), embeddable, archived, reach };
-    let order = ORDERS.iter().find(|(word, ..)| *word == asked.order).map_or(Order::Stored, |order| order.2);
-    if asked.words.is_empty() && order == Order::Stored {
+    let order = ORDERS.iter().find(|(word, ..)| *word == asked.order).and_then(|order| order.2);
+    let Some(order) = order else {
         let after = Some(fields.text("cursor")).filter(|cursor| !cursor.is_empty()).map(str::to_owned);
         let is_first = after.is_none();
         let limit = i32::try_from(SIZE).ok();
-        let page = app.finder.page(&listing, &Paging::new(limit, after)).await?;
+        let paging = Paging::new(limit, after);
+        let is_search = !asked.words.is_empty();
+        let page = match is_search {
+            true => app.finder.search(&listing, asked.words, &paging).await?,
+            false => app.finder.page(&listing, &paging).await?,
+        };
         let count = page.items.len();
         return Ok(Shown {
             summary: match (is_first, page.has_next) {
+                (true, false) if is_search => format!("{count} found"),
+                (true, true) if is_search => format!("The first {count} found"),
                 (true, false) => format!("{count} in all"),
                 (true, true) => format!("The first {count}"),
                 (false, _) => format!("{count} more"),
@@ -121,15 +128,15 @@ async fn find(
             next: page.next().map(|next| asked.at("cursor", next)),
             items: page.items,
         });
-    }
+    };
     let number: usize = fields.number("page").unwrap_or(1).max(1);
-    let found = app.finder.find(&listing, asked.words, order, number - 1, SIZE).await?;
+    let found = app.finder.sorted(&listing, asked.words, order, number - 1, SIZE).await?;
     let cut =
         if found.is_cut { " of those that were looked through; narrow the search to see others" } else { "" };
     Ok(Shown {
         summary: format!("{} found{cut}", found.total),
         previous: (number > 1).then(|| asked.at("page", &(number - 1).to_string())),
-        next: (number.saturating_mul(SIZE) < found.total)
+        next: (number.saturating_mul(SIZE) < found.total.min(MAX_FOUND))
             .then(|| asked.at("page", &(number + 1).to_string())),
         items: found.items,
     })

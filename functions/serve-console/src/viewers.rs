@@ -10,16 +10,17 @@ use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::paging::{Page, Paging};
 use vitrine::rules::viewer::attribute::AttributeDefinition;
 use vitrine::rules::viewer::external_user::ExternalUser;
-use vitrine::rules::viewer::service_account::{AccountName, ServiceAccount};
 use vitrine::rules::viewer::tenant::TenantName;
 
 use crate::State as App;
+use crate::accounts;
 use crate::fields::{Fields, query};
 use crate::layout::{Section, page};
 use crate::parts;
 use crate::request::{PageResult, Refused, Signed, SignedForm};
+use crate::user_sessions;
 
-const PATH: &str = "/console/viewers";
+pub const PATH: &str = "/console/viewers";
 
 const SIZE: i32 = 50;
 
@@ -77,7 +78,7 @@ pub async fn show(
             section { h2 { "Attributes" } (definitions(&listed.attributes)) }
         }
         section { h2 { "Tenants" } (tenants(&listed)) }
-        section { h2 { "Service accounts" } (account_search("")) }
+        section { h2 { "Service accounts" } (accounts::search("")) }
     };
     Ok(page(&caller, "Viewers", Section::Viewers, content))
 }
@@ -150,17 +151,8 @@ fn tenants(listed: &Listed) -> Markup {
     }
 }
 
-fn account_search(name: &str) -> Markup {
-    html! {
-        form.filters role="search" action="/console/accounts" {
-            label.wide { span { "Name of a service account" } input name="username" required value=(name); }
-            button type="submit" { "Show" }
-        }
-    }
-}
-
 /// A name of another form was never stored.
-fn user_id(text: &str) -> Result<u64> {
+pub fn user_id(text: &str) -> Result<u64> {
     let number = text.parse().ok().filter(|number| *number > 0 && !text.starts_with(['+', '0']));
     number.ok_or_else(|| Reason::UserNotFound.into())
 }
@@ -168,18 +160,25 @@ fn user_id(text: &str) -> Result<u64> {
 pub async fn user(
     State(app): State<App>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     Signed { caller, .. }: Signed<StackAdmin>,
 ) -> PageResult {
-    let found =
-        async { app.user.find_by_id(user_id(&id)?).await?.ok_or_else(|| Reason::UserNotFound.into()) };
-    let user = match found.await {
-        Ok(user) => user,
+    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+    let found = async {
+        let user = app.user.find_by_id(user_id(&id)?).await?.ok_or(Reason::UserNotFound)?;
+        let paging = Paging::new(Some(SIZE), given(&fields, "sessions").map(str::to_owned));
+        let sessions = app.user_sessions.of(user.id, &paging).await?;
+        Ok((user, sessions))
+    };
+    let (user, sessions) = match found.await {
+        Ok(found) => found,
         Err(error) => return Err(Refused::of(error, caller)),
     };
     let title = user.external_id.as_str();
     let content = html! {
         p.crumbs { a href=(PATH) { "Viewers" } " / External user" }
         h1 { (title) }
+        @if fields.text("done") == "end" { (parts::done("The session is ended. Its views are refused shortly.")) }
         div.columns {
             section { h2 { "Facts" } dl {
                 dt { "Number" } dd { (user.id) }
@@ -199,15 +198,15 @@ pub async fn user(
             }
         }
         section { h2 { "Sessions" }
-            p { "The stack keeps a session under a hash of its id and has no list of them. To end one, send its id to " code { "POST /v1/sessions/revoke" }
-                ". Removing the user ends all of them within " (app.settings.resource_cache_seconds) " seconds." }
+            (user_sessions::list(&caller, user.id, &sessions))
+            p.small { "Removing the user ends all of them within " (app.settings.resource_cache_seconds) " seconds. Tokens that your backend signs by itself are no sessions." }
             (remove_button(&caller, &user))
         }
     };
     Ok(page(&caller, title, Section::Viewers, content))
 }
 
-fn values(attributes: &std::collections::BTreeMap<String, serde_json::Value>) -> Markup {
+pub fn values(attributes: &std::collections::BTreeMap<String, serde_json::Value>) -> Markup {
     html! { dl { @for (name, value) in attributes { dt { code { (name) } } dd { code { (value) } } } } }
 }
 
@@ -268,36 +267,4 @@ pub async fn tenant(
         }
     };
     Ok(page(&caller, title, Section::Viewers, content))
-}
-
-pub async fn account(
-    State(app): State<App>,
-    RawQuery(asked): RawQuery,
-    Signed { caller, .. }: Signed<StackAdmin>,
-) -> PageResult {
-    let fields = Fields::parse(asked.unwrap_or_default().as_bytes());
-    let found = async {
-        let name: AccountName = fields.text("username").parse().map_err(|_| Reason::AccountNotFound)?;
-        app.accounts.find_named(&name).await?.ok_or_else(|| Reason::AccountNotFound.into())
-    };
-    let account: ServiceAccount = match found.await {
-        Ok(found) => found,
-        Err(error) => return Err(Refused::of(error, caller)),
-    };
-    let title = account.username.to_string();
-    let content = html! {
-        p.crumbs { a href=(PATH) { "Viewers" } " / Service account" }
-        h1 { (title) }
-        div.columns {
-            section { h2 { "Facts" } dl {
-                dt { "Role" } dd { (account.role.word()) }
-                dt { "Created" } dd { (parts::time(account.created_at)) }
-            } }
-            section { h2 { "Attributes" }
-                @if account.attributes.is_empty() { p.muted { "None." } } @else { (values(&account.attributes)) } }
-        }
-        p.small { "Its tokens: " code { "GET /v1/users/" (title) "/tokens" } "." }
-        section { h2 { "Another account" } (account_search("")) }
-    };
-    Ok(page(&caller, &title, Section::Viewers, content))
 }

@@ -167,6 +167,7 @@ reasons! {
     PasswordWrong, "password_wrong", Unauthorized, "Password did not match stored password.";
     SignInLocked, "sign_in_locked", TooManyRequests, "Too many attempts! You must wait before trying again.";
     KeySessionNotFound, "key_session_not_found", NotFound, "Not found.";
+    UserSessionNotFound, "user_session_not_found", NotFound, "The user has no such session.";
     FormTokenInvalid, "form_token_invalid", Forbidden, "This form is no longer valid. Go back, reload the page and try again.";
     EmbeddingSwitchedOff, "embedding_switched_off", BadRequest, "Embedding is not enabled.";
     AccessDenied, "access_denied", Forbidden, "You don't have permissions to do that.";

@@ -40,7 +40,8 @@ pub fn read(fields: &Fields, base: Option<&Value>, parameters: &Value) -> Value 
     let removed = fields.text("action").strip_prefix("remove-").and_then(|index| index.parse::<usize>().ok());
     let mut cards: Vec<Value> = (0..MOST_CARDS)
         .map(|index| (index, format!("content.cards[{index}]")))
-        .take_while(|(_, prefix)| fields.has(&format!("{prefix}.id")))
+        // The script leaves out those that it removed.
+        .filter(|(_, prefix)| fields.has(&format!("{prefix}.id")))
         .filter(|(index, _)| Some(*index) != removed)
         .map(|(_, prefix)| read_card(fields, &prefix, old, &tabs, parameters))
         .collect();
@@ -143,8 +144,9 @@ pub fn show(form: &EditorForm<'_>, document: &Value, around: &Surroundings) -> M
             h2 { "Cards" }
             @if cards.is_empty() { p.muted { "There is none yet. Add a question, a text, a heading or a link." } }
             div.board hidden data-board aria-label="Cards on the grid" role="group" {}
-            p.small.how hidden { "Drag a card to its place, or its corner to resize it. By keyboard: arrows move the focused card, Shift and arrows resize it." }
+            p.small.how hidden { "Drag a card to its place, or its corner to resize it. By keyboard: arrows move the focused card, Shift and arrows resize it, Ctrl+Z undoes the last change." }
             p.hidden data-said role="status" {}
+            div.actions { button type="button" data-undo hidden disabled { "Undo" } }
             datalist id="questions" { @for (number, title) in &around.known { option value=(number) { (title) } } }
             @for (index, card) in cards.iter().enumerate() { (show_card(form, index, card, document, around)) }
             div.actions {
@@ -287,6 +289,13 @@ mod tests {
         sent.pop();
         sent.push(("action", "remove-0"));
         assert_eq!(read(&fields(&sent), None, &json!([]))["cards"], json!([]));
+        let later: Vec<_> = PLACE.iter().map(|(name, value)| (name.replace("[0]", "[3]"), *value)).collect();
+        let later: Vec<_> = later.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(
+            read(&fields(&later), None, &json!([]))["cards"][0]["id"],
+            4,
+            "others were removed by the script"
+        );
     }
 
     /// chosen tag of the parameter `city`, tags of the same name -> mapping

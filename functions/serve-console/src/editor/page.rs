@@ -124,6 +124,7 @@ fn preview() -> Markup {
         section id="try" hidden {
             h2 { "Preview" }
             p.small { "The first rows, as a viewer without attributes and with the defaults of the tags." }
+            div data-chart {}
             div data-rows {}
             p.muted data-state role="status" {}
         }

@@ -100,6 +100,11 @@ pub enum UploadState {
 }
 
 impl UploadState {
+    /// Returns whether its file did not become a version.
+    pub const fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Refused { .. })
+    }
+
     /// The name of the state, as the API and the storage write it.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -6,8 +6,10 @@ use crate::query::definition::{QueryDefinition, TagType};
 use crate::query::limits::QueryLimits;
 use crate::query::mapping::Mapping;
 use crate::query::scanner::{Piece, TagRef};
-use crate::resource::ResourceInput;
+use crate::resource::content::Content;
+use crate::resource::dashboard::CardBody;
 use crate::resource::embed_policy::WhoMaySet;
+use crate::resource::{Resource, ResourceInput};
 
 /// Finds the locked parameters that do not restrict a query.
 pub fn unreached<'a>(
@@ -23,6 +25,38 @@ pub fn unreached<'a>(
         |tag: &str| locked_tags.contains(&tag) || query.tags.get(tag).is_some_and(|tag| tag.required);
     let is_reached = |slug: &str| mapping.tag(slug).is_some_and(|tag| reaches(&pieces, tag, &is_certain));
     locked.iter().copied().filter(|slug| !is_reached(slug)).collect()
+}
+
+/// The locked parameters that set nothing in a published resource with queries: no tag, no text. A card without a mapping
+/// gives its question every parameter, and the question's tags are not known here.
+pub fn unwired(resource: &Resource) -> Vec<&str> {
+    let Some(content) = resource.content.as_ref().filter(|content| content.has_queries()) else {
+        return Vec::new();
+    };
+    if !resource.enable_embedding || resource.archived {
+        return Vec::new();
+    }
+    let queries = content.queries("");
+    let cards = match content {
+        Content::Dashboard(dashboard) => dashboard.cards.as_slice(),
+        _ => &[],
+    };
+    let is_set = |slug: &str| {
+        let by_query = queries.iter().any(|placed| {
+            placed.query.tags.iter().any(|(tag, _)| placed.mapping.setters(tag).contains(&slug))
+        });
+        let by_card = cards.iter().any(|card| match &card.body {
+            CardBody::Query(_) => false,
+            CardBody::Question(_) => card.parameters.is_none() || card.mapping().tag(slug).is_some(),
+            CardBody::Text(text) | CardBody::Heading(text) => {
+                card.parameters.as_ref().is_some_and(|tags| tags.contains_key(slug)) || text.contains(slug)
+            }
+            CardBody::Link(url) => url.contains(slug),
+        });
+        by_query || by_card
+    };
+    let locked = resource.embedding_params.iter().filter(|(_, visibility)| visibility.is_locked());
+    locked.map(|(slug, _)| slug.as_str()).filter(|slug| !is_set(slug)).collect()
 }
 
 /// The issues of a query that reads a table without a row policy and is not restricted by a locked parameter.

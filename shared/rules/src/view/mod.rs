@@ -1,5 +1,6 @@
 //! Views: the decision to show a resource, its parameters, and the records of what was refused or ignored.
 
+pub mod activity;
 pub mod card_text;
 pub mod decide;
 pub mod refusal_count;

@@ -9,6 +9,8 @@ pub mod create_account;
 pub mod create_group;
 pub mod create_session;
 pub mod dry_run;
+pub mod end_user_session;
+pub mod find_attention;
 pub mod find_resources;
 pub mod frame_policy;
 pub mod guard_table_users;

@@ -6,10 +6,11 @@ use crate::aws::background::BackgroundTasks;
 use crate::aws::storage::ConsoleSessionReader;
 use crate::aws::storage::console_sessions::StoredSession;
 use vitrine_rules::access_key::AccessKey;
-use vitrine_rules::clock::Clock;
+use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::console_session::{ConsoleCookie, RECORD_SECONDS};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::key_session::KeyPlace;
+use vitrine_rules::view::activity::DayCount;
 
 crate::capability_set! {
     pub struct ConsoleSessionOpener {
@@ -36,9 +37,22 @@ pub struct ConsoleCaller {
 impl ConsoleSessionOpener {
     /// Identifies the caller with this cookie: by the record of the key as it is now.
     pub async fn open(&self, cookie: &str) -> Result<ConsoleCaller> {
+        self.open_session(cookie, None).await.map(|(caller, _)| caller)
+    }
+
+    /// The same, with the counts of the last days in the same request.
+    pub async fn open_with_days(&self, cookie: &str) -> Result<(ConsoleCaller, Vec<DayCount>)> {
+        self.open_session(cookie, Some(self.clock.now())).await
+    }
+
+    async fn open_session(
+        &self,
+        cookie: &str,
+        days_until: Option<Timestamp>,
+    ) -> Result<(ConsoleCaller, Vec<DayCount>)> {
         let unknown = || Error::from(Reason::AccessKeyUnknown);
         let cookie = ConsoleCookie::parse(cookie).ok_or_else(unknown)?;
-        let found = self.sessions.find(&cookie).await?.ok_or_else(unknown)?;
+        let found = self.sessions.find(&cookie, days_until).await?.ok_or_else(unknown)?;
         let (StoredSession { handle, session, seen_at }, now) = (found.stored, self.clock.now());
         if session.is_over(seen_at, now) {
             return Err(unknown());
@@ -59,13 +73,14 @@ impl ConsoleSessionOpener {
                 }
             });
         }
-        Ok(ConsoleCaller {
+        let caller = ConsoleCaller {
             key,
             handle,
             form_token: cookie.form_token(),
             embedding_enabled: found.embedding_enabled,
             place: session.place,
-        })
+        };
+        Ok((caller, found.days))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::request_context;
 use crate::aws::signing_keys::SigningKeys;
 use crate::aws::signing_keys::usage::KeyUsageRecorder;
-use crate::aws::storage::{EvidenceKeys, EvidenceReader, RefusalRecordWriter};
+use crate::aws::storage::{ActivityRecorder, EvidenceKeys, EvidenceReader, RefusalRecordWriter};
 use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::{Error, Reason, Result};
@@ -14,7 +14,9 @@ use vitrine_rules::reach::{Placed, Reach};
 use vitrine_rules::resource::ids::{Deployment, ResourceRef};
 use vitrine_rules::session::SessionContext;
 use vitrine_rules::settings::Settings;
+use vitrine_rules::token::mint::CONSOLE;
 use vitrine_rules::token::{self, Authentic, Claims, UnknownKid};
+use vitrine_rules::view::activity::ActivityEvent;
 use vitrine_rules::view::decide::{self, Evidence, Terms, View, ViewRequest};
 use vitrine_rules::view::refusal_count;
 use vitrine_rules::view::refusal_record::{RefusalContext, RefusalRecord};
@@ -27,6 +29,7 @@ crate::capability_set! {
         evidence: EvidenceReader,
         meter: KeyUsageRecorder,
         decisions: RefusalRecordWriter,
+        activity: ActivityRecorder,
         settings: Arc<Settings>,
         clock: Clock,
     }
@@ -99,6 +102,10 @@ impl ViewOpener {
         let Authentic { claims, kid } = self.authenticate(token, request.unknown_kid).await?;
         let reference = request.reference(&claims);
         let opened = self.open_with(&claims, request, &reference, reach).await;
+        let is_preview = matches!(request.terms, Terms::Preview) || claims.issuer.as_deref() == Some(CONSOLE);
+        if opened.is_ok() && !is_preview {
+            self.activity.count(ActivityEvent::Viewed);
+        }
         let context = || RefusalContext::of(&claims, reference.ok(), kid);
         match &opened {
             Ok(view) if view.ignored.is_empty() => {}
@@ -176,8 +183,12 @@ impl ViewOpener {
         if !error.is_outage()
             && let Some(request_id) = request_context::request_id()
         {
-            let now = self.clock.now();
-            self.decisions.keep(RefusalRecord::of(error, &context(), &self.settings, request_id, now));
+            let (now, context) = (self.clock.now(), context());
+            self.activity.count(ActivityEvent::Refused);
+            if let (Reason::QueryFailed, Some(resource)) = (error.reason, &context.resource) {
+                self.activity.broke(resource, error.reason, request_id.clone());
+            }
+            self.decisions.keep(RefusalRecord::of(error, &context, &self.settings, request_id, now));
         }
     }
 
@@ -185,6 +196,7 @@ impl ViewOpener {
     fn count(&self, error: &Error) {
         if !error.is_outage() {
             self.decisions.count(error.reason);
+            self.activity.count(ActivityEvent::Unauthenticated);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::access_keys;
+use super::activity;
 use super::embedding_switch;
 use super::table::document;
 use super::table::schema::{PARTITION, SORT, TTL};
@@ -17,6 +18,7 @@ use vitrine_rules::clock::Timestamp;
 use vitrine_rules::console_session::{ConsoleCookie, ConsoleSession};
 use vitrine_rules::error::Result;
 use vitrine_rules::settings::Settings;
+use vitrine_rules::view::activity::DayCount;
 
 const PARTITION_KEY: &str = "console_sessions";
 const SEEN: &str = "seen_at";
@@ -47,6 +49,8 @@ pub struct FoundSession {
     pub stored: StoredSession,
     pub key: Option<AccessKey>,
     pub embedding_enabled: bool,
+    /// The last days, if they were asked for.
+    pub days: Vec<DayCount>,
 }
 
 /// Finds the session of a request, and can neither start nor end one.
@@ -87,12 +91,18 @@ impl Capability for ConsoleSessions {
 }
 
 impl ConsoleSessionReader {
-    /// Reads the session of a cookie, the access key that the cookie names and the global switch, in one request.
-    pub async fn find(&self, cookie: &ConsoleCookie) -> Result<Option<FoundSession>> {
+    /// Reads the session of a cookie, the access key that the cookie names and the global switch, in one request; and the
+    /// days before `days_until`.
+    pub async fn find(
+        &self,
+        cookie: &ConsoleCookie,
+        days_until: Option<Timestamp>,
+    ) -> Result<Option<FoundSession>> {
         let own = key(PARTITION_KEY, &cookie.handle());
         let switch = embedding_switch::item_key();
         let keys = [own.clone(), switch.clone()];
-        let keys = keys.into_iter().chain(cookie.key_id.as_deref().map(access_keys::key_of)).collect();
+        let keys = keys.into_iter().chain(cookie.key_id.as_deref().map(access_keys::key_of));
+        let keys = keys.chain(days_until.into_iter().flat_map(activity::keys_of_shown)).collect();
         let mut items = self.table.get_batch(keys).await?;
         let mut take = |wanted: &Item| {
             let is_it = |item: &Item| {
@@ -108,7 +118,8 @@ impl ConsoleSessionReader {
         let key = key.map(|item| access_keys::authentic(item, fingerprint)).transpose()?.flatten();
         let switched = embedding_switch::stored(take(&switch).as_ref())?;
         let embedding_enabled = switched.unwrap_or(self.settings.embedding_enabled);
-        Ok(Some(FoundSession { stored, key, embedding_enabled }))
+        let days = days_until.map(|now| activity::days_of(&items, now)).unwrap_or_default();
+        Ok(Some(FoundSession { stored, key, embedding_enabled, days }))
     }
 
     /// Records a request. A session that was ended stays ended.

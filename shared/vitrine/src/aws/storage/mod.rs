@@ -2,6 +2,7 @@
 //! with the actions it needs.
 
 pub mod access_keys;
+pub mod activity;
 pub mod cached;
 pub mod console_sessions;
 pub mod data_tables;
@@ -29,6 +30,7 @@ pub mod uploads;
 pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
+pub use activity::{ActivityRecorder, BrokenQueryReader};
 pub use cached::evidence::{EvidenceKeys, EvidenceReader};
 pub use console_sessions::{ConsoleSessionReader, ConsoleSessions};
 pub use data_tables::{TableNames, TableReader, TableVersionReader, TableWriter, VersionWriter};
@@ -43,12 +45,12 @@ pub use query_leases::QueryLeases;
 pub use query_slots::QuerySlots;
 pub use refusal_records::{RefusalRecordReader, RefusalRecordWriter};
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
-pub use service_accounts::{AccountReader, AccountWriter};
-pub use sessions::{SessionEnder, SessionReader, SessionStarter};
+pub use service_accounts::{AccountReader, AccountTokens, AccountWriter};
+pub use sessions::{SessionEnder, SessionReader, SessionStarter, UserSessionLister};
 pub use sign_in_attempts::SignInAttempts;
 pub use sign_in_locks::SignInLocks;
 pub use sources::{SourceLister, SourceReader, SourceWriter};
 pub use table_uses::TableUses;
 pub use tenants::{TenantReader, TenantWriter};
-pub use uploads::{UploadReader, UploadWriter};
+pub use uploads::{FailedUploadReader, UploadReader, UploadWriter};
 pub use user_directory::UserDirectory;

@@ -22,7 +22,7 @@ use crate::aws::environment::Environment;
 use crate::aws::storage::table::{CATALOG_INDEX, COUNTERS, EMBEDDABLE_INDEX, TABLE};
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Error, Result};
-use vitrine_rules::paging::{Page, Paging};
+use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
 use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::content::Content;
 use vitrine_rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef};
@@ -205,7 +205,13 @@ impl ResourceWriter {
                     .expression_attribute_values(":seen", number(resource.revision))
             })?;
         }
-        table_uses::write_changes(&mut transaction, (), resource, &resource.tables, &BTreeSet::new())?;
+        table_uses::write_changes(
+            &mut transaction,
+            (),
+            resource,
+            &table_uses::of(resource),
+            &BTreeSet::new(),
+        )?;
         transaction.commit().await?.or_conflict()
     }
 
@@ -284,9 +290,8 @@ impl ResourceWriter {
                 transaction.put((), item, |put| put)?;
             }
         }
-        let none = BTreeSet::new();
-        let before = present.map_or(&none, |present| &present.tables);
-        table_uses::write_changes(&mut transaction, (), resource, before, &resource.tables)?;
+        let before = present.map(table_uses::of).unwrap_or_default();
+        table_uses::write_changes(&mut transaction, (), resource, &before, &table_uses::of(resource))?;
         transaction.commit().await?.or_conflict()?;
         table_uses::remove_questions(&self.0, resource, &(&earlier - &now)).await
     }
@@ -317,9 +322,30 @@ pub struct Listing<'a> {
 
 impl ResourceLister {
     pub async fn list(&self, listing: &Listing<'_>, paging: &Paging) -> Result<Page<ResourceSummary>> {
+        self.range(listing, &prefix_of(listing)).page(paging, |item| summary(item).map(Some)).await
+    }
+
+    /// The first of a list, as many as one request gives.
+    pub async fn glance(&self, listing: &Listing<'_>) -> Result<Page<ResourceSummary>> {
+        let (prefix, paging) = (prefix_of(listing), Paging::new(Some(MAX_LIMIT), None));
+        self.range(listing, &prefix).in_one_query().page(&paging, |item| summary(item).map(Some)).await
+    }
+
+    /// Those of a list that are wanted. It reads twenty thousand at most, so a page may be empty with others after it.
+    pub async fn search(
+        &self,
+        listing: &Listing<'_>,
+        is_wanted: impl Fn(&ResourceSummary) -> bool,
+        paging: &Paging,
+    ) -> Result<Page<ResourceSummary>> {
+        let prefix = prefix_of(listing);
+        let read = |item| summary(item).map(|one| Some(one).filter(|one| is_wanted(one)));
+        self.range(listing, &prefix).sifted().page(paging, read).await
+    }
+
+    fn range<'a>(&self, listing: &Listing<'_>, prefix: &'a str) -> Range<'a> {
         let index = if listing.embeddable == Some(true) { EMBEDDABLE } else { CATALOG };
-        let prefix = listing.kind.map(|kind| format!("{kind}#")).unwrap_or_default();
-        let range = Range::of_index(&self.0, index, LISTING).starting_with(&prefix).with(|mut query| {
+        Range::of_index(&self.0, index, LISTING).starting_with(prefix).with(|mut query| {
             let mut filters = Vec::new();
             if listing.embeddable == Some(false) {
                 filters.push("(enable_embedding = :no OR archived = :yes)".to_owned());
@@ -339,9 +365,13 @@ impl ResourceLister {
                 }
             }
             query.set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
-        });
-        range.page(paging, |item| summary(item).map(Some)).await
+        })
     }
+}
+
+/// The beginning of the positions of a kind.
+fn prefix_of(listing: &Listing<'_>) -> String {
+    listing.kind.map(|kind| format!("{kind}#")).unwrap_or_default()
 }
 
 fn summary(item: Item) -> Result<ResourceSummary> {

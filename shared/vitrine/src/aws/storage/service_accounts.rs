@@ -102,6 +102,35 @@ impl AccountReader {
     }
 }
 
+/// Lists and ends the tokens of accounts, and can neither create one nor change an account.
+#[derive(Debug, Clone)]
+pub struct AccountTokens(AccountWriter);
+
+impl Capability for AccountTokens {
+    fn grants() -> BTreeSet<Grant> {
+        let remove = TABLE.items("account#*").allow("dynamodb:DeleteItem");
+        grants_with_cursors([TABLE.allow("dynamodb:Query"), remove])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(AccountWriter::connect(environment))
+    }
+}
+
+impl AccountTokens {
+    /// The tokens of this account that have not expired, a thousand at most. Those of an earlier account of its name are
+    /// none.
+    pub async fn of(&self, account: &ServiceAccount, now: Timestamp) -> Result<Vec<AccountToken>> {
+        let page = self.0.tokens(&account.username).await?;
+        let mine = |token: &AccountToken| token.account == account.id && !token.is_expired(now);
+        Ok(page.items.into_iter().filter(mine).collect())
+    }
+
+    pub async fn end(&self, account: &ServiceAccount, id: &str) -> Result<()> {
+        self.0.delete_token(&account.username, id).await
+    }
+}
+
 /// Creates, changes and removes accounts and their tokens.
 #[derive(Debug, Clone)]
 pub struct AccountWriter(DynamoTable);

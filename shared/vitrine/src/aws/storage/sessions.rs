@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::table::document;
-use super::table::schema::TTL;
+use super::table::range::{Range, grants_with_cursors};
+use super::table::schema::{SORT, TTL};
+use super::table::transaction::Transaction;
 use super::table::{DynamoTable, Item, key, number, number_of, text, text_of, unreadable};
 use crate::aws::aws_error::{AwsResult, failure};
 use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
-use vitrine_rules::clock::Timestamp;
+use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Result};
+use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::random;
 use vitrine_rules::session::{Session, SessionContext, SessionState};
 use vitrine_rules::token::LEEWAY_SECONDS;
@@ -54,9 +58,18 @@ pub(super) fn context_of(item: &Item) -> Result<Option<SessionContext>> {
     serde_json::from_str(context).map(Some).map_err(|_| unreadable("session context"))
 }
 
+/// The partition of the list of a user's sessions, the oldest first.
+fn list_of(user: u64) -> String {
+    format!("session#user#{user}")
+}
+
 /// The stored form of a single-use session.
 #[derive(Debug, Clone)]
-pub struct SessionItem(pub(super) Item);
+pub struct SessionItem {
+    own: Item,
+    /// Its line in the list of its user.
+    listed: Option<Item>,
+}
 
 impl SessionItem {
     pub fn new(fingerprint: &str, session: &Session, context: Option<&SessionContext>) -> Result<Self> {
@@ -69,7 +82,19 @@ impl SessionItem {
             let context = serde_json::to_string(context).map_err(Error::internal)?;
             item.insert(CONTEXT.to_owned(), text(context));
         }
-        Ok(Self(item))
+        let listed = session.grant.user.map(|user| {
+            // Of those that began in one second the order does not matter.
+            let place = format!("{:012}#{fingerprint}", session.created_at.unix().max(0));
+            let mut line = key(&list_of(user), &place);
+            line.insert(TTL.to_owned(), number(end.unix()));
+            line
+        });
+        Ok(Self { own: item, listed })
+    }
+
+    /// The items to write, all or none.
+    pub(super) fn into_items(self) -> impl Iterator<Item = Item> {
+        std::iter::once(self.own).chain(self.listed)
     }
 }
 
@@ -89,7 +114,16 @@ impl Capability for SessionStarter {
 
 impl SessionStarter {
     pub async fn start(&self, session: SessionItem) -> Result<()> {
-        self.0.put(session.0).send().await.or_unavailable("PutItem").map(drop)
+        match session.listed {
+            None => self.0.put(session.own).send().await.or_unavailable("PutItem").map(drop),
+            Some(_) => {
+                let mut transaction = Transaction::on(&self.0);
+                for item in session.into_items() {
+                    transaction.put((), item, |put| put)?;
+                }
+                transaction.commit().await?.or_conflict()
+            }
+        }
     }
 
     /// Stores the initial state of a session's content, which is too large for a token.
@@ -133,6 +167,81 @@ impl SessionReader {
         let item = self.0.get(key_of(fingerprint)).await?;
         let session = item.filter(|item| item.contains_key(document::DOCUMENT));
         session.map(|item| document::read(&item, "session")).transpose()
+    }
+}
+
+/// A session of an external user, as lists show it.
+#[derive(Debug, Clone)]
+pub struct UserSession {
+    /// The fingerprint of the session.
+    pub handle: String,
+    pub session: Session,
+    pub state: SessionState,
+    /// The end of the time in which it can be exchanged, or of the token that it was exchanged for.
+    pub ends_at: Timestamp,
+}
+
+impl UserSession {
+    fn read(handle: &str, item: &Item) -> Result<Self> {
+        let session: Session = document::read(item, "session")?;
+        let redeemed = number_of(item, REDEEMED).and_then(|at| i64::try_from(at).ok());
+        let ends_at = match redeemed {
+            Some(at) => session.lifetime.end(Timestamp::from_unix(at)),
+            None => session.redeem_by,
+        };
+        Ok(Self { handle: handle.to_owned(), session, state: state_of(item), ends_at })
+    }
+}
+
+/// Lists the sessions of external users.
+#[derive(Debug, Clone)]
+pub struct UserSessionLister {
+    table: DynamoTable,
+    reader: SessionReader,
+    clock: Clock,
+}
+
+impl Capability for UserSessionLister {
+    fn grants() -> BTreeSet<Grant> {
+        let mut grants = grants_with_cursors([TABLE.allow("dynamodb:Query")]);
+        grants.extend(SessionReader::grants());
+        grants
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        let (table, reader) = (DynamoTable::of(environment), SessionReader::connect(environment));
+        Self { table, reader, clock: environment.clock.clone() }
+    }
+}
+
+impl UserSessionLister {
+    /// The most sessions of a page.
+    pub const MOST: i32 = 100;
+
+    /// The sessions of a user that are not over, the newest first. Those of users of a version without this list are not in
+    /// it.
+    pub async fn of(&self, user: u64, paging: &Paging) -> Result<Page<UserSession>> {
+        let partition = list_of(user);
+        let handle =
+            |item: Item| Ok(text_of(&item, SORT).and_then(|place| Some(place.split_once('#')?.1.to_owned())));
+        let paging = Paging { limit: paging.limit.min(Self::MOST.unsigned_abs() as usize), ..paging.clone() };
+        let page = Range::of(&self.table, &partition).descending().page(&paging, handle).await?;
+        let found = try_join_all(page.items.iter().map(|handle| self.find(user, handle))).await?;
+        Ok(Page { items: found.into_iter().flatten().collect(), end: page.end, has_next: page.has_next })
+    }
+
+    /// A session of this user that is not over.
+    pub async fn find(&self, user: u64, handle: &str) -> Result<Option<UserSession>> {
+        if !random::is_fingerprint(handle) {
+            return Ok(None);
+        }
+        let item = self.reader.0.get(key_of(handle)).await?;
+        let item = item.filter(|item| item.contains_key(document::DOCUMENT));
+        let found = item.map(|item| UserSession::read(handle, &item)).transpose()?;
+        let now = self.clock.now();
+        Ok(found.filter(|one| {
+            one.session.grant.user == Some(user) && one.state != SessionState::Revoked && now < one.ends_at
+        }))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
 use vitrine_rules::error::Result;
+use vitrine_rules::publishing::locked;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::ids::{ResourceId, ResourceRef};
 
@@ -24,6 +25,15 @@ fn partition(table: &str) -> String {
 
 fn key_of(table: &str, user: &ResourceRef) -> Item {
     key(&partition(table), &user.to_string())
+}
+
+/// The name under which resources with a locked parameter that sets nothing are. No table has one like it.
+const UNWIRED: &str = "#unwired";
+
+/// The names under which a resource is.
+pub(super) fn of(resource: &Resource) -> BTreeSet<String> {
+    let is_unwired = !locked::unwired(resource).is_empty();
+    resource.tables.iter().cloned().chain(is_unwired.then(|| UNWIRED.to_owned())).collect()
 }
 
 /// Adds the difference between the tables that a resource reads and those that it read before.
@@ -122,6 +132,16 @@ impl TableUses {
     /// The dashboards that may show a question, `most` at most.
     pub async fn of_question(&self, number: u64, most: usize) -> Result<Users> {
         self.first(&of_question(number), most).await
+    }
+
+    /// The published resources with a locked parameter that sets nothing, `most` at most. Those that were written by a
+    /// version without this list are not in it until they change.
+    pub async fn unwired(&self, most: usize) -> Result<Users> {
+        self.first(UNWIRED, most).await
+    }
+
+    pub async fn some_of(&self, table: &str, most: usize) -> Result<Users> {
+        self.first(table, most).await
     }
 
     async fn first(&self, used: &str, most: usize) -> Result<Users> {

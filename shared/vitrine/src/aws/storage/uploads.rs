@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 
 use super::table::document;
-use super::table::schema::TTL;
+use super::table::schema::{SORT, TTL};
 use super::table::transaction::Transaction;
-use super::table::{DynamoTable, Item, key, number, text};
+use super::table::{DynamoTable, Item, key, number, text, text_of};
+use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, KeyPattern};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
@@ -45,6 +46,19 @@ fn lease(state: &UploadState) -> i64 {
     }
 }
 
+/// The last upload of each table that did not become a version. No table has a name like it.
+const FAILED: &str = "table_uploads##failed";
+
+const UPLOAD: &str = "upload";
+
+/// The note that an upload failed, which lives as long as the upload.
+fn failure(upload: &Upload) -> Item {
+    let mut item = key(FAILED, &upload.table);
+    item.insert(UPLOAD.to_owned(), text(upload.id.as_str()));
+    item.insert(TTL.to_owned(), number(upload.expires_at.unix()));
+    item
+}
+
 /// Adds a change to a transaction, with the condition that the upload is still in the state `seen`.
 pub(super) fn change<L: PartialEq>(
     transaction: &mut Transaction<'_, L>,
@@ -62,6 +76,10 @@ pub(super) fn change<L: PartialEq>(
 
 const AS_SEEN: &str = "#state = :state AND lease = :lease";
 
+/// Finds uploads that failed.
+#[derive(Debug, Clone)]
+pub struct FailedUploadReader(DynamoTable);
+
 /// Reads uploads.
 #[derive(Debug, Clone)]
 pub struct UploadReader(DynamoTable);
@@ -73,6 +91,25 @@ impl Capability for UploadReader {
 
     fn connect(environment: &Environment) -> Self {
         Self(DynamoTable::of(environment))
+    }
+}
+
+impl Capability for FailedUploadReader {
+    fn grants() -> BTreeSet<Grant> {
+        BTreeSet::from([TABLE.allow("dynamodb:Query")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(DynamoTable::of(environment))
+    }
+}
+
+impl FailedUploadReader {
+    /// The tables with the id of their last upload that failed, `most` at most. The upload may have succeeded since.
+    pub async fn some(&self, most: i32) -> Result<Vec<(String, String)>> {
+        let answer = self.0.partition(FAILED).limit(most).send().await.or_unavailable("Query")?;
+        let read = |item: &Item| Some((text_of(item, SORT)?.to_owned(), text_of(item, UPLOAD)?.to_owned()));
+        Ok(answer.items.unwrap_or_default().iter().filter_map(read).collect())
     }
 }
 
@@ -144,6 +181,9 @@ impl UploadWriter {
     async fn replace(&self, upload: Upload, seen: &Upload) -> Result<Upload> {
         let mut transaction = Transaction::on(&self.0);
         change(&mut transaction, (), &upload, seen)?;
+        if upload.state.has_failed() {
+            transaction.put((), failure(&upload), |put| put)?;
+        }
         transaction.commit().await?.or_conflict().map(|()| upload)
     }
 }
@@ -151,7 +191,7 @@ impl UploadWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::storage::table::{number_of, text_of};
+    use crate::aws::storage::table::number_of;
     use vitrine_rules::data::upload::FileFormat;
 
     #[test]

@@ -12,8 +12,7 @@ use super::external_users::{
 use super::sessions::SessionItem;
 use super::table::transaction::Transaction;
 use super::table::{DynamoTable, Item, document, number, text};
-use super::{DefinitionReader, ExternalUserReader, TenantReader, tenants};
-use crate::aws::aws_error::AwsResult;
+use super::{DefinitionReader, ExternalUserReader, SessionStarter, TenantReader, tenants};
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::{COUNTERS, TABLE};
@@ -31,6 +30,7 @@ pub struct UserDirectory {
     definitions: DefinitionReader,
     tenants: TenantReader,
     ephemeral: EphemeralCount,
+    sessions: SessionStarter,
     settings: Arc<Settings>,
 }
 
@@ -51,6 +51,8 @@ impl Capability for UserDirectory {
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),
             ephemeral: EphemeralCount::of(environment),
+            // Who writes sessions has its grants as well.
+            sessions: SessionStarter::connect(environment),
             settings: Arc::clone(&environment.settings),
         }
     }
@@ -107,7 +109,7 @@ impl UserDirectory {
     ) -> Result<()> {
         if !upsert.is_change() {
             return match session {
-                Some(session) => self.table.put(session.0).send().await.or_unavailable("PutItem").map(drop),
+                Some(session) => self.sessions.start(session).await,
                 None => Ok(()),
             };
         }
@@ -161,8 +163,8 @@ impl UserDirectory {
             count(&mut transaction, Part::Other, &counter, by)?;
         }
         self.ephemeral.write(&mut transaction, Part::Other, ephemeral)?;
-        if let Some(session) = session {
-            transaction.put(Part::Other, session.0, |put| put)?;
+        for item in session.into_iter().flat_map(SessionItem::into_items) {
+            transaction.put(Part::Other, item, |put| put)?;
         }
         Ok(transaction)
     }

@@ -20,6 +20,9 @@ const MAX_ROUNDS: usize = 20;
 /// Items that one query of a filtered list reads, of which it may keep few.
 const FILTERED_LIMIT: usize = 500;
 
+/// Items that one query of a search reads.
+const SIFTED_LIMIT: usize = 1_000;
+
 /// Text on one page, which must fit into the answer of a function. A page beyond it ends early.
 const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
@@ -42,6 +45,9 @@ pub struct Range<'a> {
     /// The sort key that the first page begins after.
     beginning: Option<&'a str>,
     is_descending: bool,
+    /// `read` leaves out most items.
+    is_sifted: bool,
+    rounds: usize,
 }
 
 impl<'a> Range<'a> {
@@ -64,7 +70,17 @@ impl<'a> Range<'a> {
         partition: &'a str,
     ) -> Self {
         let cursors = table.cursors.clone();
-        Self { query, cursors, place, partition, prefix: "", beginning: None, is_descending: false }
+        Self {
+            query,
+            cursors,
+            place,
+            partition,
+            prefix: "",
+            beginning: None,
+            is_descending: false,
+            is_sifted: false,
+            rounds: MAX_ROUNDS,
+        }
     }
 
     /// Only the items whose sort key begins so.
@@ -84,6 +100,20 @@ impl<'a> Range<'a> {
     #[must_use]
     pub const fn descending(mut self) -> Self {
         self.is_descending = true;
+        self
+    }
+
+    /// Ends the page after one query, however short it is then.
+    #[must_use]
+    pub const fn in_one_query(mut self) -> Self {
+        self.rounds = 1;
+        self
+    }
+
+    /// Reads many items at once, because most of them are not to be shown.
+    #[must_use]
+    pub const fn sifted(mut self) -> Self {
+        self.is_sifted = true;
         self
     }
 
@@ -120,9 +150,13 @@ impl<'a> Range<'a> {
         let is_filtered = query.get_filter_expression().is_some();
         let (mut items, mut end, mut bytes) = (Vec::new(), start.as_ref().map(|start| self.place(start)), 0);
         let mut start = start;
-        for _ in 0..MAX_ROUNDS {
+        for _ in 0..self.rounds {
             let missing = wanted + 1 - items.len();
-            let limit = if is_filtered { missing.max(FILTERED_LIMIT) } else { missing };
+            let limit = match (self.is_sifted, is_filtered) {
+                (true, _) => SIFTED_LIMIT,
+                (false, true) => missing.max(FILTERED_LIMIT),
+                (false, false) => missing,
+            };
             let answer = query
                 .clone()
                 .limit(i32::try_from(limit).unwrap_or(i32::MAX))
