@@ -1,7 +1,7 @@
 // Runs the product in a real server, host pages on origins of their own, and Chromium.
 
 import { spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -49,6 +49,23 @@ export class Product {
 
   publish(name, resource) {
     return this.call("PUT", `/v1/resources/${name}`, { title: "Sales", enable_embedding: true, ...resource });
+  }
+
+  // Publishes a table with these columns and rows.
+  async publishTable(name, columns, rows, definition = {}) {
+    const path = `/v1/tables/${name}`;
+    await this.call("PUT", path, { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), ...definition });
+    const file = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const sha256 = createHash("sha256").update(file).digest("hex");
+    const { upload, url, method, headers } = await this.call("POST", `${path}/uploads`, { format: "jsonl", size: file.length, sha256 });
+    const put = await fetch(url, { method, headers, body: file });
+    if (!put.ok) throw new Error(`${path}: ${put.status} ${await put.text()}`);
+    let state = await this.call("POST", `${path}/versions`, { upload });
+    while (!state.version) {
+      if (state.state === "failed") throw new Error(`${path}: ${JSON.stringify(state.issues)}`);
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+      state = await this.call("GET", `${path}/uploads/${upload}`);
+    }
   }
 
   // Signs a token as the owner's backend does.
