@@ -67,7 +67,11 @@ async fn open_table() -> Product {
         card(4, json!({"question": 8, "title": "Missing", "parameters": {"city": "place"}})),
     ]);
     product.publish("dashboard/1", dashboard(cards, json!({}))).await;
-    assert_eq!(product.delete("/v1/resources/question/8").admin().send().await.status, 204);
+    assert_eq!(
+        product.delete("/v1/resources/question/8").admin().send().await.status,
+        200,
+        "card 4 shows it"
+    );
     product
 }
 
@@ -274,6 +278,7 @@ async fn a_change_of_a_question_names_the_published_dashboards_that_it_breaks() 
     // Metabase's clients read the same.
     let card = product.put("/api/card/7", json!({"archived": true})).admin().send().await;
     assert!(card.status.is_success(), "{}", card.text);
+    assert!(card.text.contains("the card `Question 7` has no answer any more"), "{}", card.text);
     change(json!({})).await;
     // Dashboards that nobody sees, and those that no longer show it, are not named.
     let patch = async |fields: Value| {
@@ -285,6 +290,40 @@ async fn a_change_of_a_question_names_the_published_dashboards_that_it_breaks() 
     assert_eq!(change(json!({})).await, none);
     patch(json!({"enable_embedding": true, "content": {"type": "dashboard", "cards": [card_text()]}})).await;
     assert_eq!(change(json!({"archived": true})).await, none);
+}
+
+/// how question 7 is removed, what dashboard 1 is -> whether the answer names the dashboard
+#[tokio::test]
+async fn a_removed_question_names_the_published_dashboards_that_show_it() {
+    for (path, dashboard, is_named) in [
+        ("/v1/resources/question/7", json!({}), true),
+        ("/api/card/7", json!({}), true),
+        ("/v1/resources/question/7", json!({"enable_embedding": false}), false),
+        ("/api/card/7", json!({"content": {"type": "dashboard", "cards": [card_text()]}}), false),
+    ] {
+        let product = open_table().await;
+        if dashboard != json!({}) {
+            let patched = product.put("/api/dashboard/1", dashboard.clone()).admin().send().await;
+            assert!(patched.status.is_success(), "{}", patched.text);
+        }
+        let removed = product.delete(path).admin().send().await;
+        if is_named {
+            assert_eq!(removed.status, 200, "{path} {dashboard}: {}", removed.text);
+            let warnings = removed.json["warnings"].as_array().unwrap();
+            assert_eq!(warnings[0]["path"], "dashboard/1", "{}", removed.text);
+            assert_eq!(warnings[0]["message"], "the card `Question 7` has no answer any more");
+        } else {
+            assert_eq!((removed.status.as_u16(), removed.text.as_str()), (204, ""), "{path} {dashboard}");
+        }
+        let again = product.get("/v1/resources/question/7").admin().send().await;
+        assert_eq!(again.status, 404, "removed either way");
+    }
+    // An archived question had no answer before.
+    let product = open_table().await;
+    let archived = product.put("/api/card/7", json!({"archived": true})).admin().send().await;
+    assert!(archived.status.is_success(), "{}", archived.text);
+    assert_eq!(product.delete("/api/card/7").admin().send().await.status, 204);
+    assert_eq!(product.delete("/v1/resources/dashboard/1").admin().send().await.status, 204);
 }
 
 fn card_text() -> Value {

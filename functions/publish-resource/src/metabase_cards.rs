@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use vitrine::app::check_queries::Mode;
 use vitrine::app::publish_resource::{Publishing, ResourcePublisher};
 use vitrine::app::request_context;
@@ -19,6 +20,7 @@ use crate::metabase_card_answer::{CardAnswer, Cards, in_words_of_cards};
 use crate::metabase_card_input::CardChange;
 #[cfg(feature = "openapi")]
 use crate::metabase_card_input::CardInput;
+use crate::publication::Removal;
 
 /// The capabilities of these routes.
 struct Keeper<'a> {
@@ -159,15 +161,14 @@ pub async fn update_card(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/card/{id}", tag = "metabase", params(("id" = vitrine::rules::forms::NumberedId, Path, description = "A number or an entity id")),
     description = "Permission: `resources:write`. Its ids are never used again; archive it to take it away for a while.",
-    responses((status = 204, description = "Deleted"), (status = 409))
+    responses((status = 200, body = Removal, description = "A question that published dashboards show was removed"), (status = 204, description = "Deleted"), (status = 409))
 ))]
 pub async fn delete_card(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(id): Path<String>,
-) -> HttpResult<StatusCode> {
-    publisher.remove(&caller.key, &named(Kind::Question, &id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> HttpResult<Response> {
+    Ok(Removal::answer(publisher.remove(&caller.key, &named(Kind::Question, &id)?).await?))
 }
 
 /// Create a dashboard.

@@ -1,5 +1,8 @@
 //! The answer of native routes that write a resource, and their dry run.
 
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use deserr::Deserr;
 use serde::Serialize;
 use vitrine::app::check_queries::Mode;
@@ -25,6 +28,25 @@ pub struct Publication {
 impl From<WrittenResource> for Publication {
     fn from(WrittenResource { resource, warnings, .. }: WrittenResource) -> Self {
         Self { resource, warnings }
+    }
+}
+
+/// The answer to the removal of a question that published dashboards show. Without such there is nothing to say: 204.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Removal {
+    /// The cards that have no answer any more, each under its dashboard.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<vitrine::rules::error::Issue>, min_items = 1, max_items = 50))]
+    warnings: Issues,
+}
+
+impl Removal {
+    pub fn answer(warnings: Issues) -> Response {
+        if warnings.is_empty() {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            Json(Self { warnings }).into_response()
+        }
     }
 }
 

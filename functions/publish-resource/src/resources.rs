@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use vitrine::app::publish_resource::ResourcePublisher;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
@@ -10,7 +11,7 @@ use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::resource::ids::{ResourceId, ResourceRef};
 use vitrine::rules::resource::{Resource, ResourceInput};
 
-use crate::publication::{Publication, PublishQuery};
+use crate::publication::{Publication, PublishQuery, Removal};
 
 /// Create or replace a resource.
 #[cfg_attr(feature = "openapi", utoipa::path(
@@ -52,15 +53,14 @@ pub async fn get(
     delete, path = "/v1/resources/{kind}/{id}", tag = "resources",
     params(("kind" = vitrine::rules::resource::ids::Kind, Path,), ("id" = vitrine::rules::forms::AnyId, Path, description = "Any of its ids")),
     description = "Permission: `resources:write`. Its embeds end within `ResourceCacheSeconds`. Its ids are never used again: a later PUT of one is 409 `id_deleted`.",
-    responses((status = 204, description = "Removed"), (status = 409))
+    responses((status = 200, body = Removal, description = "A question that published dashboards show was removed"), (status = 204, description = "Removed"), (status = 409))
 ))]
 pub async fn delete(
     caller: Allowed<WriteResources>,
     State(publisher): State<ResourcePublisher>,
     Path(path): Path<(String, String)>,
-) -> HttpResult<StatusCode> {
-    publisher.remove(&caller.key, &named(path)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> HttpResult<Response> {
+    Ok(Removal::answer(publisher.remove(&caller.key, &named(path)?).await?))
 }
 
 fn named((kind, id): (String, String)) -> Result<ResourceRef> {

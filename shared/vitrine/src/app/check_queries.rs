@@ -69,6 +69,15 @@ impl QueryChecker {
         Ok(checked)
     }
 
+    /// The cards of published dashboards that have no answer once `present` is removed.
+    pub async fn broken_by_removal(&self, present: &Resource) -> Result<Issues> {
+        if present.kind != Kind::Question {
+            return Ok(Issues::default());
+        }
+        let gone = Resource { archived: true, ..present.clone() };
+        Ok(self.broken_dashboards(present, &gone, None).await?.into())
+    }
+
     /// The cards of published dashboards that a change of their question breaks.
     async fn broken_dashboards(
         &self,

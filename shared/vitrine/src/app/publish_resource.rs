@@ -177,11 +177,13 @@ impl ResourcePublisher {
         self.write_over(key, &present, &input, Mode::Write).await
     }
 
-    /// Removes a resource.
-    pub async fn remove(&self, key: &AccessKey, reference: &ResourceRef) -> Result<()> {
+    /// Removes a resource, and returns which cards of published dashboards have no answer any more.
+    pub async fn remove(&self, key: &AccessKey, reference: &ResourceRef) -> Result<Issues> {
         retry_on_conflict(ATTEMPTS, || async {
             let present = self.present(key, reference).await?;
-            self.writer.delete(&present, self.clock.now()).await
+            let broken = self.queries.broken_by_removal(&present).await?;
+            self.writer.delete(&present, self.clock.now()).await?;
+            Ok(broken)
         })
         .await
     }
