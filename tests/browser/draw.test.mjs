@@ -43,6 +43,101 @@ async function spoken(page) {
   return heard;
 }
 
+// ---- colours of cells ----
+
+test("rules colour cells by their values, the first that applies", async (t) => {
+  const { page, show } = await open(t);
+  const data = answer({ name: "text", n: "integer", done: "boolean" }, [["Ann", 0, true], ["bob", 50, false], ["Bobby", 100, null], [null, null, true]]);
+  const single = (columns, operator, value, more) => ({ columns, type: "single", operator, value, color: "#ff0000", ...more });
+  const range = (more) => ({ columns: ["n"], type: "range", colors: ["#ffffff", "#0000ff"], ...more });
+  const none = "...|...|...|...";
+  for (const [rules, expected] of [
+    [[single(["n"], ">", "49")], "...|.r.|.r.|..."],
+    [[single(["n"], "<=", 50)], ".r.|.r.|...|..."],
+    [[single(["n"], "=", "100")], "...|...|.r.|..."],
+    [[single(["n"], "!=", "100")], ".r.|.r.|...|..."],
+    [[single(["n"], "is-null")], "...|...|...|.r."],
+    [[single(["name", "n"], "not-null")], "rr.|rr.|rr.|..."],
+    [[single(["done"], "is-true")], "..r|...|...|..r"],
+    [[single(["done"], "is-false")], "...|..r|...|..."],
+    [[single(["name"], "contains", "OB")], "...|r..|r..|..."],
+    [[single(["name"], "does-not-contain", "ob")], "r..|...|...|..."],
+    [[single(["name"], "starts-with", "bob")], "...|r..|r..|..."],
+    [[single(["name"], "ends-with", "Y")], "...|...|r..|..."],
+    [[single(["name"], "=", "bob", { highlight_row: true })], "...|rRR|...|..."],
+    [[single(["n"], ">", "49"), range()], ".0.|.r.|.r.|..."],
+    [[range(), single(["n"], ">", "49")], ".0.|.5.|.9.|..."],
+    [[range({ max_type: "custom", max_value: 50 })], ".0.|.9.|.9.|..."],
+    [[range({ min_type: "custom", min_value: "x" })], none],
+    [[range({ columns: ["name"] })], none],
+    [[range({ colors: ["#ffffff"] })], none],
+    [[range({ colors: ["#ffffff", "url(https://example.com)"] })], none],
+    [[single(["n"], "like", 1)], none],
+    [[single(["n"], "constructor", 1)], none],
+    [[single(["n"], "<", 100, { color: "red; background: url(https://example.com)" })], none],
+    [[single(["missing"], "is-null")], none],
+    [["x", null, 7, {}], none],
+    ["x", none],
+  ]) {
+    await show({ answer: data, display: "table", settings: { "table.column_formatting": rules } });
+    // Over white: the part of the colour that is left in the channels that it lacks.
+    const drawn = await page.$$eval(".vz-grid tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => {
+      if (!cell.classList.contains("vz-tinted")) return ".";
+      const [red, , blue] = getComputedStyle(cell).backgroundColor.match(/[\d.]+/g).map(Number);
+      if (red === 1 && blue < 1) return blue < 0.5 ? "r" : "R";
+      return red > 0.99 ? "0" : red > 0.5 ? "5" : "9";
+    }).join("")).join("|"));
+    assert.equal(drawn, expected, JSON.stringify(rules));
+  }
+});
+
+test("texts can be read on every colour, and a colour stays with its row", async (t) => {
+  for (const theme of ["light", "dark"]) {
+    const { page, show } = await open(t);
+    const colors = ["black", "white", "#509ee3", "#ef8c8c", "#88bf4d", "#123456", "yellow", "hsl(280, 90%, 30%)", "rgb(127, 127, 127)"];
+    const data = answer({ n: "integer" }, colors.map((_, index) => [index]));
+    const rules = colors.map((color, index) => ({ columns: ["n"], type: "single", operator: "=", value: index, color }));
+    await show({ answer: data, display: "table", settings: { "table.column_formatting": rules }, context: { theme } });
+    const contrasts = () => page.$$eval(".vz-grid tbody td", (cells) => cells.map((cell) => {
+      const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+      const light = (color) => {
+        canvas.fillStyle = color;
+        canvas.fillRect(0, 0, 1, 1);
+        const parts = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255).map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+      };
+      const { color, backgroundColor } = getComputedStyle(cell);
+      const [one, other] = [light(color), light(backgroundColor)].sort((a, b) => b - a);
+      return [cell.textContent, backgroundColor, (one + 0.05) / (other + 0.05)];
+    }));
+    const before = await contrasts();
+    for (const [text, , contrast] of before) assert.ok(contrast >= 4.5, `${theme} ${colors[text]}: ${contrast}`);
+    await page.getByRole("button", { name: "N" }).click();
+    const after = await contrasts();
+    assert.deepEqual(after.map(([text]) => Number(text)), [8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    assert.deepEqual([...after].reverse(), before);
+  }
+});
+
+test("the shares of a pie have the same decimals, and together they are the whole", async (t) => {
+  const { page, show } = await open(t);
+  const pie = (values, settings) => show({ answer: answer({ name: "text", n: "integer" }, values.map((n, index) => [`S${index}`, n])), display: "pie", settings: { "pie.percent_visibility": "legend", ...settings } });
+  const shares = () => page.$$eval(".vz-share", (all) => all.map(({ textContent }) => textContent));
+  for (const [values, settings, expected] of [
+    [[407, 330, 189, 74], {}, ["40.7%", "33.0%", "18.9%", "7.4%"]],
+    [[50, 30, 20], {}, ["50%", "30%", "20%"]],
+    [[1, 1, 1], {}, ["33.3%", "33.3%", "33.3%"]],
+    [[1, 1, 1], { "pie.decimal_places": 3 }, ["33.333%", "33.333%", "33.333%"]],
+    [[407, 593], { "pie.decimal_places": 0 }, ["59%", "41%"]],
+    [[407, 593], { "pie.decimal_places": -4 }, ["59%", "41%"]],
+    [[407, 593], { "pie.decimal_places": {} }, ["59.3%", "40.7%"]],
+    [[9999, 1], { "pie.slice_threshold": 0 }, ["99.99%", "0.01%"]],
+  ]) {
+    await pie(values, settings);
+    assert.deepEqual(await shares(), expected, JSON.stringify([values, settings]));
+  }
+});
+
 // ---- a drawing equals its table ----
 
 for (const [name, one] of Object.entries(CASES).filter(([name, one]) => isChart(one) && !["empty", "line-daily"].includes(name))) {
@@ -298,7 +393,7 @@ test("a trend compares with what the settings name", async (t) => {
   for (const [comparisons, switched, text, tone] of [
     [undefined, false, "↓ 25% vs. previous month: 100", "vz-bad"],
     [undefined, true, "↓ 25% vs. previous month: 100", "vz-good"],
-    [[{ type: "periodsAgo", value: 3 }], false, "↓ 6.3% vs. December 2025: 80", "vz-bad"],
+    [[{ type: "periodsAgo", value: 3 }], false, "↓ 6.25% vs. December 2025: 80", "vz-bad"],
     [[{ type: "periodsAgo", value: 2 }], false, "No earlier value to compare", null],
     [[{ type: "staticNumber", value: 50, label: "Target" }], false, "↑ 50% Target: 50", "vz-good"],
     [[{ type: "anotherColumn", column: "plan", label: "Plan" }], false, "↓ 25% Plan: 100", "vz-bad"],

@@ -175,6 +175,10 @@ const MARKDOWN = `# Sales report\n\nFigures of **this year**, with a [link](http
 // One drawing of every kind, for tests and for pictures.
 export const CASES = {
   table: { answer: { ...table, truncated: true }, display: "table", settings: tableSettings },
+  "table-colored": { answer: products, display: "table", settings: { "table.column_formatting": [
+    { columns: ["sold"], type: "range", colors: ["white", "#509ee3"], min_type: null, max_type: null },
+    { columns: ["product"], type: "single", operator: "contains", value: "bench", color: "#ef8c8c", highlight_row: true },
+  ] } },
   scalar: { answer: answer({ revenue: "decimal(12,2)" }, [["1234567.80"]]), display: "scalar", settings: usd("revenue") },
   smartscalar: { answer: byMonth, display: "smartscalar", settings: usd("revenue") },
   progress: { answer: answer({ sold: "integer" }, [[734]]), display: "progress", settings: { "progress.goal": 1000 } },

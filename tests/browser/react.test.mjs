@@ -5,6 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { build } from "esbuild";
+import { unqualifier } from "../../functions/serve-embed/assets/page/tables.js";
 import { Host, Product, framing, launch, program, until } from "./harness.mjs";
 
 const FILE = await readFile(new URL("dives/fleet.tsx", import.meta.url), "utf8");
@@ -156,10 +158,55 @@ test("each edit of the migration page is needed, and the refusal names it", asyn
   const icons = FILE.replace("\n", '\nimport { Truck } from "lucide-react";\n');
   assert.match(await refused(icons), /^error: nothing was published: 2:23: the module "lucide-react" is not there: a dive may import react, /);
   const exported = FILE.replace("useDiveState, useSQLQuery", "useExport, useDiveState, useSQLQuery");
-  assert.match(await refused(exported), /2:10: "@motherduck\/react-sql-query" has no `useExport` here: it has useSQLQuery and useDiveState/);
+  assert.match(await refused(exported), /2:10: the module "@motherduck\/react-sql-query" has no `useExport` here: it has useSQLQuery and useDiveState/);
+  const misspelt = FILE.replace("BarChart, CartesianGrid", "BarChrt, CartesianGrid");
+  assert.match(await refused(misspelt), /3:15: the module "recharts" has no `BarChrt` here: is `BarChart` meant\?/);
   // A type is not a module.
   await published(closed, `import type { Truck } from "lucide-react";\n${FILE}`, "--id", IDS.small, "--query", BY_TRUCK);
   assert.ok(!(await fetch(`${closed.base}/v1/dives/${IDS.small}`)).ok, "without a key nothing is read");
+});
+
+test("a dive of several files goes into one, and its databases are taken off texts that it puts together", async (t) => {
+  const part = join(folder, "names.ts");
+  await writeFile(part, `export const DB = '"fleet"."main"';\nexport const only = (depot: string): string => "depot = '" + depot + "'";\n`);
+  const source = `import { createPortal } from "react-dom";
+    import { useSQLQuery } from "@motherduck/react-sql-query";
+    import { DB, only } from "./names";
+    export default function Fleet() {
+      const asked = useSQLQuery(\`SELECT count(*) AS n FROM \${DB}."deliveries" d WHERE \${only("north")} AND 'fleet.main.x' <> ''\`);
+      const mixed = useSQLQuery(\`SELECT 1 FROM fleet.main.deliveries a, fleet.other.deliveries b WHERE \${only("x")}\`);
+      return <>{createPortal(<p id="n">{asked.data?.[0]?.n}</p>, document.body)}<p id="mixed">{mixed.error?.message}</p></>;
+    }`;
+  const { code, stderr } = await publish(open, source, "--id", IDS.small, "--keep-sql");
+  assert.equal(code, 1);
+  assert.match(stderr, /3:30: the module "\.\/names" is not there: .*; bundle other modules into the file/);
+
+  const bundled = async (external = ["react", "react-dom", "recharts", "@motherduck/react-sql-query"]) => {
+    const stdin = { contents: source, resolveDir: folder, loader: "tsx" };
+    const { outputFiles } = await build({ stdin, bundle: true, minifySyntax: true, minifyWhitespace: true, format: "esm", jsx: "automatic", write: false, external });
+    return outputFiles[0].text;
+  };
+  const n = (await open.call("POST", "/v1/query/preview", { sql: "select count(*) as n from deliveries where depot = 'north'", viewer: { id: "ann", attributes: { depot: "north" } } })).rows[0][0];
+  assert.ok(n > 0);
+  for (const [options, expected] of [[["--database", "fleet"], String(n)], [[], ""]]) {
+    await published(open, await bundled(), "--id", IDS.small, "--keep-sql", "name:bundled.js", ...options);
+    const { inner, asked } = await frameOf(t, `${open.base}/sandbox/#session=${await session(open, IDS.small, "north_fleet")}`);
+    await inner.locator("#mixed").filter({ hasText: /./ }).waitFor();
+    await until(async () => (await inner.locator("#n").textContent()) === expected);
+    const mixed = await inner.locator("#mixed").textContent();
+    assert.equal(/^the tables fleet\.main\.deliveries and fleet\.other\.deliveries would both be deliveries$/.test(mixed), options.length > 0, mixed);
+    assert.equal(asked[0].sql.includes(options.length ? 'FROM "deliveries" d' : 'FROM "fleet"."main"."deliveries" d'), true, asked[0].sql);
+    assert.ok(asked[0].sql.includes("'fleet.main.x'"), "texts stay");
+  }
+});
+
+test("names of tables lose their databases in the page as they do in the compiler", async () => {
+  const { databases, texts, conflicts } = JSON.parse(await readFile(new URL("../cases/dive_tables.json", import.meta.url), "utf8"));
+  for (const [sql, expected] of texts) assert.equal(unqualifier(databases)(sql), expected);
+  for (const [sql, message] of conflicts) assert.throws(() => unqualifier(databases)(sql), { message });
+  const later = unqualifier(["a", "b"]);
+  assert.equal(later("from a.main.t"), "from t");
+  assert.throws(() => later("from b.main.t"));
 });
 
 test("the server takes no source that was not compiled, and names the command", async () => {
@@ -192,7 +239,6 @@ test("a dive that fails shows the viewer one plain sentence", async (t) => {
     ["import { useSQLQuery } from 'vitrine-embed/dive';\nexport default () => <p>{useSQLQuery('kpis').data.length}</p>", true],
     ["export default 7;", true],
     ["null.x; export default () => null;", false],
-    ["import { NoSuchChart } from 'recharts'; export default () => <NoSuchChart />;", false],
   ]) {
     await published(closed, source, "--id", IDS.small);
     const { inner, page } = await frameOf(t, `${closed.base}/sandbox/#session=${await session(closed, IDS.small, "north_fleet")}`);

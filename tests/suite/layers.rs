@@ -22,7 +22,7 @@ const NAME_A_VENDOR: [(&str, &str); 9] = [
     ("functions/serve-embed/assets/page/embed.js", "starts the dialect that the address belongs to"),
     ("functions/serve-embed/assets/page/host.js", "speaks to the host page in the messages of its dialect"),
     ("functions/serve-embed/assets/page/words.js", "the words for the refusals of all dialects"),
-    ("infra/local/src/publish/compile.rs", "compiles dives with the imports that their authors wrote"),
+    ("infra/local/src/publish/modules.rs", "compiles dives with the imports that their authors wrote"),
     ("infra/local/src/publish/tests.rs", "compiles dives with the imports that their authors wrote"),
 ];
 

@@ -84,6 +84,7 @@ async function hooksFile() {
 async function diveFiles() {
   const notice = { js: "/* With react, react-dom and scheduler: Copyright Meta Platforms, Inc. and affiliates, MIT license */" };
   const production = { format: "esm", define: { "process.env.NODE_ENV": '"production"' } };
+  process.env.NODE_ENV = "production"; // React's names for tests are not there
   const names = Object.keys(createRequire(import.meta.url)("react")).filter((name) => !name.startsWith("__"));
   const contents = `${await source("page/react.js")}\nexport const { ${names} } = React;\n`;
   const react = await bundle({ ...production, stdin: { contents, resolveDir: new URL("page", import.meta.url).pathname }, banner: notice });

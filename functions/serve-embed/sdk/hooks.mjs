@@ -1,6 +1,7 @@
-// Hooks for dives that bring React. `getVitrine` returns the object that the page puts into a dive's window.
+// Hooks for dives that bring React. `getVitrine` returns the object that the page puts into a dive's window, `textOf` the SQL that is sent for
+// a text of the dive.
 
-export function hooksOf(React, getVitrine) {
+export function hooksOf(React, getVitrine, textOf = (sql) => sql) {
   if (!React?.useState) throw new TypeError("the hooks of vitrine need React: load it as `globalThis.React`, or import vitrine-embed/dive");
   const { useCallback, useEffect, useMemo, useState } = React;
 
@@ -30,8 +31,8 @@ export function hooksOf(React, getVitrine) {
         if (isLatest) setSettled((before) => ({ rows: before.key === key ? before.rows : undefined, ...fields, key, turn }));
       };
       const fresh = round > 0;
-      const answer = isName(asked) ? getVitrine().query(asked, params, { fresh }) : getVitrine().sql(asked, { fresh });
-      answer.then((answer) => settle({ rows: objectsOf(answer), error: null }), (error) => settle({ error }));
+      const ask = async () => (isName(asked) ? getVitrine().query(asked, params, { fresh }) : getVitrine().sql(textOf(asked), { fresh }));
+      ask().then((answer) => settle({ rows: objectsOf(answer), error: null }), (error) => settle({ error }));
       return () => { isLatest = false; };
     }, [turn, isEnabled]);
 

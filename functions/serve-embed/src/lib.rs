@@ -12,6 +12,12 @@ use vitrine::aws::blobs::ExportOrigin;
 use vitrine::http::Routes;
 use vitrine::rules::settings::Settings;
 
+/// The files that dives of React import, for the compiler of dives.
+pub mod dive_modules {
+    pub const REACT: &str = include_str!("../assets/dist/react.js");
+    pub const RECHARTS: &str = include_str!("../assets/dist/recharts.js");
+}
+
 vitrine::function_state! {
     pub struct State {
         owners: FrameOwners,

@@ -1,7 +1,7 @@
 // The page of a dive of React, as HTML for the frame: the modules that the dive imports, and its own, which mounts the component.
 
 // The names that a dive imports. One file has them all except for the charts, so that there is one React.
-const MODULES = { react: "react", "react/jsx-runtime": "react", "@motherduck/react-sql-query": "react", "vitrine-embed/dive": "react", "vitrine-embed/mount": "react", recharts: "recharts" };
+const MODULES = { react: "react", "react/jsx-runtime": "react", "react-dom": "react", "@motherduck/react-sql-query": "react", "vitrine-embed/dive": "react", "vitrine-embed/mount": "react", recharts: "recharts" };
 
 // In JSON, `<` can be written in another way, and then no text ends the script.
 const json = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");

@@ -2,13 +2,16 @@
 // names of React.
 
 import React from "react";
-import { createPortal } from "react-dom";
+import { createPortal, flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { jsx, jsxs } from "react/jsx-runtime";
 import { hooksOf } from "../../sdk/hooks.mjs";
+import { unqualifier } from "./tables.js";
 
-export { React as default, createPortal, jsx, jsxs };
-export const { useSQLQuery, useDiveState } = hooksOf(React, () => globalThis.vitrine);
+let unqualified = (sql) => sql;
+
+export { React as default, createPortal, flushSync, jsx, jsxs };
+export const { useSQLQuery, useDiveState } = hooksOf(React, () => globalThis.vitrine, (sql) => unqualified(sql));
 
 // The viewer reads a plain sentence; the error is in the console.
 class Boundary extends React.Component {
@@ -24,7 +27,9 @@ class Boundary extends React.Component {
   }
 }
 
-export function mount(Component) {
+// `databases` are those that the dive declares.
+export function mount(Component, databases = []) {
+  unqualified = unqualifier(databases);
   const root = document.getElementById("root");
   root.dataset.mounted = "";
   createRoot(root).render(jsx(Boundary, { failed: root.dataset.failed, children: jsx(Component, {}) }));

@@ -58,7 +58,7 @@ fn renamed(text: &str) -> Result<(String, String), String> {
 
 /// Imports as the command line says, with the keys in the environment.
 pub async fn run(ImportFrom::Metabase(options): &ImportFrom) -> Result<Report, LocalError> {
-    let target = Site::over_network(&options.to, key("VITRINE_KEY")?);
+    let target = Site::over_network(&options.to, key("VITRINE_KEY")?)?;
     if target.is_in_the_clear() {
         return Err(LocalError::Import(format!("{}: the key is sent over https only", options.to)));
     }
@@ -66,7 +66,7 @@ pub async fn run(ImportFrom::Metabase(options): &ImportFrom) -> Result<Report, L
         (Some(folder), _) => from_export(folder)?,
         (None, url) => {
             let url = url.as_deref().unwrap_or_default();
-            from_site(&Site::over_network(url, key("METABASE_API_KEY")?)).await?
+            from_site(&Site::over_network(url, key("METABASE_API_KEY")?)?).await?
         }
     };
     import(&source, &target, options.databases.iter().cloned().collect(), options.dry_run).await

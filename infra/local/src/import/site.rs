@@ -1,5 +1,6 @@
 //! JSON over HTTP to one site.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -15,6 +16,9 @@ use crate::LocalError;
 
 /// The time within which a request is answered.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The usual variable for a file of certificates that are trusted instead of the machine's.
+const AUTHORITIES: &str = "SSL_CERT_FILE";
 
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -57,11 +61,19 @@ impl Site {
         Self { base: base.trim_end_matches('/').to_owned(), key, connector }
     }
 
-    /// A site that is reached over the network.
-    pub fn over_network(base: &str, key: String) -> Self {
+    /// A site that is reached over the network. Its certificate is of an authority that the machine knows, or of one in the file that
+    /// `SSL_CERT_FILE` names.
+    pub fn over_network(base: &str, key: String) -> Result<Self, LocalError> {
+        if let Some(file) = std::env::var_os(AUTHORITIES).filter(|file| !file.is_empty()) {
+            let is_list = std::fs::read_to_string(&file).is_ok_and(|text| text.contains("BEGIN CERTIFICATE"));
+            if !is_list {
+                let file = Path::new(&file).display();
+                return Err(LocalError::Import(format!("{AUTHORITIES}={file}: no file with certificates")));
+            }
+        }
         let provider = Provider::Rustls(CryptoMode::AwsLc);
         let connector = Connector::builder().tls_provider(provider).build();
-        Self::new(base, key, connector)
+        Ok(Self::new(base, key, connector))
     }
 
     /// Returns whether the key can be read on its way there.
@@ -110,9 +122,13 @@ impl Site {
             HttpRequest::try_from(request).map_err(|_| self.error(path, "the address is not valid"))?;
         let answered = tokio::time::timeout(PATIENCE, async {
             let response = self.connector.call(request).await.map_err(|error| {
-                let cause =
-                    std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-                self.error(path, &format!("cannot be reached: {cause}"))
+                let cause = root_cause(&error);
+                let hint = if cause.contains("certificate") {
+                    format!(" ({AUTHORITIES} names a file with the certificates of private authorities)")
+                } else {
+                    String::new()
+                };
+                self.error(path, &format!("cannot be reached: {cause}{hint}"))
             })?;
             let status = response.status().as_u16();
             let body = to_bytes(Body::new(response.into_body()), LARGEST_ANSWER).await;
@@ -124,6 +140,15 @@ impl Site {
         });
         answered.await.map_err(|_| self.error(path, "no answer in time"))?
     }
+}
+
+/// The first error of a chain, which says the most.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
 }
 
 #[cfg(test)]
@@ -143,7 +168,7 @@ mod tests {
             ("", true),
         ] {
             assert_eq!(
-                Site::over_network(base, "key".to_owned()).is_in_the_clear(),
+                Site::over_network(base, "key".to_owned()).unwrap().is_in_the_clear(),
                 is_in_the_clear,
                 "{base}"
             );

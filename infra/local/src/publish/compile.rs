@@ -20,13 +20,8 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::{GetSpan, SourceType, Span};
 use oxc_transformer::{TransformOptions, Transformer};
 
-use super::databases::unqualified;
-
-/// The modules with the hooks: MotherDuck's name and ours.
-const HOOK_MODULES: [&str; 2] = ["@motherduck/react-sql-query", "vitrine-embed/dive"];
-const HOOKS: [&str; 2] = ["useSQLQuery", "useDiveState"];
-const MODULES: [&str; 5] =
-    ["react", "react/jsx-runtime", "recharts", "@motherduck/react-sql-query", "vitrine-embed/dive"];
+use super::databases::Tables;
+use super::modules::{HOOKS, Module, unknown_module};
 
 /// The module of the page that mounts a component.
 const MOUNT_MODULE: &str = "vitrine-embed/mount";
@@ -63,23 +58,29 @@ pub fn syntax_of(path: &Path) -> Option<SourceType> {
     }
 }
 
-/// Compiles a dive. `name_of` may give a SQL text that is written into a call of `useSQLQuery` a name, which then stands for it. Either way its
-/// tables lose the names of the databases that the dive declares.
+/// Compiles a dive, whose tables may be named with one of `databases` as well as with those that it declares. `name_of` may give a SQL
+/// text that is written into a call of `useSQLQuery` a name, which then stands for it. Either way its tables lose the names of databases.
 pub fn compile(
     source: &str,
     syntax: SourceType,
+    databases: &[String],
     mut name_of: impl FnMut(&str) -> Option<String>,
 ) -> Result<String, Vec<SourceFault>> {
     let mut changed = source.to_owned();
-    let Examined { texts, databases } = examine(source, syntax)?;
-    let text_of = |(place, text): (Range<usize>, String)| (place, unqualified(&text, &databases));
-    let named: Vec<_> =
-        texts.into_iter().map(text_of).map(|(place, text)| (place, name_of(&text).unwrap_or(text))).collect();
+    let Examined { texts, databases: declared } = examine(source, syntax)?;
+    let databases = [databases, &declared].concat();
+    let mut tables = Tables::of(databases.clone());
+    let mut named = Vec::new();
+    for (place, text) in texts {
+        let told = |problem: String| vec![SourceFault::new(source, place.start, problem)];
+        let text = tables.unqualified(&text).map_err(told)?;
+        named.push((place, name_of(&text).unwrap_or(text)));
+    }
     // Later places first, so that the earlier ones stay where they are.
     for (place, asked) in named.into_iter().rev() {
         changed.replace_range(place, &serde_json::Value::String(asked).to_string());
     }
-    mounted(transformed(&changed, syntax)?)
+    mounted(transformed(&changed, syntax)?, &databases)
 }
 
 /// The SQL texts of the hooks in a file with their places, and the names of the databases that it declares.
@@ -129,8 +130,9 @@ fn transformed(source: &str, syntax: SourceType) -> Result<String, Vec<SourceFau
     Ok(Codegen::new().with_scoping(Some(result.scoping)).build(&program).code)
 }
 
-/// Puts a call that mounts the component where the module exported it.
-fn mounted(mut code: String) -> Result<String, Vec<SourceFault>> {
+/// Puts a call that mounts the component where the module exported it. It names the dive's databases, for texts that are only put together in
+/// the browser.
+fn mounted(mut code: String, databases: &[String]) -> Result<String, Vec<SourceFault>> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, &code, SourceType::mjs()).parse();
     refuse(&code, parsed.diagnostics)?;
@@ -174,8 +176,12 @@ fn mounted(mut code: String) -> Result<String, Vec<SourceFault>> {
         // Another name does no harm: nothing imports this module.
         None => code.replace_range(whole, &format!("{component} as {}", fresh("Exported"))),
     }
+    let databases = match databases {
+        [] => String::new(),
+        named => format!(", {}", serde_json::Value::from(named)),
+    };
     code.push_str(&format!(
-        "import {{ mount as {mount} }} from \"{MOUNT_MODULE}\";\n{mount}({component});\n"
+        "import {{ mount as {mount} }} from \"{MOUNT_MODULE}\";\n{mount}({component}{databases});\n"
     ));
     Ok(code)
 }
@@ -222,8 +228,7 @@ fn default_export<'p, 'a>(program: &'p Program<'a>) -> Option<DefaultExport<'p, 
 /// The problem of a module that a dive does not have.
 fn stranger(source: &str, module: &StringLiteral<'_>, at: u32) -> Option<SourceFault> {
     let name = module.value.as_str();
-    let message = format!("the module \"{name}\" is not there: a dive may import {}", MODULES.join(", "));
-    (!MODULES.contains(&name)).then(|| SourceFault::new(source, at as usize, message))
+    Module::named(name).is_none().then(|| SourceFault::new(source, at as usize, unknown_module(name)))
 }
 
 fn range(span: Span) -> Range<usize> {
@@ -254,30 +259,31 @@ impl Examiner<'_> {
         if import.import_kind.is_type() || (specifiers().count() > 0 && specifiers().all(is_type)) {
             return;
         }
-        self.module(&import.source);
-        if !HOOK_MODULES.contains(&import.source.value.as_str()) {
-            return;
-        }
+        let name = import.source.value.as_str();
+        let Some(module) = Module::named(name) else { return self.module(&import.source) };
         for one in specifiers().filter(|one| !is_type(one)) {
             match one {
                 ImportDeclarationSpecifier::ImportSpecifier(one) => {
-                    let name = imported(&one.imported);
-                    if name == HOOKS[0] {
+                    if module == Module::Hooks && imported(&one.imported) == HOOKS[0] {
                         self.hooks.insert(one.local.name.to_string());
                     }
-                    if !HOOKS.contains(&name) {
-                        let module = import.source.value.as_str();
-                        let has = HOOKS.join(" and ");
-                        self.problem(one.span, format!("\"{module}\" has no `{name}` here: it has {has}"));
-                    }
+                    self.name(module, name, imported(&one.imported), one.span);
                 }
                 ImportDeclarationSpecifier::ImportDefaultSpecifier(one) => {
-                    self.problem(one.span, "the module of the hooks has no default export");
+                    self.name(module, name, "default", one.span);
                 }
-                ImportDeclarationSpecifier::ImportNamespaceSpecifier(one) => {
+                ImportDeclarationSpecifier::ImportNamespaceSpecifier(one) if module == Module::Hooks => {
                     self.problem(one.span, "import the hooks by their names");
                 }
+                ImportDeclarationSpecifier::ImportNamespaceSpecifier(_) => {}
             }
+        }
+    }
+
+    /// Checks a name that is imported from a module.
+    fn name(&mut self, module: Module, module_name: &str, name: &str, span: Span) {
+        if let Some(problem) = module.problem(module_name, name) {
+            self.problem(span, problem);
         }
     }
 }
@@ -292,8 +298,16 @@ fn imported<'n>(name: &'n ModuleExportName<'_>) -> &'n str {
 
 impl<'a> Visit<'a> for Examiner<'_> {
     fn visit_export_named_declaration(&mut self, export: &ExportNamedDeclaration<'a>) {
-        if let Some(module) = export.source.as_ref().filter(|_| !export.export_kind.is_type()) {
-            self.module(module);
+        if let Some(source) = export.source.as_ref().filter(|_| !export.export_kind.is_type()) {
+            self.module(source);
+            let name = source.value.as_str();
+            let values = export.specifiers.iter().filter(|one| !one.export_kind.is_type());
+            for (module, one) in Module::named(name)
+                .into_iter()
+                .flat_map(|module| values.clone().map(move |one| (module, one)))
+            {
+                self.name(module, name, imported(&one.local), one.span);
+            }
         }
         walk::walk_export_named_declaration(self, export);
     }

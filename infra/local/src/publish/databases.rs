@@ -1,30 +1,54 @@
 //! Names of tables in the SQL of a dive, which may name a database before the table. A stack has one namespace of tables.
 
-/// Takes the databases of a dive off the names of tables: `"fleet"."main"."trips"` is `"trips"`.
-pub fn unqualified(sql: &str, databases: &[String]) -> String {
-    let mut text = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
-        if let Some(end) = skipped(rest) {
-            text.push_str(&rest[..end]);
-            rest = &rest[end..];
-            continue;
-        }
-        let parts = names(rest);
-        let Some(last) = parts.last() else {
-            text.push(first);
-            rest = &rest[first.len_utf8()..];
-            continue;
-        };
-        let is = |index: usize, name: &str| {
-            parts.get(index).is_some_and(|(start, end)| plain(&rest[*start..*end]).eq_ignore_ascii_case(name))
-        };
-        let is_table = parts.len() > 2 && is(1, "main") && databases.iter().any(|database| is(0, database));
-        let start = if is_table { parts[2].0 } else { 0 };
-        text.push_str(&rest[start..last.1]);
-        rest = &rest[last.1..];
+use std::collections::BTreeMap;
+
+/// The tables that a dive names with one of its databases.
+pub struct Tables {
+    databases: Vec<String>,
+    /// By the name that is left: the name in the dive.
+    found: BTreeMap<String, String>,
+}
+
+impl Tables {
+    pub fn of(databases: Vec<String>) -> Self {
+        Self { databases, found: BTreeMap::new() }
     }
-    text
+
+    /// Takes the databases of a dive off the names of tables: `"fleet"."main"."trips"` is `"trips"`. Two tables of the dive that would become
+    /// one are an error. The page does the same to texts that are put together there, in `page/tables.js`.
+    pub fn unqualified(&mut self, sql: &str) -> Result<String, String> {
+        let mut text = String::with_capacity(sql.len());
+        let mut rest = sql;
+        while let Some(first) = rest.chars().next() {
+            if let Some(end) = skipped(rest) {
+                text.push_str(&rest[..end]);
+                rest = &rest[end..];
+                continue;
+            }
+            let parts = names(rest);
+            let Some(last) = parts.last() else {
+                text.push(first);
+                rest = &rest[first.len_utf8()..];
+                continue;
+            };
+            let plain: Vec<_> =
+                parts.iter().take(3).map(|(start, end)| plain(&rest[*start..*end]).to_lowercase()).collect();
+            let mut start = 0;
+            if let [database, _, table] = plain.as_slice()
+                && self.databases.iter().any(|known| known.eq_ignore_ascii_case(database))
+            {
+                start = parts[2].0;
+                let name = plain.join(".");
+                let known = self.found.entry(table.clone()).or_insert_with(|| name.clone());
+                if *known != name {
+                    return Err(format!("the tables {known} and {name} would both be {table}"));
+                }
+            }
+            text.push_str(&rest[start..last.1]);
+            rest = &rest[last.1..];
+        }
+        Ok(text)
+    }
 }
 
 /// The end of a text or a comment at the start of `sql`.
@@ -74,34 +98,32 @@ fn plain(name: &str) -> &str {
 mod tests {
     use super::*;
 
+    const CASES: &str = include_str!("../../../../tests/cases/dive_tables.json");
+
     #[test]
     fn declared_databases_are_taken_off_the_names_of_tables_and_of_nothing_else() {
-        let databases = ["fleet".to_owned(), "other db".to_owned()];
-        for (sql, expected) in [
-            (r#"select * from "fleet"."main"."trips" t"#, r#"select * from "trips" t"#),
-            ("select fleet.main.trips.n from FLEET.Main.trips", "select trips.n from trips"),
-            (r#"from "other db".main."Big Table""#, r#"from "Big Table""#),
-            (r#"from "secret"."main"."trips""#, r#"from "secret"."main"."trips""#),
-            (r#"from "fleet"."staging"."trips""#, r#"from "fleet"."staging"."trips""#),
-            ("select fleet.main from fleet", "select fleet.main from fleet"),
-            (
-                "select 'fleet.main.trips', 'it''s fleet.main.x'",
-                "select 'fleet.main.trips', 'it''s fleet.main.x'",
-            ),
-            (
-                "-- fleet.main.trips\nselect 1 /* fleet.main.x */",
-                "-- fleet.main.trips\nselect 1 /* fleet.main.x */",
-            ),
-            (
-                "select 1.5, a.b.c, größe from x where {{n}} [[and y]]",
-                "select 1.5, a.b.c, größe from x where {{n}} [[and y]]",
-            ),
-            ("select 'open", "select 'open"),
-            ("select \"open", "select \"open"),
-            ("", ""),
-        ] {
-            assert_eq!(unqualified(sql, &databases), expected);
+        let cases: serde_json::Value = serde_json::from_str(CASES).unwrap();
+        let databases: Vec<String> = serde_json::from_value(cases["databases"].clone()).unwrap();
+        let pairs =
+            |name: &str| serde_json::from_value::<Vec<(String, String)>>(cases[name].clone()).unwrap();
+        for (sql, expected) in pairs("texts") {
+            assert_eq!(Tables::of(databases.clone()).unqualified(&sql), Ok(expected));
         }
-        assert_eq!(unqualified("from fleet.main.trips", &[]), "from fleet.main.trips");
+        for (sql, expected) in pairs("conflicts") {
+            assert_eq!(Tables::of(databases.clone()).unqualified(&sql), Err(expected));
+        }
+        assert_eq!(
+            Tables::of(Vec::new()).unqualified("from fleet.main.trips"),
+            Ok("from fleet.main.trips".to_owned())
+        );
+    }
+
+    #[test]
+    fn tables_of_two_texts_of_a_dive_stay_two() {
+        let mut tables = Tables::of(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(tables.unqualified("from a.main.t"), Ok("from t".to_owned()));
+        assert_eq!(tables.unqualified("from A.main.T"), Ok("from T".to_owned()));
+        assert!(tables.unqualified("from b.main.t").is_err());
+        assert!(tables.unqualified("from b.main.u").is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod compile;
 mod databases;
+mod modules;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,10 @@ pub struct DiveOptions {
     #[arg(long = "query", value_name = "NAME=FILE", value_parser = named_file)]
     pub queries: Vec<(String, PathBuf)>,
 
+    /// Database whose name is taken off tables, as those of the file's `REQUIRED_DATABASES` are; can be repeated
+    #[arg(long = "database", value_name = "ALIAS")]
+    pub databases: Vec<String>,
+
     /// Turn embedding on
     #[arg(long)]
     pub embed: bool,
@@ -72,7 +77,7 @@ pub async fn run(Publish::Dive(options): &Publish) -> Result<String, LocalError>
     }
     let key = options.key.clone().filter(|key| !key.is_empty());
     let key = key.ok_or_else(|| problem("set VITRINE_KEY to an access key"))?;
-    let target = Site::over_network(&options.to, key);
+    let target = Site::over_network(&options.to, key)?;
     if target.is_in_the_clear() {
         return Err(problem(format!("{}: the key is sent over https only", options.to)));
     }
@@ -97,7 +102,7 @@ pub fn content_of(options: &DiveOptions) -> Result<Value, LocalError> {
         queries.insert(name.clone(), query);
     }
     let name_of = |sql: &str| name_of(&mut queries, sql.trim(), options.keep_sql);
-    let code = compile::compile(&source, syntax, name_of).map_err(|problems| {
+    let code = compile::compile(&source, syntax, &options.databases, name_of).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("{}:{problem}", file.display()));
         problem(lines.collect::<Vec<_>>().join("\n"))
     })?;

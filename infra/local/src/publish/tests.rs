@@ -10,7 +10,7 @@ fn compiled(file: &str, source: &str) -> (Result<String, Vec<String>>, Vec<Strin
         texts.push(text.to_owned());
         Some(format!("sql_{}", texts.len()))
     };
-    let result = compile(source, syntax_of(Path::new(file)).unwrap(), name_of);
+    let result = compile(source, syntax_of(Path::new(file)).unwrap(), &[], name_of);
     let problems = |problems: Vec<_>| problems.iter().map(ToString::to_string).collect();
     (result.map_err(problems), texts)
 }
@@ -64,7 +64,8 @@ fn types_and_elements_are_gone() {
 
 #[test]
 fn faults_are_told_with_line_and_column() {
-    let only = "a dive may import react, react/jsx-runtime, recharts, @motherduck/react-sql-query, vitrine-embed/dive";
+    let only = "a dive may import react, react/jsx-runtime, react-dom, recharts, @motherduck/react-sql-query, vitrine-embed/dive; \
+        bundle other modules into the file";
     for (source, expected) in [
         (
             "",
@@ -116,15 +117,44 @@ fn faults_are_told_with_line_and_column() {
         ),
         (
             "import { useSQLQuery, useExport } from 'vitrine-embed/dive'; export default 1;",
-            "1:23: \"vitrine-embed/dive\" has no `useExport` here: it has useSQLQuery and useDiveState",
+            "1:23: the module \"vitrine-embed/dive\" has no `useExport` here: it has useSQLQuery and useDiveState",
         ),
         (
             "import hooks from 'vitrine-embed/dive'; export default 1;",
-            "1:8: the module of the hooks has no default export",
+            "1:8: the module \"vitrine-embed/dive\" has no default export: import by name",
         ),
         (
             "import * as hooks from 'vitrine-embed/dive'; export default 1;",
             "1:8: import the hooks by their names",
+        ),
+        (
+            "import { Bar,\n  BarChar } from 'recharts'; export default 1;",
+            "2:3: the module \"recharts\" has no `BarChar` here: is `BarChart` meant?",
+        ),
+        (
+            "import Charts from 'recharts'; export default 1;",
+            "1:8: the module \"recharts\" has no default export: import by name",
+        ),
+        (
+            "import React, { useMemmo as memo } from 'react'; export default 1;",
+            "1:17: the module \"react\" has no `useMemmo` here: is `useMemo` meant?",
+        ),
+        (
+            "import { useSQLQuery } from 'react'; export default 1;",
+            "1:10: the module \"react\" has no `useSQLQuery` here",
+        ),
+        (
+            "import { render } from 'react-dom'; export default 1;",
+            "1:10: the module \"react-dom\" has no `render` here",
+        ),
+        (
+            "export { Lin } from 'recharts'; export default 1;",
+            "1:10: the module \"recharts\" has no `Lin` here: is `Line` meant?",
+        ),
+        (
+            "import { useSQLQuery } from 'vitrine-embed/dive';\nexport const REQUIRED_DATABASES = [{ alias: 'a' }, { alias: 'b' }];\n\
+             export default () => useSQLQuery('select 1 from a.main.t, b.main.t');",
+            "3:34: the tables a.main.t and b.main.t would both be t",
         ),
     ] {
         let found = problems(source);
@@ -169,6 +199,43 @@ fn texts_of_hooks_become_names_and_lose_their_databases() {
     );
     assert!(code.unwrap().contains("ask(\"sql_1\")"));
     assert_eq!(texts, ["select 1"]);
+}
+
+#[test]
+fn names_that_the_pages_modules_have_are_accepted() {
+    for imports in [
+        "import React, { Suspense as Waiting, useState, version } from 'react';",
+        "import * as React from 'react';\nimport * as Charts from 'recharts';",
+        "import { createPortal, flushSync } from 'react-dom';",
+        "import { Sankey, type NoSuchType } from 'recharts';",
+        "import type { NoSuchType } from 'recharts';\nexport type { Other } from 'elsewhere';",
+        "import { useSQLQuery as ask, useDiveState } from '@motherduck/react-sql-query';",
+        "export { Bar, type NoSuchType } from 'recharts';",
+    ] {
+        let (code, _) = compiled("dive.tsx", &format!("{imports}\nexport default () => <p/>;"));
+        assert!(code.is_ok(), "{imports}: {code:?}");
+    }
+}
+
+#[test]
+fn the_databases_of_a_dive_are_named_where_it_is_mounted() {
+    let source = "export const REQUIRED_DATABASES = [{ alias: 'fleet' }, { alias: 'it\"s' }];\nexport default function Fleet() {}";
+    let code = compiled("dive.tsx", source).0.unwrap();
+    assert!(code.trim_end().ends_with(r#"mountDive(Fleet, ["fleet","it\"s"]);"#), "{code}");
+}
+
+#[test]
+fn databases_may_be_named_beside_the_file() {
+    let source = "import { useSQLQuery } from 'vitrine-embed/dive';\nexport const REQUIRED_DATABASES = [{ alias: 'fleet' }];\n\
+                  export default () => useSQLQuery('select * from fleet.main.trips, lake.raw.\"days\", other.raw.x');";
+    let mut texts = Vec::new();
+    let name_of = |text: &str| {
+        texts.push(text.to_owned());
+        None
+    };
+    let code = compile(source, syntax_of(Path::new("a.js")).unwrap(), &["lake".to_owned()], name_of).unwrap();
+    assert_eq!(texts, ["select * from trips, \"days\", other.raw.x"]);
+    assert!(code.contains(r#", ["lake","fleet"]);"#), "{code}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ function comparisonNode({ value, before, text }, column, isReversed, { say, loca
   if (before === null) return make("div", { class: "vz-change" }, say("unknown"));
   if (value === before) return make("div", { class: "vz-change" }, `${say("same")} ${text}`);
   const isUp = value > before;
-  const share = before === 0 ? "" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(Math.abs((value - before) / before));
+  const share = before === 0 ? "" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 2 }).format(Math.abs((value - before) / before));
   const change = make("strong", { class: isUp === isReversed ? "vz-bad" : "vz-good" }, `${isUp ? "↑" : "↓"} ${share}`.trim());
   return make("div", { class: "vz-change" }, change, ` ${text}: ${column.format(before)}`);
 }

@@ -1,6 +1,7 @@
 // A table of an answer: sortable, with a header that stays.
 
 import { isObject, link, make, own, safeUrl, textOf } from "./tools.js";
+import { tinter } from "./tints.js";
 
 const FIRST_ROWS = 150; // enough for any screen; the rest follows after the first paint
 const NEXT_ROWS = 400;
@@ -12,7 +13,8 @@ export function drawTable(data, settings, context) {
   const body = make("tbody");
   const headers = columns.map((column) => headerOf(column));
   const table = make("table", { class: "vz-grid" }, make("thead", null, make("tr", null, ...headers)), body);
-  const cells = columns.map((column) => cellWriter(column, data, context));
+  const tints = tinter(data, settings);
+  const cells = columns.map((column) => cellWriter(column, data, context, tints(column)));
   let painting = 0;
 
   function paint(rows) {
@@ -74,7 +76,7 @@ function fillRow(template, row, data, isUrl) {
   });
 }
 
-function cellWriter(column, data, context) {
+function cellWriter(column, data, context, tint) {
   const viewAs = column.setting("view_as");
   const [linkUrl, linkText] = [column.setting("link_url"), column.setting("link_text")];
   const urlOf = (value, row) => {
@@ -89,7 +91,9 @@ function cellWriter(column, data, context) {
     const label = url && viewAs === "link" && linkText ? fillRow(linkText, row, data, false) : text;
     const content = url ? link(url, [label], context) : isMail(value) ? link(`mailto:${value}`, [text], context) : text;
     // Cut texts can still be read.
-    return make("td", { class: column.isNumeric && "vz-number", title: text.length > 40 && text.slice(0, 1000) }, content);
+    const cell = make("td", { class: column.isNumeric && "vz-number", title: text.length > 40 && text.slice(0, 1000) }, content);
+    tint?.(cell, row);
+    return cell;
   };
 }
 

@@ -55,7 +55,7 @@ function legendOf(model, display, hidden, { say, locale }, paint) {
   const percents = own(settings, "pie.percent_visibility") ?? "legend";
   const hasPercents = isPie && ["legend", "both"].includes(percents);
   const items = series.map((one) => {
-    const share = hasPercents && model.total ? make("span", { class: "vz-share" }, shareText(one.value / model.total, locale)) : null;
+    const share = hasPercents && model.total ? make("span", { class: "vz-share" }, shareText(one.value / model.total, locale, model.digits)) : null;
     const button = make("button", { type: "button", "aria-pressed": "true", title: one.title }, swatch(one), make("span", { class: "vz-series-name" }, one.title), share);
     button.addEventListener("click", () => {
       if (hidden.has(one.index)) hidden.delete(one.index);

@@ -14,7 +14,7 @@ export function makeReader(node, live, { locale }) {
 
   const valueText = ({ series, point, share }) => {
     const text = series.metric.format(series.mark === "slice" ? series.raw : series.raw[point]);
-    return share === undefined ? text : `${text} (${shareText(share, locale)})`;
+    return share === undefined ? text : `${text} (${shareText(share, locale, drawing?.digits)})`;
   };
 
   function show(group, entry, isSpoken) {

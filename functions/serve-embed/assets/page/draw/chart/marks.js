@@ -69,5 +69,6 @@ export function spread(labels) {
   return kept.map(({ label }) => label);
 }
 
-export const shareText = (share, locale) =>
-  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0 }).format(share);
+// A share in percent. `digits` is for shares that stand one below the other.
+export const shareText = (share, locale, digits) =>
+  new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits ?? (share > 0 && share < 0.1 ? 1 : 0) }).format(share);

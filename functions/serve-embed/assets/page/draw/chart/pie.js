@@ -48,7 +48,16 @@ export function readPie(data, settings, { say }) {
     ...slice, index, metric, setting, mark: "slice", title: textOf(own(rowOf(slice.name), "name") ?? slice.title),
     color: colorOf(own(colors, slice.name)) ?? colorOf(own(rowOf(slice.name), "color")), values: [slice.value],
   }));
-  return { display: "pie", settings, dimension, metric, series, total, notes: [...notes], x: { points: series.map(({ title }) => ({ label: title })) } };
+  return { display: "pie", settings, dimension, metric, series, total, digits: digitsOf(series, total, settings), notes: [...notes], x: { points: series.map(({ title }) => ({ label: title })) } };
+}
+
+// The decimals of all shares: as many as the setting says, or else one unless all are whole.
+function digitsOf(series, total, settings) {
+  const set = toNumber(own(settings, "pie.decimal_places"));
+  if (set !== null) return Math.min(10, Math.max(0, Math.round(set)));
+  const shares = series.map(({ value }) => (total ? (value / total) * 100 : 0));
+  if (shares.every((share) => Math.abs(share - Math.round(share)) < 0.005)) return 0;
+  return shares.some((share) => share > 0 && share < 0.05) ? 2 : 1;
 }
 
 export function drawPie(model, size, isHidden, { locale, say }) {
@@ -76,7 +85,7 @@ export function drawPie(model, size, isHidden, { locale, say }) {
       group.append(svg("g", { ...place, "data-series": one.name }, svg("path", { class: "vz-mark", d: shape(sides), "data-point": point, "data-value": textOf(one.raw) })));
     }
     const [x, y] = total ? shape.centroid(sides) : [0, 0];
-    const text = [hasNames && one.title, hasPercents && shareText(share, locale)].filter(Boolean).join(" ");
+    const text = [hasNames && one.title, hasPercents && shareText(share, locale, model.digits)].filter(Boolean).join(" ");
     const room = Math.min(radius - inner, (angle.endAngle - angle.startAngle) * Math.hypot(x, y));
     if (text && room > FONT + 2 && widthOf(text) < (radius - inner) * (inner ? 0.9 : 0.6)) group.append(svg("text", { class: "vz-inside", x, y: y + 4, "text-anchor": "middle" }, text));
     return { at: point, title: one.title, entries: [{ series: one, point, x: centerX + x, y: centerY + y, share }] };
@@ -87,5 +96,5 @@ export function drawPie(model, size, isHidden, { locale, say }) {
     const fitted = Math.min(1, (inner * 1.8) / Math.max(1, widthOf(text, 25)));
     group.append(svg("text", { class: "vz-total", "text-anchor": "middle", y: 4, transform: `scale(${fitted.toFixed(3)})` }, text), svg("text", { class: "vz-total-label", "text-anchor": "middle", y: 24 }, shorten(say("total"), inner * 1.6)));
   }
-  return { nodes: [group], groups, along: "mark", band: [0, size.height] };
+  return { nodes: [group], groups, digits: model.digits, along: "mark", band: [0, size.height] };
 }
