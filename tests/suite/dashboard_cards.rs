@@ -311,7 +311,8 @@ async fn a_removed_question_names_the_published_dashboards_that_show_it() {
             assert_eq!(removed.status, 200, "{path} {dashboard}: {}", removed.text);
             let warnings = removed.json["warnings"].as_array().unwrap();
             assert_eq!(warnings[0]["path"], "dashboard/1", "{}", removed.text);
-            assert_eq!(warnings[0]["message"], "the card `Question 7` has no answer any more");
+            let message = warnings[0]["message"].as_str().unwrap();
+            assert!(message.ends_with("the card `Question 7` has no answer any more"), "{message}");
         } else {
             assert_eq!((removed.status.as_u16(), removed.text.as_str()), (204, ""), "{path} {dashboard}");
         }
