@@ -91,9 +91,13 @@ async fn look_through(count: u64) {
         assert!(asked <= most + 1, "{query}: {asked} requests");
         assert!(bytes < 60_000, "{query}: {bytes} bytes");
     }
+    product.wait_for_background_tasks().await;
     wires.dynamodb.asked();
     let home = browser.get(&product, "/console").await;
-    assert_eq!((home.status.as_u16(), wires.dynamodb.asked().len()), (200, 2));
+    let asked = wires.dynamodb.asked();
+    // The use of a session is written now and then.
+    let reads = asked.iter().filter(|operation| *operation != "UpdateItem").count();
+    assert_eq!((home.status.as_u16(), reads), (200, 2), "{asked:?}");
     assert!(home.text.contains("Counted among the first"));
 }
 
