@@ -50,6 +50,7 @@ async fn fill(product: &Product, count: u64) {
 }
 
 /// Opens lists over `count` resources, and asserts what each shows and how many requests it takes.
+#[allow(clippy::print_stdout, reason = "the times of the large list are for people")]
 async fn look_through(count: u64) {
     let (product, wires) = wired(&[]).await;
     fill(&product, count).await;

@@ -137,7 +137,11 @@ async fn neither_an_opened_view_nor_an_outage_writes_a_record() {
     let token = product.sign(json!({"resource": {"dashboard": 1}, "params": {"customer": "a"}}));
     assert_eq!(product.view(&token, "").await.status, 200);
     product.wait_for_background_tasks().await;
-    assert_eq!(product.items().await, before + 2, "only the last use of the key, and the number of the day's views");
+    assert_eq!(
+        product.items().await,
+        before + 2,
+        "only the last use of the key, and the number of the day's views"
+    );
     // A product that has not read its keys yet.
     let product = Product::start().await;
     product.services.put_signing_keys("{}").unwrap();

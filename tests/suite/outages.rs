@@ -602,7 +602,11 @@ async fn each_call_needs_few_requests_to_dynamodb() {
     product.clock.set_offset(100);
     assert_eq!(product.get("/v1/view").bearer(&shown.token).send().await.status, 200);
     product.wait_for_background_tasks().await;
-    assert_eq!(wires.dynamodb.asked().len(), 3, "once a minute a background task writes the key's last use as well");
+    assert_eq!(
+        wires.dynamodb.asked().len(),
+        3,
+        "once a minute a background task writes the key's last use as well"
+    );
     assert_eq!(product.get("/v1/keys").header("x-api-key", ADMIN_KEY).send().await.status, 200);
     assert_eq!(wires.dynamodb.asked(), ["Query"], "the admin key is not stored in the table");
 }
