@@ -57,7 +57,7 @@ const fn round_trips(name: &'static str, figure: fn(&Results) -> f64, count: f64
     bar(name, figure, Beside(Exactly(count)), Some(Exactly(count)))
 }
 
-const BARS: [Bar; 18] = [
+const BARS: [Bar; 17] = [
     bar(
         "verify-token: ms until ready, more than hello world",
         |all| p50(all.case(VIEW), "exec_to_ready_ms") - p50(all.case(HELLO), "exec_to_ready_ms"),
@@ -81,7 +81,6 @@ const BARS: [Bar; 18] = [
     bar("verify-token: peak memory, MB", |all| peak_megabytes(all.case(VIEW)), Beside(AtMost(16.0)), None),
     // Paths of the machine that compiles are part of a binary, and differ in length.
     bar("largest zip, MB", largest_zip, Beside(AtMost(4.05)), Some(AtMost(4.05))),
-    bar("zip of the page, MB", |all| largest_zip_of(all, &PAGE), Hidden, Some(AtMost(4.5))),
     bar("zip of the console, MB", |all| largest_zip_of(all, &CONSOLE), Hidden, Some(AtMost(4.7))),
     bar(
         "largest zip with the query engine, MB",
@@ -180,14 +179,11 @@ fn warm_instructions(results: &Results, case: &str) -> f64 {
 /// The functions that link the query engine, which is larger than all the others together.
 const WITH_ENGINE: [&str; 2] = ["run-query", "import-table"];
 
-/// The function with the libraries of dives, each in three encodings.
-const PAGE: [&str; 1] = ["serve-embed"];
-
 /// The function that publishes content in every form, and has the pages for it.
 const CONSOLE: [&str; 1] = ["serve-console"];
 
 fn largest_zip(results: &Results) -> f64 {
-    let is_other = |name: &str| !WITH_ENGINE.iter().chain(&PAGE).chain(&CONSOLE).any(|other| *other == name);
+    let is_other = |name: &str| !WITH_ENGINE.iter().chain(&CONSOLE).any(|other| *other == name);
     let cases = results.cases().filter(|row| row["program"].as_str().is_none_or(is_other));
     let functions = results.functions().filter(|(name, _)| is_other(name));
     let sizes = cases.map(zip_megabytes).chain(functions.map(|(_, bytes)| megabytes(bytes, "/zip")));
@@ -220,9 +216,9 @@ mod tests {
         for (functions, small, console, engine) in [
             (json!({"a": zip(4_000_000), "run-query": zip(25_000_000)}), 4.0, 0.0, 25.0),
             (
-                json!({"a": zip(5_000_000), "serve-console": zip(4_300_000), "serve-embed": zip(6_000_000)}),
+                json!({"a": zip(5_000_000), "serve-console": zip(6_300_000), "serve-embed": zip(3_000_000)}),
                 5.0,
-                4.3,
+                6.3,
                 0.0,
             ),
             (json!({"a": zip(1), "b": zip(4_100_000), "import-table": zip(26_000_000)}), 4.1, 0.0, 26.0),
