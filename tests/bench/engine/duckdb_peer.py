@@ -44,12 +44,14 @@ def serve(folder, threads):
     """The question of a dashboard as a function of Lambda in Python: decides as `run-query` does, with the modules of
     `../peers/python`, and reads the table's file from S3. DuckDB's own reader of S3 is not part of its package."""
     sys.path.append(os.path.join(os.path.dirname(__file__), "../peers/python"))
+    # The name by which Lambda sets it as well.
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"]
     import boto3
     from view import open_view
 
     database = duckdb.connect(config={"threads": int(threads)})
     sql = """select city, count(*), sum(amount), avg(price) from orders where status = 'paid' and amount > ? group by city"""
-    objects = boto3.client("s3", region_name=os.environ["AWS_REGION"])
+    objects = boto3.client("s3")
     file = None
     api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     invocation = "/2018-06-01/runtime/invocation"

@@ -1,8 +1,10 @@
 //! The environment of the functions: the embedded services behind TLS, published resources and credentials.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use jsonwebtoken::{EncodingKey, Header};
@@ -131,8 +133,16 @@ impl Product {
 
     /// The key and the bytes of the one imported file, as the functions read it.
     pub async fn imported_file(&self) -> Result<(String, Vec<u8>)> {
-        let config = aws_sdk_s3::config::Builder::from(&self.services.sdk_config().await);
-        let client = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
+        let known: HashMap<_, _> = self.services.environment(&self.ports).into_iter().collect();
+        let value = |name: &str| known.get(name).cloned().ok_or_else(|| format!("{name} is missing"));
+        let (id, secret) = (value("AWS_ACCESS_KEY_ID")?, value("AWS_SECRET_ACCESS_KEY")?);
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("local"))
+            .credentials_provider(Credentials::new(id, secret, None, None, "benchmark"))
+            .endpoint_url(value("AWS_ENDPOINT_URL_S3")?)
+            .force_path_style(true);
+        let client = aws_sdk_s3::Client::from_conf(config.build());
         let listed = client.list_objects_v2().bucket(BUCKET).prefix("tables/").send().await?;
         let [file] = listed.contents() else { return Err("not exactly one imported file".into()) };
         let key = file.key().ok_or("a file without a key")?;
