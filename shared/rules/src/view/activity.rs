@@ -174,7 +174,7 @@ mod tests {
             (&[10, 10, 10, 30], None),
             (&[10, 10, 10, 31], Some(3)),
             (&[100, 100, 100, 250], None),
-            (&[u64::MAX, u64::MAX], None),
+            (&[0, u64::MAX, u64::MAX], Some(1)),
         ] {
             let days: Vec<_> = refused
                 .iter()
