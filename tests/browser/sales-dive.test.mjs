@@ -53,7 +53,7 @@ async function shown(t, { mode = "", sandbox }) {
   return { page, inner };
 }
 
-// Whether the numbers are the values times one factor, plus one offset.
+// Returns whether the numbers are the values times one factor, plus one offset.
 function areLinear(numbers, values, tolerance) {
   const [low, high] = [values.indexOf(Math.min(...values)), values.indexOf(Math.max(...values))];
   const factor = (numbers[high] - numbers[low]) / (values[high] - values[low]);

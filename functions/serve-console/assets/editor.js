@@ -59,7 +59,7 @@ function startBoard() {
     }
   }
 
-  // What can be undone: the places of all cards, and which of them are removed.
+  // The states that can be undone: the places of all cards, and which of them are removed.
   const undo = document.querySelector("[data-undo]");
   const steps = [];
   undo.hidden = !cards.length;

@@ -51,7 +51,7 @@ impl Capability for UserDirectory {
             definitions: DefinitionReader::connect(environment),
             tenants: TenantReader::connect(environment),
             ephemeral: EphemeralCount::of(environment),
-            // Who writes sessions has its grants as well.
+            // Its grants are among those for writing sessions.
             sessions: SessionStarter::connect(environment),
             settings: Arc::clone(&environment.settings),
         }
