@@ -16,6 +16,13 @@ impl Fields {
         Self(fields)
     }
 
+    /// The fields that a form with these values sends.
+    #[cfg(test)]
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Self::parse(text.as_bytes())
+    }
+
     /// The first value of a field, without white space around it; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).and_then(|values| values.first()).map_or("", |value| value.trim())

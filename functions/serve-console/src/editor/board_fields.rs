@@ -255,11 +255,6 @@ fn wires(form: &EditorForm<'_>, index: usize, card: &Value, document: &Value, ta
 mod tests {
     use super::*;
 
-    fn fields(pairs: &[(&str, &str)]) -> Fields {
-        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        Fields::parse(text.as_bytes())
-    }
-
     const PLACE: [(&str, &str); 5] = [
         ("content.cards[0].id", "4"),
         ("content.cards[0].row", "1"),
@@ -271,7 +266,7 @@ mod tests {
     #[test]
     fn a_card_keeps_what_has_no_field() {
         let base = json!({ "extra": { "a": 1 }, "cards": [{ "id": 4, "query": { "sql": "select 1" }, "settings": { "b": 2 } }] });
-        let read = read(&fields(&PLACE), Some(&base), &json!([]));
+        let read = read(&Fields::of(&PLACE), Some(&base), &json!([]));
         let card = json!({ "id": 4, "query": { "sql": "select 1" }, "settings": { "b": 2 }, "row": 1, "col": 2, "width": 12, "height": "x", "tab": null });
         assert_eq!(read, json!({ "type": "dashboard", "extra": { "a": 1 }, "cards": [card], "tabs": [] }));
     }
@@ -281,18 +276,18 @@ mod tests {
         let mut sent = PLACE.to_vec();
         sent[4].1 = "3";
         sent.extend([("content.cards[0].question", "7"), ("action", "add-text")]);
-        let content = read(&fields(&sent), None, &json!([]));
+        let content = read(&Fields::of(&sent), None, &json!([]));
         assert_eq!(
             content["cards"][1],
             json!({ "id": 5, "text": "", "row": 4, "col": 0, "width": 12, "height": 3, "tab": null })
         );
         sent.pop();
         sent.push(("action", "remove-0"));
-        assert_eq!(read(&fields(&sent), None, &json!([]))["cards"], json!([]));
+        assert_eq!(read(&Fields::of(&sent), None, &json!([]))["cards"], json!([]));
         let later: Vec<_> = PLACE.iter().map(|(name, value)| (name.replace("[0]", "[3]"), *value)).collect();
         let later: Vec<_> = later.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         assert_eq!(
-            read(&fields(&later), None, &json!([]))["cards"][0]["id"],
+            read(&Fields::of(&later), None, &json!([]))["cards"][0]["id"],
             4,
             "others were removed by the script"
         );
@@ -312,7 +307,7 @@ mod tests {
             let base = json!({ "cards": [{ "id": 4, "question": 7, "parameters": before }] });
             let mut sent = PLACE.to_vec();
             sent.extend([("content.cards[0].parameters.city", chosen), ("content.cards[0].same", same)]);
-            let content = read(&fields(&sent), Some(&base), &parameters);
+            let content = read(&Fields::of(&sent), Some(&base), &parameters);
             assert_eq!(content["cards"][0]["parameters"], expected, "{chosen} {same}");
         }
     }
@@ -326,7 +321,7 @@ mod tests {
             ("content.tabs[1].name", "New"),
             ("content.cards[0].tab", "3"),
         ]);
-        let content = read(&fields(&sent), None, &json!([]));
+        let content = read(&Fields::of(&sent), None, &json!([]));
         assert_eq!(content["tabs"], json!([{ "id": 4, "name": "New" }]));
         assert_eq!(content["cards"][0]["tab"], 4);
     }

@@ -177,11 +177,6 @@ pub fn show_url(form: &EditorForm<'_>, content: &Value) -> Markup {
 mod tests {
     use super::*;
 
-    fn fields(pairs: &[(&str, &str)]) -> Fields {
-        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        Fields::parse(text.as_bytes())
-    }
-
     #[test]
     fn settings_come_from_their_own_fields_and_from_json() {
         let sent = [
@@ -192,11 +187,11 @@ mod tests {
             ("content.settings.stackable.stack_type", "stacked"),
         ];
         let mut issues = Vec::new();
-        let content = read_question(&fields(&sent), None, &mut issues);
+        let content = read_question(&Fields::of(&sent), None, &mut issues);
         let settings = json!({ "graph.goal_value": 3, "graph.dimensions": ["month", "city"], "stackable.stack_type": "stacked" });
         assert_eq!((content["settings"].clone(), issues), (settings, vec![]));
         let mut issues = Vec::new();
-        read_question(&fields(&[("content.settings", "[1]")]), None, &mut issues);
+        read_question(&Fields::of(&[("content.settings", "[1]")]), None, &mut issues);
         assert_eq!(issues[0].path, "content.settings");
     }
 
@@ -213,7 +208,7 @@ mod tests {
         ];
         let mut issues = Vec::new();
         let mut stored = BTreeMap::new();
-        let content = read_html(&fields(&sent), Some(&base), &mut stored, &mut issues);
+        let content = read_html(&Fields::of(&sent), Some(&base), &mut stored, &mut issues);
         assert_eq!(stored["new"], "old", "the next form knows it as well");
         let query = json!({ "sql": "select 2", "snippets": { "s": "2" }, "tags": {} });
         assert_eq!(content, json!({ "type": "html", "html": "<p>", "queries": { "new": query } }));

@@ -141,16 +141,11 @@ fn show_tag(form: &EditorForm<'_>, prefix: &str, name: &str, tag: &Value) -> Mar
 mod tests {
     use super::*;
 
-    fn fields(pairs: &[(&str, &str)]) -> Fields {
-        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        Fields::parse(text.as_bytes())
-    }
-
     #[test]
     fn each_tag_of_the_sql_has_a_type() {
         let sql = "select {{a}} [[, {{ b }}]] from {{#12}} where {{snippet: s}} -- {{c}}";
         let query = read(
-            &fields(&[("q.sql", sql), ("q.tags.b.type", "number"), ("q.tags.b.default", "2")]),
+            &Fields::of(&[("q.sql", sql), ("q.tags.b.type", "number"), ("q.tags.b.default", "2")]),
             "q",
             None,
         );
@@ -161,7 +156,7 @@ mod tests {
     #[test]
     fn the_tags_stay_while_the_sql_cannot_be_read() {
         let sent = [("q.sql", "select {{a"), ("q.tag", "a"), ("q.tags.a.type", "date")];
-        let query = read(&fields(&sent), "q", None);
+        let query = read(&Fields::of(&sent), "q", None);
         assert_eq!(query["tags"], json!({ "a": { "type": "date", "required": false } }));
     }
 
@@ -175,7 +170,7 @@ mod tests {
             ("q.tags.a.widget_type", "string/contains"),
             ("q.tags.a.default", "x, y"),
         ];
-        let query = read(&fields(&sent), "q", Some(&base));
+        let query = read(&Fields::of(&sent), "q", Some(&base));
         assert_eq!(query["snippets"], base["snippets"]);
         let tag = json!({
             "type": "dimension", "case_sensitive": false, "default": ["x", "y"], "required": false,
