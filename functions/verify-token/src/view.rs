@@ -153,7 +153,7 @@ pub async fn of_resource(
 }
 
 async fn answer(
-    App { views, clock, settings, .. }: &App,
+    app: &App,
     headers: &HeaderMap,
     query: Option<String>,
     asked: ViewRequest,
@@ -169,7 +169,7 @@ async fn answer(
     // The page `/embed/dashboard/{token}`, whose tokens are those of `/api/embed/dashboard/{token}`.
     let is_embed_page = lenient && matches!(asked.kind, Some(Kind::Dashboard | Kind::Question));
     let unknown_kid = if is_embed_page { UnknownKid::Ignored } else { UnknownKid::Refused };
-    let view = views.open(token, &ViewRequest { parameters, unknown_kid, ..asked }).await?;
+    let view = app.views.open(token, &ViewRequest { parameters, unknown_kid, ..asked }).await?;
     let resource = &view.resource;
     let downloads = view.allows_downloads();
     let attributes = view.shown_attributes();
@@ -189,9 +189,9 @@ async fn answer(
         attributes,
         state: view.state,
         downloads,
-        frame_origins: resource.frame_origins(settings).into_iter().cloned().collect(),
+        frame_origins: resource.frame_origins(&app.settings).into_iter().cloned().collect(),
         session: view.context.as_deref().map(ViewedSession::from),
         expires_at: view.expires_at,
-        server_time: clock.now(),
+        server_time: app.clock.now(),
     }))
 }

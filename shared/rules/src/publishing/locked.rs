@@ -18,6 +18,9 @@ pub fn unreached<'a>(
     locked: &[&'a str],
     limits: &QueryLimits,
 ) -> Vec<&'a str> {
+    if locked.is_empty() {
+        return Vec::new();
+    }
     let pieces = query.pieces(limits).unwrap_or_default();
     let locked_tags: Vec<&str> = locked.iter().filter_map(|slug| mapping.tag(slug)).collect();
     // A query whose required tag has no value does not run.

@@ -129,8 +129,35 @@ macro_rules! capability_set {
 macro_rules! function_state {
     ($(#[$attribute:meta])* pub struct $state:ident { $($field:ident: $capability:ty),+ $(,)? }) => {
         $crate::capability_set! {
-            $(#[$attribute])*
-            pub struct $state { $($field: $capability),+ }
+            /// The capabilities of this function.
+            pub struct Capabilities { $($field: $capability),+ }
+        }
+
+        $(#[$attribute])*
+        /// Shared: each request takes a copy, and some take several.
+        #[derive(Clone)]
+        pub struct $state(::std::sync::Arc<Capabilities>);
+
+        impl ::std::ops::Deref for $state {
+            type Target = Capabilities;
+
+            fn deref(&self) -> &Capabilities {
+                &self.0
+            }
+        }
+
+        impl $crate::aws::capability::Capability for $state {
+            fn grants() -> ::std::collections::BTreeSet<$crate::aws::capability::Grant> {
+                <Capabilities as $crate::aws::capability::Capability>::grants()
+            }
+
+            fn connect(environment: &$crate::aws::environment::Environment) -> Self {
+                Self(::std::sync::Arc::new($crate::aws::capability::Capability::connect(environment)))
+            }
+
+            async fn warm(&self) {
+                $crate::aws::capability::Capability::warm(&*self.0).await;
+            }
         }
 
         $(
