@@ -13,7 +13,7 @@ const DIVE = "/console/resources/dive/8b2c3a1e-7a54-4f7e-9d37-2f3f5f0f6a11";
 const PAGES = ["/console", "/console/resources", "/console/resources?q=nothing", BOARD, `${BOARD}/embed`, "/console/keys",
   "/console/refusals", "/console/refusals?request_id=nothing", "/console/sessions", "/console/data", "/console/data/tables/orders",
   "/console/viewers", "/console/tenants/acme", "/console/settings", "/console/attention", "/console/accounts?username=reports",
-  "/console/accounts?username=nobody", "/console/nowhere", `${DIVE}`, `${DIVE}/versions/1`];
+  "/console/accounts?username=nobody", "/console/nowhere", `${DIVE}`, `${DIVE}/versions/1`, `${BOARD}/versions/1`];
 // Their addresses are known later: an upload that failed, and a user.
 const MADE = [];
 
@@ -126,6 +126,27 @@ test("an earlier version of a dive is looked at and restored, after a question t
   await page.getByText("The earlier content is the newest version now.").waitFor();
   const dive = await product.call("GET", `/v1/resources/${DIVE.replace("/console/resources/", "")}`);
   assert.deepEqual([dive.content.html, dive.version], ["<h1>One</h1>", 3]);
+});
+
+test("an earlier version of a question is looked at and restored by keyboard", async (t) => {
+  const { page, problems, go } = await signedIn(t);
+  for (const html of ["<h1>First</h1>", "<h1>Second</h1>"]) {
+    await product.publish("question/9", { title: "Orders", content: { type: "html", html } });
+  }
+  await go("/console/resources/question/9");
+  await page.getByRole("link", { name: "Version 2", exact: true }).waitFor();
+  await page.getByRole("link", { name: "Version 1", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Viewers see version 2.").waitFor();
+  await page.getByText("<h1>First</h1>").waitFor();
+  await page.getByText("Restore this version…").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("The earlier content is the newest version now.").waitFor();
+  await page.getByRole("link", { name: "Version 3", exact: true }).waitFor();
+  const { content, version } = await product.call("GET", "/v1/resources/question/9");
+  assert.deepEqual([content.html, version, problems], ["<h1>First</h1>", 3, []]);
 });
 
 test("a token of a service account is ended after a question that names it", async (t) => {

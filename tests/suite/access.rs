@@ -33,6 +33,8 @@ pub fn routes() -> Vec<Route> {
         success,
     };
     const RESOURCE: &str = "/v1/resources/{kind}/{id}";
+    const RESOURCE_VERSIONS: &str = "/v1/resources/{kind}/{id}/versions";
+    const RESOURCE_VERSION: &str = "/v1/resources/{kind}/{id}/versions/{version}";
     let (write, list) = (Some("resources:write"), Some("resources:list"));
     let (create, introspect) = (Some("sessions:create"), Some("introspect"));
     let published = Some(json!({"title": "T", "enable_embedding": true}));
@@ -71,6 +73,16 @@ pub fn routes() -> Vec<Route> {
         route(Method::PUT, RESOURCE, "/v1/resources/dashboard/1", published, write, 200),
         route(Method::GET, RESOURCE, "/v1/resources/dashboard/1", None, write, 200),
         route(Method::DELETE, RESOURCE, "/v1/resources/dashboard/{spare}", None, write, 204),
+        route(Method::GET, RESOURCE_VERSIONS, "/v1/resources/dashboard/1/versions", None, write, 200),
+        route(Method::GET, RESOURCE_VERSION, "/v1/resources/dashboard/1/versions/1", None, write, 200),
+        route(
+            Method::POST,
+            "/v1/resources/{kind}/{id}/restore",
+            "/v1/resources/dashboard/1/restore",
+            Some(json!({"version": 1})),
+            write,
+            200,
+        ),
         route(Method::GET, "/v1/resources", "/v1/resources", None, list, 200),
         route(Method::GET, "/api/card/embeddable", "/api/card/embeddable", None, list, 200),
         route(Method::GET, "/api/dashboard/embeddable", "/api/dashboard/embeddable", None, list, 200),

@@ -8,7 +8,7 @@ use crate::console::{Browser, form, form_token};
 const BOARD: &str = "/console/resources/dashboard/1";
 const EMBED: &str = "/console/resources/dashboard/1/embed";
 
-async fn admin(product: &Product) -> Browser {
+pub async fn admin(product: &Product) -> Browser {
     Browser::sign_in(product, ADMIN_KEY).await
 }
 

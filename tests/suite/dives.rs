@@ -94,9 +94,11 @@ async fn a_token_opens_the_version_that_it_names() {
     for wrong in [json!(0), json!(-1), json!("1"), json!(1.5), json!(true)] {
         assert_eq!(product.view(&token(wrong.clone()), "").await.refusal(), (401, "token_claims"), "{wrong}");
     }
-    // Dashboards have no versions.
+    // The versions of a dashboard are for its owner.
     product.publish("dashboard/1", json!({})).await;
     let dashboard = json!({"resource": {"dashboard": 1}, "params": {}, "version": 1});
+    let kept = product.get("/v1/resources/dashboard/1/versions/1").admin().send().await;
+    assert_eq!(kept.status, 200, "{}", kept.text);
     let opened = product.view(&product.sign_as_minted(dashboard.clone()), "").await;
     assert_eq!(opened.refusal(), (404, "version_not_found"));
     // The claim is another thing in an owner's token.

@@ -85,6 +85,7 @@ mod query_limits;
 mod question_content;
 mod react_dives;
 mod readable;
+mod resource_versions;
 mod resources;
 mod rotation;
 mod rotation_faults;

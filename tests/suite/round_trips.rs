@@ -35,6 +35,17 @@ async fn publishing_sessions_and_views_need_few_requests() {
     let (again, _) = asked(&product, &wires, publish()).await;
     assert_eq!(again, ["GetItem", "GetItem", "TransactWriteItems"], "publish, again");
 
+    // The version that is replaced is stored with the new one if it is not yet.
+    let mut changed = input.clone();
+    changed["content"]["html"] = json!("<p>2</p>");
+    let change = product.put("/v1/resources/dashboard/1", changed).bearer(&key);
+    let (changed, _) = asked(&product, &wires, change).await;
+    assert_eq!(changed, ["GetItem", "GetItem", "GetItem", "TransactWriteItems"], "publish, other content");
+    let versions = product.get("/v1/resources/dashboard/1/versions").bearer(&key);
+    assert_eq!(asked(&product, &wires, versions).await.0, ["GetItem", "GetItem", "Query"], "versions");
+    let version = product.get("/v1/resources/dashboard/1/versions/1").bearer(&key);
+    assert_eq!(asked(&product, &wires, version).await.0, ["GetItem", "GetItem", "GetItem"], "a version");
+
     let wanted = json!({"resource": {"dashboard": 1}, "params": {}, "single_use": true});
     let (session, created) = asked(&product, &wires, product.post("/v1/sessions", wanted).bearer(&key)).await;
     assert_eq!(session, ["GetItem", "BatchGetItem", "PutItem"], "a session");

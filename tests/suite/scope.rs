@@ -33,6 +33,9 @@ const RESOURCE: Outcome = Hidden("resource_not_found");
 const OUTCOMES: &[(&str, Outcome)] = &[
     ("PUT /v1/resources/{kind}/{id}", Taken),
     ("/v1/resources/{kind}/{id}", RESOURCE),
+    ("/v1/resources/{kind}/{id}/versions", RESOURCE),
+    ("/v1/resources/{kind}/{id}/versions/{version}", RESOURCE),
+    ("/v1/resources/{kind}/{id}/restore", RESOURCE),
     ("/v1/resources", Own),
     ("/api/card/embeddable", Own),
     ("/api/dashboard/embeddable", Own),

@@ -104,6 +104,20 @@ async fn everything_that_version_0_1_stored_works() {
     let change = json!({"title": "Sales, renamed", "enable_embedding": false});
     let changed = product.put("/v1/resources/dashboard/7", change).bearer(admin).send().await;
     assert_eq!((changed.status.as_u16(), &changed.json["revision"]), (200, &json!(2)), "{}", changed.text);
+
+    // Content that had no stored version yet becomes one.
+    let versions = product.get("/v1/resources/dashboard/7/versions").bearer(admin).send().await;
+    let numbers: Vec<_> =
+        versions.json["items"].as_array().unwrap().iter().map(|one| &one["version"]).collect();
+    assert_eq!(numbers, [&json!(2), &json!(1)], "{}", versions.text);
+    let first = product.get("/v1/resources/dashboard/7/versions/1").bearer(admin).send().await;
+    assert_eq!(first.json["content"]["html"], "<h1>Sales</h1>", "{}", first.text);
+    let unchanged = product.get("/v1/resources/question/8/versions").bearer(admin).send().await;
+    assert_eq!(unchanged.json["items"][0]["version"], 1, "{}", unchanged.text);
+    let current = product.get("/v1/resources/question/8/versions/1").bearer(admin).send().await;
+    assert_eq!(current.status, 200, "{}", current.text);
+    let unknown = product.get("/v1/resources/question/8/versions/2").bearer(admin).send().await;
+    assert_eq!(unknown.refusal(), (404, "version_not_found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,7 +194,12 @@ async fn writes_of_resources_and_their_sessions_are_atomic() {
             vec![dashboard()],
             Step("PUT", "/v1/resources/dashboard/{n}", json!({"title": "U", "enable_embedding": false})),
         ),
-        write("a resource's removal", vec![dashboard()], delete("/v1/resources/dashboard/{n}")),
+        write(
+            "a new version of a dashboard",
+            vec![dashboard()],
+            Step("PUT", "/v1/resources/dashboard/{n}", html("second")),
+        ),
+        in_steps("a resource's removal", vec![dashboard()], delete("/v1/resources/dashboard/{n}")),
         write(
             "publishing by Metabase's route",
             vec![Step("PUT", "/v1/resources/question/{n}", json!({"title": "T"}))],

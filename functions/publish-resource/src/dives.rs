@@ -10,14 +10,15 @@ use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, ContentJson, HttpResult, Json, List, Query};
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::json::input::{AtMost, Check, Invalid, Patch};
-use vitrine::rules::resource::dive_version::{Version, VersionSummary};
 use vitrine::rules::resource::embed_policy::EmbeddingParams;
 use vitrine::rules::resource::ids::{Kind, PrimaryId, ResourceId, ResourceRef, new_uuid};
 use vitrine::rules::resource::origin::Origin;
+use vitrine::rules::resource::version::{Version, VersionSummary};
 use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
 use crate::publication::{Publication, PublishQuery};
+use crate::versions::number_of;
 
 /// A change of flags and titles, which leaves the content as it is.
 #[derive(Debug, Clone, Default, Deserr)]
@@ -157,8 +158,7 @@ pub async fn versions(
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<VersionSummary>>> {
-    let dive = reachable(&app, &caller, &id).await?;
-    Ok(axum::Json(List::of(app.versions.list(&dive, &query.paging()).await?)))
+    Ok(axum::Json(List::of(app.versions.list(&caller.key, &named(&id)?, &query.paging()).await?)))
 }
 
 /// Read a version of a dive.
@@ -173,15 +173,8 @@ pub async fn version(
     State(app): State<App>,
     Path((id, version)): Path<(String, String)>,
 ) -> HttpResult<axum::Json<Version>> {
-    let dive = reachable(&app, &caller, &id).await?;
-    let number = version.parse().ok().filter(|number| *number > 0 && !version.starts_with(['0', '+']));
-    let number = number.ok_or_else(|| Error::invalid("version", "must be a positive whole number"))?;
-    Ok(axum::Json(app.versions.get(&dive, number).await?))
-}
-
-/// The dive's primary reference, if the caller's scope reaches it.
-async fn reachable(app: &App, caller: &Allowed<WriteResources>, id: &str) -> Result<ResourceRef> {
-    app.publisher.get(&caller.key, &named(id)?).await.map(|resource| resource.reference())
+    let dive = named(&id)?;
+    Ok(axum::Json(app.versions.get(&caller.key, &dive, number_of(&version)?).await?))
 }
 
 fn require_content(input: &ResourceInput) -> Result<()> {

@@ -9,10 +9,12 @@ mod metabase_dashboard;
 mod metabase_question;
 mod publication;
 mod resources;
+mod versions;
 
 use axum::Router;
 use vitrine::app::publish_resource::ResourcePublisher;
-use vitrine::aws::storage::{DiveVersionReader, EvidenceReader};
+use vitrine::app::restore_version::ResourceVersions;
+use vitrine::aws::storage::EvidenceReader;
 use vitrine::dialects::metabase::catalog::DataCatalog;
 use vitrine::http::{Callers, Routes};
 
@@ -20,7 +22,7 @@ vitrine::function_state! {
     pub struct State {
         callers: Callers,
         publisher: ResourcePublisher,
-        versions: DiveVersionReader,
+        versions: ResourceVersions,
         catalog: DataCatalog,
         questions: EvidenceReader,
     }
@@ -32,6 +34,9 @@ pub fn routes() -> Routes<State> {
         .put(RESOURCE, resources::put)
         .get(RESOURCE, resources::get)
         .delete(RESOURCE, resources::delete)
+        .get("/v1/resources/{kind}/{id}/versions", versions::list)
+        .get("/v1/resources/{kind}/{id}/versions/{version}", versions::get)
+        .post("/v1/resources/{kind}/{id}/restore", versions::restore)
         .post("/v1/dives", dives::create)
         .get("/v1/dives/{id}", dives::get)
         .put("/v1/dives/{id}", dives::replace)
@@ -60,6 +65,9 @@ pub fn router(state: State) -> Router {
     resources::put,
     resources::get,
     resources::delete,
+    versions::list,
+    versions::get,
+    versions::restore,
     dives::create,
     dives::get,
     dives::replace,

@@ -63,7 +63,7 @@ pub async fn delete(
     Ok(Removal::answer(publisher.remove(&caller.key, &named(path)?).await?))
 }
 
-fn named((kind, id): (String, String)) -> Result<ResourceRef> {
+pub fn named((kind, id): (String, String)) -> Result<ResourceRef> {
     let kind = kind.parse().map_err(|_| Reason::RouteNotFound)?;
     let reference = ResourceRef { kind, id: ResourceId::parse(kind, &id)? };
     request_context::resource(&reference);

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Number, Value, json};
+use vitrine::app::check_queries::Mode;
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::http::base_url::base_url;
 use vitrine::http::caller::WriteResources;
@@ -262,7 +263,8 @@ async fn answer(
         enable_embedding: input.enable_embedding || action == "publish",
         ..input
     };
-    let written = app.publisher.change_at(&caller.key, &resource.reference(), revision, change).await;
+    let written =
+        app.publisher.change_at(&caller.key, &resource.reference(), revision, change, Mode::Write).await;
     let written = written.map_err(|error| match error.reason {
         Reason::Conflict => error.message(
             "Somebody else changed this in the meantime. Your choices are still below; saving them again replaces the others'.",

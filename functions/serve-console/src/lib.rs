@@ -58,14 +58,15 @@ use vitrine::app::remove_access_key::AccessKeyRemover;
 use vitrine::app::remove_source::SourceRemover;
 use vitrine::app::remove_table::TableRemover;
 use vitrine::app::remove_user::UserRemover;
+use vitrine::app::restore_version::ResourceVersions;
 use vitrine::app::retire_signing_key::SigningKeyRetirer;
 use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::storage::{
-    AccessKeyWriter, AccountReader, AccountTokens, DefinitionReader, DiveVersionReader, EvidenceReader,
-    ExternalUserLister, ExternalUserReader, RefusalRecordReader, SourceLister, TableReader,
-    TableVersionReader, TenantReader, UploadReader, UserSessionLister,
+    AccessKeyWriter, AccountReader, AccountTokens, DefinitionReader, EvidenceReader, ExternalUserLister,
+    ExternalUserReader, RefusalRecordReader, SourceLister, TableReader, TableVersionReader, TenantReader,
+    UploadReader, UserSessionLister,
 };
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
@@ -85,7 +86,7 @@ vitrine::function_state! {
         publisher: ResourcePublisher,
         previewer: ResourcePreviewer,
         evidence: EvidenceReader,
-        versions: DiveVersionReader,
+        versions: ResourceVersions,
         keys: AccessKeyWriter,
         key_creator: AccessKeyCreator,
         key_remover: AccessKeyRemover,

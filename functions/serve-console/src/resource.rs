@@ -3,6 +3,7 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use vitrine::app::check_queries::Mode;
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::app::request_context;
 use vitrine::http::caller::WriteResources;
@@ -10,9 +11,9 @@ use vitrine::rules::error::{Error, Issues, Reason, Result};
 use vitrine::rules::paging::Paging;
 use vitrine::rules::resource::content::Content;
 use vitrine::rules::resource::dashboard::CardBody;
-use vitrine::rules::resource::dive_version::VersionSummary;
 use vitrine::rules::resource::embed_policy::WhoMaySet;
 use vitrine::rules::resource::ids::{ResourceId, ResourceRef};
+use vitrine::rules::resource::version::VersionSummary;
 use vitrine::rules::resource::{Resource, ResourceInput};
 
 use crate::State as App;
@@ -62,10 +63,7 @@ struct Loaded {
 
 async fn load(app: &App, caller: &ConsoleCaller, path: &(String, String)) -> Result<Loaded> {
     let resource = app.publisher.get(&caller.key, &named(path)?).await?;
-    let versions = match resource.kind.keeps_versions() {
-        true => app.versions.list(&resource.reference(), &Paging::new(Some(VERSIONS), None)).await?.items,
-        false => Vec::new(),
-    };
+    let versions = app.versions.list_of(&resource, &Paging::new(Some(VERSIONS), None)).await?.items;
     Ok(Loaded { resource, versions })
 }
 
@@ -150,7 +148,7 @@ async fn act(
         return Err(Error::invalid("action", "is not known"));
     }
     let apply = |input: ResourceInput| changed(action, input.clone()).unwrap_or(input);
-    let written = app.publisher.change_at(&caller.key, &named(path)?, revision, apply).await?;
+    let written = app.publisher.change_at(&caller.key, &named(path)?, revision, apply, Mode::Write).await?;
     Ok((written.resource, written.warnings.unwrap_or_default()))
 }
 
@@ -176,7 +174,7 @@ fn view(app: &App, caller: &ConsoleCaller, loaded: &Loaded, note: &Markup) -> Re
             section { h2 { "Content" } (content_of(resource.content.as_ref())) }
         }
         section { h2 { "Parameters" } (parameters(resource)) }
-        @if resource.kind.keeps_versions() { section { h2 { "Versions" } (version_list(resource, versions)) } }
+        section { h2 { "Versions" } (version_list(resource, versions)) }
     };
     page(caller, &resource.title, Section::Resources, content)
 }

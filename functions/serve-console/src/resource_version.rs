@@ -3,11 +3,12 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
+use vitrine::app::check_queries::Mode;
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::http::caller::WriteResources;
 use vitrine::rules::error::{Error, Reason, Result};
-use vitrine::rules::resource::dive_version::Version;
-use vitrine::rules::resource::{Resource, ResourceInput};
+use vitrine::rules::resource::Resource;
+use vitrine::rules::resource::version::Version;
 
 use crate::State as App;
 use crate::layout::{Section, page};
@@ -21,10 +22,13 @@ type VersionPath = (String, String, String);
 async fn load(app: &App, caller: &ConsoleCaller, path: &VersionPath) -> Result<(Resource, Version)> {
     let (kind, id, number) = path;
     let resource = app.publisher.get(&caller.key, &named(&(kind.clone(), id.clone()))?).await?;
-    let number = number.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == path.2);
-    let number = number.filter(|_| resource.kind.keeps_versions()).ok_or(Reason::VersionNotFound)?;
-    let version = app.versions.get(&resource.reference(), number).await?;
+    let version = app.versions.get_of(&resource, parse_number(number)?).await?;
     Ok((resource, version))
+}
+
+fn parse_number(text: &str) -> Result<u64> {
+    let number = text.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == text);
+    number.ok_or(Reason::VersionNotFound.into())
 }
 
 pub async fn show(
@@ -41,11 +45,17 @@ pub async fn show(
     let content = html! {
         p.crumbs { a href={ (crate::PATH) "/resources" } { "Resources" } " / " a href=(path_of(&resource)) { (resource.title) } }
         h1 { "Version " (number) @if number == resource.version { " " span.tag.published { "now" } } }
-        p { "Stored " (parts::time(version.summary.created_at)) ". Tokens that name no version show version " (resource.version) "." }
+        p { "Stored " (parts::time(version.summary.created_at)) ". " (now_shown(&resource)) }
         @if number != resource.version && !resource.archived { div.actions { (restore_button(&caller, &resource, number)) } }
         section { h2 { "Content" } (content_of(version.content.as_ref())) }
     };
     Ok(page(&caller, &title, Section::Resources, content))
+}
+
+fn now_shown(resource: &Resource) -> String {
+    let others =
+        if resource.kind.has_named_versions() { "Tokens that name no version show" } else { "Viewers see" };
+    format!("{others} version {}.", resource.version)
 }
 
 fn restore_button(caller: &ConsoleCaller, resource: &Resource, number: u64) -> Markup {
@@ -73,9 +83,8 @@ pub async fn restore(
     let of = (path.0.clone(), path.1.clone());
     let written = async {
         let revision = fields.number("revision").ok_or_else(|| Error::invalid("revision", "is required"))?;
-        let (resource, version) = load(&app, &caller, &path).await?;
-        let apply = |input: ResourceInput| ResourceInput { content: version.content, ..input };
-        app.publisher.change_at(&caller.key, &resource.reference(), revision, apply).await
+        let (reference, number) = (named(&of)?, parse_number(&path.2)?);
+        app.versions.restore(&caller.key, &reference, number, Some(revision), Mode::Write).await
     };
     let written = match written.await {
         Ok(written) => written,

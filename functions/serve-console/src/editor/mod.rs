@@ -327,7 +327,7 @@ async fn write(
     let (publisher, key) = (&app.publisher, &caller.key);
     match (&draft.present, mode) {
         (Some((resource, revision)), Mode::Write) => {
-            publisher.change_at(key, &resource.reference(), *revision, |_| input).await
+            publisher.change_at(key, &resource.reference(), *revision, |_| input, Mode::Write).await
         }
         (Some((resource, _)), Mode::DryRun) => {
             publisher.replace(key, &resource.reference(), input, mode).await

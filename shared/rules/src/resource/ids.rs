@@ -34,8 +34,8 @@ impl Kind {
         }
     }
 
-    /// Returns whether older versions of the content stay readable.
-    pub const fn keeps_versions(self) -> bool {
+    /// Returns whether a token can name a version of the content.
+    pub const fn has_named_versions(self) -> bool {
         match self {
             Self::Dashboard | Self::Question => false,
             Self::Dive => true,

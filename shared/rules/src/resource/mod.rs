@@ -4,12 +4,12 @@ pub mod card_questions;
 pub mod content;
 pub mod dashboard;
 pub mod date_range;
-pub mod dive_version;
 pub mod embed_policy;
 pub mod ids;
 pub mod origin;
 pub mod parameter;
 pub mod parameter_value;
+pub mod version;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -39,7 +39,7 @@ pub struct Resource {
     pub title: String,
     pub description: Option<String>,
     pub content: Option<Content>,
-    /// Starts at 1 and grows whenever the content changes. Older versions of a dive stay readable.
+    /// Starts at 1 and grows whenever the content changes. Older versions stay readable.
     pub version: u64,
     pub parameters: Vec<Parameter>,
     /// The tables that its queries read, as of the last check.

@@ -14,11 +14,11 @@ use crate::query::choose::ChosenQuery;
 use crate::query::widget_type::WidgetType;
 use crate::resource::card_questions::CardQuestions;
 use crate::resource::content::Content;
-use crate::resource::dive_version::Version;
 use crate::resource::embed_policy::WhoMaySet;
 use crate::resource::ids::{Kind, ResourceRef};
 use crate::resource::parameter::{Parameter, ParameterType};
 use crate::resource::parameter_value::ParameterValue;
+use crate::resource::version::Version;
 use crate::resource::{Resource, with_derived};
 use crate::session::{SessionContext, SessionState};
 use crate::settings::Settings;
@@ -222,7 +222,7 @@ pub fn view(
         ViewerParameters::Readable(given) | ViewerParameters::Wishes(given) => given,
         ViewerParameters::Unreadable(error) => return Err(error.clone()),
     };
-    let version = version_of(claims, evidence);
+    let version = version_of(claims, evidence, &resource);
     let content = match &version {
         Ok(Some(version)) => version.content.as_ref(),
         Ok(None) => resource.content.as_ref(),
@@ -320,8 +320,9 @@ fn viewer_of(claims: &Claims, evidence: &Evidence) -> Result<Viewer> {
     }
 }
 
-fn version_of(claims: &Claims, evidence: &Evidence) -> Result<Option<Arc<Version>>> {
-    match (claims.version, &evidence.version) {
+fn version_of(claims: &Claims, evidence: &Evidence, resource: &Resource) -> Result<Option<Arc<Version>>> {
+    let kept = evidence.version.as_ref().filter(|_| resource.kind.has_named_versions());
+    match (claims.version, kept) {
         (None, _) => Ok(None),
         (Some(asked), Some(version)) if version.summary.version == asked => Ok(Some(Arc::clone(version))),
         (Some(_), _) => Err(Reason::VersionNotFound.into()),

@@ -33,6 +33,7 @@ pub mod remove_table;
 pub mod remove_tenant;
 pub mod remove_user;
 pub mod request_context;
+pub mod restore_version;
 pub mod retire_signing_key;
 pub mod retry;
 pub mod roll_back_table;

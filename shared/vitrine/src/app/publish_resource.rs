@@ -168,13 +168,14 @@ impl ResourcePublisher {
         reference: &ResourceRef,
         revision: u64,
         change: impl FnOnce(ResourceInput) -> ResourceInput,
+        mode: Mode,
     ) -> Result<WrittenResource> {
         let present = self.present(key, reference).await?;
         if present.revision != revision {
             return Err(Reason::Conflict.into());
         }
         let input = CheckedInput::check(reference.kind, change(present.decided()), &self.settings)?;
-        self.write_over(key, &present, &input, Mode::Write).await
+        self.write_over(key, &present, &input, mode).await
     }
 
     /// Removes a resource, and returns which cards of published dashboards have no answer any more.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::dive_versions;
+use super::resource_versions;
 use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
 use super::table::schema::{CATALOG, EMBEDDABLE, POSITION};
@@ -57,7 +57,7 @@ fn to_items(resource: &Resource) -> Result<Vec<Item>> {
         return Err(Error::invalid("", "parameters, policy and texts must be at most 64 KiB together"));
     }
     common.insert(REVISION.to_owned(), number(resource.revision));
-    let mut items = copies(&common, resource, key_of);
+    let mut items = copies(&common, &resource.references(), key_of);
     // The first reference is the primary id.
     if let Some(primary) = items.first_mut() {
         primary.extend(listed(resource)?);
@@ -65,20 +65,21 @@ fn to_items(resource: &Resource) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// The items of a dive's version, one for each id of the dive.
-fn to_version_items(dive: &Resource) -> Result<Vec<Item>> {
-    let version = dive_versions::to_item(dive)?;
-    Ok(copies(&version, dive, |reference| dive_versions::key_of(reference, dive.version)))
+/// The items of a resource's current version, one for each id that it is stored under.
+fn to_version_items(resource: &Resource) -> Result<Vec<Item>> {
+    let version = resource_versions::to_item(resource)?;
+    let key = |reference: &ResourceRef| resource_versions::key_of(reference, resource.version);
+    Ok(copies(&version, &resource_versions::references(resource), key))
 }
 
-/// `common` under the key of each id of the resource, the primary id first.
-fn copies(common: &Item, resource: &Resource, key: impl Fn(&ResourceRef) -> Item) -> Vec<Item> {
+/// `common` under the key of each reference.
+fn copies(common: &Item, references: &[ResourceRef], key: impl Fn(&ResourceRef) -> Item) -> Vec<Item> {
     let copy = |reference: &ResourceRef| {
         let mut item = common.clone();
         item.extend(key(reference));
         item
     };
-    resource.references().iter().map(copy).collect()
+    references.iter().map(copy).collect()
 }
 
 fn listed(resource: &Resource) -> Result<Item> {
@@ -159,7 +160,8 @@ impl Capability for ResourceWriter {
         let [dashboards, questions, dives] = RESOURCES;
         let written = [dashboards, questions, dives, TABLE_USES];
         let mut grants = allow_all(&written, &["dynamodb:PutItem", "dynamodb:DeleteItem"]);
-        grants.extend([COUNTERS.allow("dynamodb:UpdateItem"), TABLE.allow("dynamodb:Query")]);
+        grants.extend(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)));
+        grants.extend([COUNTERS.allow("dynamodb:UpdateItem")]);
         grants
     }
 
@@ -190,12 +192,9 @@ impl ResourceWriter {
 
     /// Removes the content of every copy of a resource, or `Reason::Conflict` if it was changed since it was read. What
     /// is left under its ids says that they are spent: a token that was signed for the old resource never opens a new
-    /// one. The versions of a dive are removed first: after an interruption the dive still exists and can be removed
-    /// again.
+    /// one. Its versions are removed first: after an interruption the resource still exists and can be removed again.
     pub async fn delete(&self, resource: &Resource, now: Timestamp) -> Result<()> {
-        if resource.kind.keeps_versions() {
-            self.delete_versions(resource).await?;
-        }
+        self.delete_versions(resource).await?;
         let mut transaction = Transaction::on(&self.0);
         for reference in resource.references() {
             let mut item = key_of(&reference);
@@ -217,12 +216,12 @@ impl ResourceWriter {
 
     /// Removes all stored versions. A repeated removal finds only those that are left.
     async fn delete_versions(&self, resource: &Resource) -> Result<()> {
-        for reference in resource.references() {
+        for reference in resource_versions::references(resource) {
             let query = self
                 .0
                 .partition(&reference.to_string())
                 .key_condition_expression("pk = :partition AND begins_with(sk, :versions)")
-                .expression_attribute_values(":versions", text(dive_versions::PREFIX))
+                .expression_attribute_values(":versions", text(resource_versions::PREFIX))
                 .projection_expression("pk, sk");
             loop {
                 let answer = query.clone().send().await.or_unavailable("Query")?;
@@ -269,6 +268,14 @@ impl ResourceWriter {
         last.and_then(|last| last.as_n().ok()?.parse().ok()).ok_or_else(|| unreadable("counter"))
     }
 
+    /// The items of the version that is about to be replaced, if it is not stored: dashboards and questions of older
+    /// releases have none.
+    async fn unstored_version(&self, present: Option<&Resource>) -> Result<Vec<Item>> {
+        let Some(present) = present else { return Ok(Vec::new()) };
+        let stored = self.0.get(resource_versions::key_of(&present.reference(), present.version)).await?;
+        if stored.is_some() { Ok(Vec::new()) } else { to_version_items(present) }
+    }
+
     async fn put(
         &self,
         resource: &Resource,
@@ -284,9 +291,9 @@ impl ResourceWriter {
         for item in items {
             transaction.put((), item, &condition)?;
         }
-        let is_new_version = present.is_none_or(|present| present.version != resource.version);
-        if is_new_version && resource.kind.keeps_versions() {
-            for item in to_version_items(resource)? {
+        if present.is_none_or(|present| present.version != resource.version) {
+            let unstored = self.unstored_version(present).await?;
+            for item in to_version_items(resource)?.into_iter().chain(unstored) {
                 transaction.put((), item, |put| put)?;
             }
         }
@@ -418,11 +425,21 @@ mod tests {
         let items = to_version_items(&dive).unwrap();
         assert_eq!(document::writes() - before, 1);
 
-        assert_eq!(items.len(), 2, "a UUID and a public id");
+        assert_eq!(items.len(), 2, "a UUID and a public id, because tokens name either");
         for (item, reference) in items.iter().zip(dive.references()) {
-            let key = dive_versions::key_of(&reference, dive.version);
+            let key = resource_versions::key_of(&reference, dive.version);
             assert!(key.iter().all(|(name, value)| item.get(name) == Some(value)));
-            assert_eq!(dive_versions::from_item(item).unwrap().content, dive.content);
+            assert_eq!(resource_versions::from_item(item).unwrap().content, dive.content);
+        }
+    }
+
+    #[test]
+    fn a_version_that_no_token_names_is_stored_once() {
+        for kind in [Kind::Dashboard, Kind::Question] {
+            let resource = resource(kind, PrimaryId::Number(7));
+            let items = to_version_items(&resource).unwrap();
+            assert_eq!(items.len(), 1, "{kind}");
+            assert_eq!(text_of(&items[0], "pk"), Some(resource.reference().to_string().as_str()));
         }
     }
 

@@ -12,15 +12,15 @@ use crate::aws::storage::table::TABLE;
 use crate::aws::storage::table::document;
 use crate::aws::storage::table::{DynamoTable, Item, text_of};
 use crate::aws::storage::{
-    dive_versions, embedding_switch, external_users, resources, service_accounts, sessions, tenants,
+    embedding_switch, external_users, resource_versions, resources, service_accounts, sessions, tenants,
 };
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::Result;
 use vitrine_rules::resource::Resource;
 use vitrine_rules::resource::card_questions::CardQuestions;
 use vitrine_rules::resource::content::Content;
-use vitrine_rules::resource::dive_version::Version;
 use vitrine_rules::resource::ids::{Deployment, Kind, ResourceId, ResourceRef};
+use vitrine_rules::resource::version::Version;
 use vitrine_rules::session::{SessionContext, SessionState};
 use vitrine_rules::settings::Settings;
 use vitrine_rules::view::decide::Evidence;
@@ -97,10 +97,10 @@ impl Capability for EvidenceReader {
             ),
             versions: CachedLookup::new(
                 age,
-                |(dive, version)| dive_versions::key_of(dive, *version),
+                |(dive, version)| resource_versions::key_of(dive, *version),
                 |item| {
                     item.map(|item| {
-                        let version = Arc::new(dive_versions::from_item(item)?);
+                        let version = Arc::new(resource_versions::from_item(item)?);
                         let weight = weight(item, version.content.as_ref());
                         Ok(Read { value: version, weight: Some(weight) })
                     })

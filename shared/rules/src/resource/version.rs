@@ -1,8 +1,9 @@
-//! Versions of a dive's content.
+//! Versions of a resource's content.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::resource::Resource;
 use crate::resource::content::Content;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,4 +20,12 @@ pub struct Version {
     #[serde(flatten)]
     pub summary: VersionSummary,
     pub content: Option<Content>,
+}
+
+impl Version {
+    /// The current version, which begins with the last change that is known of the resource.
+    pub fn current(resource: &Resource) -> Self {
+        let summary = VersionSummary { version: resource.version, created_at: resource.updated_at };
+        Self { summary, content: resource.content.clone() }
+    }
 }

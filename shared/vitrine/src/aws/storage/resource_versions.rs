@@ -1,4 +1,7 @@
-//! The versions of a dive's content. Each is written once, together with the dive.
+//! The versions of a resource's content. Each is written once, together with the resource.
+//!
+//! Versions that tokens name are stored under each id of the resource, because a view reads them before it knows the other ids. Other
+//! versions are stored under the primary id alone.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +11,11 @@ use super::table::{DynamoTable, Item, key};
 use crate::aws::capability::{Capability, Grant};
 use crate::aws::environment::Environment;
 use crate::aws::storage::table::TABLE;
-use vitrine_rules::error::{Reason, Result};
+use vitrine_rules::error::Result;
 use vitrine_rules::paging::{Page, Paging};
 use vitrine_rules::resource::Resource;
-use vitrine_rules::resource::dive_version::{Version, VersionSummary};
 use vitrine_rules::resource::ids::ResourceRef;
+use vitrine_rules::resource::version::{Version, VersionSummary};
 
 pub(super) const PREFIX: &str = "version#";
 
@@ -20,17 +23,24 @@ fn sort_key(version: u64) -> String {
     format!("{PREFIX}{version:016}")
 }
 
-pub(super) fn key_of(dive: &ResourceRef, version: u64) -> Item {
-    key(&dive.to_string(), &sort_key(version))
+pub(super) fn key_of(resource: &ResourceRef, version: u64) -> Item {
+    key(&resource.to_string(), &sort_key(version))
 }
 
-/// The current version of a dive, without a key: it is stored under each id of the dive.
-pub(super) fn to_item(dive: &Resource) -> Result<Item> {
+/// The ids of a resource under which its versions are, the primary id first.
+pub(super) fn references(resource: &Resource) -> Vec<ResourceRef> {
+    let mut references = resource.references();
+    if !resource.kind.has_named_versions() {
+        references.truncate(1);
+    }
+    references
+}
+
+/// The current version of a resource, without a key.
+pub(super) fn to_item(resource: &Resource) -> Result<Item> {
     let mut item = Item::new();
-    let mut content = dive.content.clone();
-    document::set_content_aside(&mut item, &mut content)?;
-    let version =
-        Version { summary: VersionSummary { version: dive.version, created_at: dive.updated_at }, content };
+    let mut version = Version::current(resource);
+    document::set_content_aside(&mut item, &mut version.content)?;
     document::write(&mut item, &version)?;
     Ok(item)
 }
@@ -43,9 +53,9 @@ pub(super) fn from_item(item: &Item) -> Result<Version> {
 
 /// Reads versions.
 #[derive(Debug, Clone)]
-pub struct DiveVersionReader(DynamoTable);
+pub struct ResourceVersionReader(DynamoTable);
 
-impl Capability for DiveVersionReader {
+impl Capability for ResourceVersionReader {
     fn grants() -> BTreeSet<Grant> {
         grants_with_cursors(["dynamodb:GetItem", "dynamodb:Query"].map(|action| TABLE.allow(action)))
     }
@@ -55,15 +65,14 @@ impl Capability for DiveVersionReader {
     }
 }
 
-impl DiveVersionReader {
-    pub async fn get(&self, dive: &ResourceRef, version: u64) -> Result<Version> {
-        let item = self.0.get(key_of(dive, version)).await?;
-        from_item(&item.ok_or(Reason::VersionNotFound)?)
+impl ResourceVersionReader {
+    pub async fn find(&self, resource: &ResourceRef, version: u64) -> Result<Option<Version>> {
+        self.0.get(key_of(resource, version)).await?.as_ref().map(from_item).transpose()
     }
 
     /// The newest first.
-    pub async fn list(&self, dive: &ResourceRef, paging: &Paging) -> Result<Page<VersionSummary>> {
-        let partition = dive.to_string();
+    pub async fn list(&self, resource: &ResourceRef, paging: &Paging) -> Result<Page<VersionSummary>> {
+        let partition = resource.to_string();
         // Without the markup, which can be large.
         let range = Range::of(&self.0, &partition)
             .starting_with(PREFIX)
