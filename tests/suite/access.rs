@@ -250,6 +250,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, VERSION, "/v1/dives/{dive}/versions/1", None, write, 200),
         route(Method::POST, EMBED_SESSION, "/v1/dives/{dive}/embed-session", viewer, create, 200),
         route(Method::POST, "/v1/users", "/v1/users", Some(json!({"username": "{fresh}"})), None, 200),
+        route(Method::GET, "/v1/users", "/v1/users", None, None, 200),
         route(Method::GET, USER, "/v1/users/acme", None, None, 200),
         route(Method::PATCH, USER, "/v1/users/acme", Some(json!({"role": "member"})), None, 200),
         route(Method::DELETE, USER, "/v1/users/{account}", None, None, 204),

@@ -180,6 +180,80 @@ async fn tenants_and_service_accounts_have_pages() {
     assert!(page.text.contains("<h1>reports</h1>") && page.text.contains("It has no token"), "{}", page.text);
 }
 
+/// The list of the API and that of the console: all accounts by name, searched and paged.
+#[tokio::test]
+async fn service_accounts_are_listed_searched_and_paged() {
+    let product = Product::start().await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    let empty = browser.get(&product, "/console/viewers").await;
+    assert!(empty.text.contains("There is no service account yet"), "{}", empty.text);
+    assert_eq!(product.get("/v1/users").admin().send().await.json, json!({"items": [], "next_cursor": null}));
+    ann(&product).await;
+    for (name, email) in [("Zoe", None), ("adam", Some("Adam@x.example")), ("nightly_reports", None)] {
+        let made = product.post("/v1/users", json!({"username": name, "email": email})).admin().send().await;
+        assert_eq!(made.status, 200, "{}", made.text);
+    }
+    product.post("/v1/users/adam/tokens", json!({"name": "a token"})).admin().send().await;
+    let listed = async |query: &str| {
+        let page = product.get(&format!("/v1/users{query}")).admin().send().await;
+        assert_eq!(page.status, 200, "{query} {}", page.text);
+        let items = page.json["items"].as_array().unwrap().iter();
+        let names: Vec<_> = items.map(|one| one["username"].as_str().unwrap().to_owned()).collect();
+        (names, page.json["next_cursor"].as_str().map(str::to_owned))
+    };
+    assert_eq!(listed("").await.0, ["adam", "nightly_reports", "Zoe"]);
+    for (search, found) in
+        [("REPORTS", &["nightly_reports"][..]), ("x.example", &["adam"]), ("zoe", &["Zoe"]), ("nobody", &[])]
+    {
+        assert_eq!(
+            listed(&format!("?search={search}")).await,
+            (found.iter().map(|name| (*name).to_owned()).collect(), None),
+            "{search}"
+        );
+        let page = browser.get(&product, &format!("/console/viewers?account={search}")).await;
+        for name in ["adam", "nightly_reports", "Zoe"] {
+            let link = format!("/console/accounts?username={name}\"");
+            assert_eq!(page.text.contains(&link), found.contains(&name), "{search} {name}");
+        }
+        assert_eq!(page.text.contains("No service account matches."), found.is_empty(), "{search}");
+    }
+    let (first, next) = listed("?limit=2").await;
+    assert_eq!(first, ["adam", "nightly_reports"]);
+    assert_eq!(listed(&format!("?limit=2&cursor={}", next.unwrap())).await, (vec!["Zoe".to_owned()], None));
+    // A removed account is gone, and one that changed is listed once.
+    product.patch("/v1/users/Zoe", json!({"email": "zoe@x.example"})).admin().send().await;
+    product.delete("/v1/users/nightly_reports").admin().send().await;
+    assert_eq!(listed("").await.0, ["adam", "Zoe"]);
+    assert_eq!(listed("?search=zoe@").await.0, ["Zoe"]);
+    for (query, refusal) in
+        [("?limit=0", "request_invalid"), ("?cursor=x", "cursor_invalid"), ("?name=x", "request_invalid")]
+    {
+        let answer = product.get(&format!("/v1/users{query}")).admin().send().await;
+        assert_eq!(answer.refusal(), (400, refusal), "{query}");
+    }
+    let users = product.get("/v1/external-users").admin().send().await;
+    assert!(!users.text.contains("adam"), "{}", users.text);
+}
+
+/// The console has pages of fifty.
+#[tokio::test]
+async fn the_console_pages_through_many_service_accounts() {
+    let product = Product::start().await;
+    for number in 100..160 {
+        let made =
+            product.post("/v1/users", json!({"username": format!("robot{number}")})).admin().send().await;
+        assert_eq!(made.status, 200, "{}", made.text);
+    }
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    let first = browser.get(&product, "/console/viewers?account=robot").await.text;
+    assert!(first.contains(">robot149<") && !first.contains(">robot150<"), "{first}");
+    let next = first.split("Pages of service accounts").nth(1).unwrap().split("href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().split('#').next().unwrap().replace("&amp;", "&");
+    let second = browser.get(&product, &next).await.text;
+    assert!(second.contains(">robot150<") && second.contains(">robot159<") && !second.contains(">robot149<"));
+    assert!(!second.contains("Pages of service accounts"), "{second}");
+}
+
 #[tokio::test]
 async fn a_token_of_a_service_account_is_listed_and_ended() {
     let product = Product::start().await;

@@ -96,6 +96,12 @@ async fn everything_that_version_0_1_stored_works() {
     let path = "/v1/users/fixture_account";
     let changed = product.patch(path, json!({"email": "ann@x.example"})).bearer(admin).send().await;
     assert_eq!(changed.json["email"], "ann@x.example", "{}", changed.text);
+    let listed = product.get("/v1/users").bearer(admin).send().await;
+    assert_eq!(
+        listed.json["items"][0]["username"], "fixture_account",
+        "listed once it is changed: {}",
+        listed.text
+    );
     assert_eq!(product.delete(path).bearer(admin).send().await.status, 204);
     let again = json!({"username": "another", "email": "ann@x.example"});
     assert_eq!(product.post("/v1/users", again).bearer(admin).send().await.status, 200);

@@ -22,8 +22,8 @@ use vitrine::app::remove_tenant::TenantRemover;
 use vitrine::app::remove_user::UserRemover;
 use vitrine::app::upsert_user::UserUpserter;
 use vitrine::aws::storage::{
-    AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister, ExternalUserReader,
-    TenantReader, TenantWriter, UserSessionLister,
+    AccountLister, AccountReader, AccountWriter, DefinitionReader, DefinitionWriter, ExternalUserLister,
+    ExternalUserReader, TenantReader, TenantWriter, UserSessionLister,
 };
 use vitrine::http::{Callers, Routes};
 use vitrine::rules::clock::Clock;
@@ -32,6 +32,7 @@ vitrine::function_state! {
     pub struct State {
         callers: Callers,
         accounts: AccountReader,
+        account_list: AccountLister,
         account_writer: AccountWriter,
         account_creator: AccountCreator,
         account_changer: AccountChanger,
@@ -58,6 +59,7 @@ pub fn routes() -> Routes<State> {
     const MEMBERS: &str = "/api/v1/embed-tenants/{tenant}/groups/{id}/users";
     Routes::default()
         .post("/v1/users", motherduck_accounts::create)
+        .get("/v1/users", motherduck_accounts::list)
         .get("/v1/users/{username}", motherduck_accounts::get)
         .patch("/v1/users/{username}", motherduck_accounts::update)
         .delete("/v1/users/{username}", motherduck_accounts::delete)
@@ -101,6 +103,7 @@ pub fn router(state: State) -> Router {
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     motherduck_accounts::create,
+    motherduck_accounts::list,
     motherduck_accounts::get,
     motherduck_accounts::update,
     motherduck_accounts::delete,

@@ -1,4 +1,5 @@
-//! `/v1/users`: service accounts and their tokens, in MotherDuck's API. Unknown fields are ignored on the way in.
+//! `/v1/users`: service accounts and their tokens, in MotherDuck's API. Unknown fields are ignored on the way in. The list of all accounts is
+//! an extension.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,13 @@ use serde_json::Value;
 use vitrine::app::change_account::{AccountChange, AccountChanger};
 use vitrine::app::create_account::AccountCreator;
 use vitrine::app::remove_account::AccountRemover;
-use vitrine::aws::storage::{AccountReader, AccountWriter};
+use vitrine::aws::storage::{AccountLister, AccountReader, AccountWriter};
 use vitrine::http::caller::StackAdmin;
-use vitrine::http::{Allowed, HttpResult, TolerantJson};
+use vitrine::http::{Allowed, HttpResult, List, Query, TolerantJson};
 use vitrine::rules::clock::{Clock, Timestamp};
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch, Wrong};
+use vitrine::rules::paging::{Paging, parse_limit};
 use vitrine::rules::random;
 use vitrine::rules::resource::parameter::is_value;
 use vitrine::rules::viewer::email::Email;
@@ -213,6 +215,40 @@ pub async fn create(
     };
     accounts.create(&account).await?;
     Ok(axum::Json(account.into()))
+}
+
+/// Accounts of a list.
+#[derive(Debug, Deserr)]
+#[deserr(error = Invalid, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct AccountQuery {
+    /// Part of a name or of an email address, in upper or lower case.
+    #[deserr(default)]
+    search: Option<String>,
+    /// 1 to 1000; 100 by default.
+    #[deserr(default, try_from(String) = parse_limit -> Wrong)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
+    limit: Option<i32>,
+    /// `next_cursor` of the previous page.
+    #[deserr(default)]
+    cursor: Option<String>,
+}
+
+/// List the service accounts.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/v1/users", tag = "service accounts", params(AccountQuery),
+    description = "Admin of the whole stack only. In the order of the names; a change is in the list within a few seconds. Accounts of release 0.1 are in it once they change, be it by an empty `PATCH`.",
+    responses((status = 200, body = List<Account>))
+))]
+pub async fn list(
+    _: Allowed<StackAdmin>,
+    State(lister): State<AccountLister>,
+    Query(query): Query<AccountQuery>,
+) -> HttpResult<axum::Json<List<Account>>> {
+    let search = query.search.as_deref().filter(|search| !search.is_empty());
+    let page = lister.list(search, &Paging::new(query.limit, query.cursor)).await?;
+    Ok(axum::Json(List::of(page)))
 }
 
 /// Read a service account.

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::http::caller::StackAdmin;
 use vitrine::rules::error::{Reason, Result};
+use vitrine::rules::paging::{Page, Paging};
 use vitrine::rules::viewer::service_account::{AccountName, AccountToken, ServiceAccount};
 
 use crate::State as App;
@@ -17,10 +18,48 @@ use crate::viewers;
 
 const PATH: &str = "/console/accounts";
 
-pub fn search(name: &str) -> Markup {
+/// The accounts that the page of viewers lists.
+pub async fn load(app: &App, fields: &Fields) -> Result<Page<ServiceAccount>> {
+    let paging =
+        Paging::new(Some(viewers::SIZE), viewers::given(fields, "accounts_cursor").map(str::to_owned));
+    app.account_list.list(viewers::given(fields, "account"), &paging).await
+}
+
+pub fn list(fields: &Fields, accounts: &Page<ServiceAccount>) -> Markup {
+    let words = fields.text("account");
+    let address = |next| {
+        format!("{}{}#accounts", viewers::PATH, query(&[("account", words), ("accounts_cursor", next)]))
+    };
     html! {
-        form.filters role="search" action=(PATH) {
-            label.wide { span { "Name of a service account" } input name="username" required value=(name); }
+        (search(words))
+        @if accounts.items.is_empty() {
+            div.empty { p {
+                @if words.is_empty() { "There is no service account yet. " code { "POST /v1/users" } " makes one." }
+                @else { "No service account matches." }
+            } }
+        } @else {
+            (parts::scrolling("Service accounts", html! { table {
+                thead { tr { th scope="col" { "Name" } th scope="col" { "Email" } th scope="col" { "Role" } th scope="col" { "Created" } } }
+                tbody { @for account in &accounts.items { tr {
+                    @let name = account.username.to_string();
+                    th scope="row" { a href={ (PATH) (query(&[("username", &name)])) } { (name) } }
+                    td { @if let Some(email) = &account.email { (email) } }
+                    td { (account.role.word()) }
+                    td { (parts::time(account.created_at)) }
+                } } }
+            } }))
+        }
+        @if let Some(next) = accounts.next() {
+            nav.pages aria-label="Pages of service accounts" { a.button href=(address(next)) rel="next" { "Next page" } }
+        }
+    }
+}
+
+fn search(words: &str) -> Markup {
+    html! {
+        form.filters role="search" aria-label="Service accounts" action={ (viewers::PATH) "#accounts" } {
+            label.wide { span { "Search service accounts" }
+                input type="search" name="account" value=(words) placeholder="Part of a name or email address"; }
             button type="submit" { "Show" }
         }
     }
@@ -60,7 +99,7 @@ pub async fn show(
                 @if account.attributes.is_empty() { p.muted { "None." } } @else { (viewers::values(&account.attributes)) } }
         }
         section { h2 { "Tokens" } (token_list(&caller, &title, &tokens)) }
-        section { h2 { "Another account" } (search("")) }
+        section { h2 { "Other accounts" } (search("")) }
     };
     Ok(page(&caller, &title, Section::Viewers, content))
 }

@@ -64,9 +64,9 @@ use vitrine::app::roll_back_table::TableRollback;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::storage::{
-    AccessKeyWriter, AccountReader, AccountTokens, DefinitionReader, EvidenceReader, ExternalUserLister,
-    ExternalUserReader, RefusalRecordReader, SourceLister, TableReader, TableVersionReader, TenantReader,
-    UploadReader, UserSessionLister,
+    AccessKeyWriter, AccountLister, AccountReader, AccountTokens, DefinitionReader, EvidenceReader,
+    ExternalUserLister, ExternalUserReader, RefusalRecordReader, SourceLister, TableReader,
+    TableVersionReader, TenantReader, UploadReader, UserSessionLister,
 };
 use vitrine::http::Routes;
 use vitrine::rules::clock::Clock;
@@ -111,6 +111,7 @@ vitrine::function_state! {
         tenants: TenantReader,
         definitions: DefinitionReader,
         accounts: AccountReader,
+        account_list: AccountLister,
         account_tokens: AccountTokens,
         switch: EmbeddingSwitch,
         settings: Arc<Settings>,

@@ -10,6 +10,7 @@ use vitrine::rules::error::{Reason, Result};
 use vitrine::rules::paging::{Page, Paging};
 use vitrine::rules::viewer::attribute::AttributeDefinition;
 use vitrine::rules::viewer::external_user::ExternalUser;
+use vitrine::rules::viewer::service_account::ServiceAccount;
 use vitrine::rules::viewer::tenant::TenantName;
 
 use crate::State as App;
@@ -22,13 +23,14 @@ use crate::user_sessions;
 
 pub const PATH: &str = "/console/viewers";
 
-const SIZE: i32 = 50;
+pub const SIZE: i32 = 50;
 
 /// The tenants, groups and attributes that the first page lists.
 const LISTED: i32 = 100;
 
 struct Listed {
     users: Page<ExternalUser>,
+    accounts: Page<ServiceAccount>,
     tenants: Vec<String>,
     has_more_tenants: bool,
     groups: Vec<String>,
@@ -36,7 +38,7 @@ struct Listed {
 }
 
 /// A field of the address; none if it is empty.
-fn given<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+pub fn given<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     Some(fields.text(name)).filter(|text| !text.is_empty())
 }
 
@@ -49,9 +51,11 @@ async fn load(app: &App, fields: &Fields) -> Result<Listed> {
     let paging = Paging::new(Some(SIZE), given(fields, "cursor").map(str::to_owned));
     let some = Paging::new(Some(LISTED), None);
     let users = app.users.list(listing, &paging).await?;
+    let accounts = accounts::load(app, fields).await?;
     let tenants = app.tenants.list(None, &some).await?;
     Ok(Listed {
         users,
+        accounts,
         has_more_tenants: tenants.has_next,
         tenants: tenants.items.into_iter().map(|tenant| tenant.name.as_str().to_owned()).collect(),
         groups: app.definitions.groups(&some).await?.items,
@@ -78,7 +82,7 @@ pub async fn show(
             section { h2 { "Attributes" } (definitions(&listed.attributes)) }
         }
         section { h2 { "Tenants" } (tenants(&listed)) }
-        section { h2 { "Service accounts" } (accounts::search("")) }
+        section #accounts { h2 { "Service accounts" } (accounts::list(&fields, &listed.accounts)) }
     };
     Ok(page(&caller, "Viewers", Section::Viewers, content))
 }

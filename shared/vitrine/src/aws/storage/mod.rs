@@ -45,7 +45,7 @@ pub use query_slots::QuerySlots;
 pub use refusal_records::{RefusalRecordReader, RefusalRecordWriter};
 pub use resource_versions::ResourceVersionReader;
 pub use resources::{ResourceLister, ResourceReader, ResourceWriter};
-pub use service_accounts::{AccountReader, AccountTokens, AccountWriter};
+pub use service_accounts::{AccountLister, AccountReader, AccountTokens, AccountWriter};
 pub use sessions::{SessionEnder, SessionReader, SessionStarter, UserSessionLister};
 pub use sign_in_attempts::SignInAttempts;
 pub use sign_in_locks::SignInLocks;

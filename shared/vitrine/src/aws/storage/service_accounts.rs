@@ -1,16 +1,18 @@
 //! Service accounts and their tokens, under the account's name.
+//!
+//! The index `directory` lists the accounts by name. Those that were stored by a release without this list are in it once they change.
 
 use std::collections::BTreeSet;
 
 use super::table::document;
 use super::table::range::{Range, grants_with_cursors};
-use super::table::schema::TTL;
+use super::table::schema::{DIRECTORY, POSITION, TTL};
 use super::table::transaction::{Outcome, Transaction};
 use super::table::{DynamoTable, Item, key, number, text, text_of, unreadable};
 use crate::aws::aws_error::AwsResult;
 use crate::aws::capability::{Capability, Grant, allow_all};
 use crate::aws::environment::Environment;
-use crate::aws::storage::table::TABLE;
+use crate::aws::storage::table::{DIRECTORY_INDEX, TABLE};
 use vitrine_rules::clock::Timestamp;
 use vitrine_rules::error::{Reason, Result};
 use vitrine_rules::paging::{MAX_LIMIT, Page, Paging};
@@ -23,6 +25,10 @@ const TOKEN: &str = "token#";
 const FINGERPRINT: &str = "fingerprint";
 const ACCOUNT_ID: &str = "account_id";
 const USERNAME: &str = "username";
+/// The partition of the index that lists the accounts. Those of users have another beginning.
+const ACCOUNTS: &str = "accounts";
+/// The text that a search looks into.
+const SEARCH: &str = "search";
 
 fn partition(username: &Username) -> String {
     format!("account#{}", username.folded())
@@ -99,6 +105,34 @@ impl AccountReader {
     /// Returns whether the account has a token with this id.
     pub async fn has_token(&self, username: &Username, id: &str) -> Result<bool> {
         Ok(self.0.get(token_key(username, id)).await?.is_some())
+    }
+}
+
+/// Lists accounts.
+#[derive(Debug, Clone)]
+pub struct AccountLister(DynamoTable);
+
+impl Capability for AccountLister {
+    fn grants() -> BTreeSet<Grant> {
+        grants_with_cursors([DIRECTORY_INDEX.allow("dynamodb:Query")])
+    }
+
+    fn connect(environment: &Environment) -> Self {
+        Self(DynamoTable::of(environment))
+    }
+}
+
+impl AccountLister {
+    /// The accounts in the order of their names. `search` is part of a name or of an email address, in whatever case.
+    pub async fn list(&self, search: Option<&str>, paging: &Paging) -> Result<Page<ServiceAccount>> {
+        let range = Range::of_index(&self.0, DIRECTORY, ACCOUNTS).with(|query| match search {
+            None => query,
+            Some(search) => query
+                .filter_expression("contains(#search, :search)")
+                .expression_attribute_names("#search", SEARCH)
+                .expression_attribute_values(":search", text(search.to_lowercase())),
+        });
+        range.page(paging, |item| from_item(&item).map(Some)).await
     }
 }
 
@@ -244,6 +278,11 @@ fn account_item(account: &ServiceAccount) -> Result<Item> {
     document::write(&mut item, account)?;
     item.insert(ACCOUNT_ID.to_owned(), text(&account.id));
     item.insert("revision".to_owned(), number(account.revision));
+    let name = account.username.folded();
+    let email = account.email.as_ref().map(Email::folded).unwrap_or_default();
+    item.insert(DIRECTORY.to_owned(), text(ACCOUNTS));
+    item.insert(SEARCH.to_owned(), text(format!("{name}\n{email}")));
+    item.insert(POSITION.to_owned(), text(name));
     Ok(item)
 }
 
