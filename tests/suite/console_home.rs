@@ -104,6 +104,42 @@ async fn a_limited_key_sees_neither_counts_nor_attention() {
     assert_eq!(Browser::default().get(&product, ATTENTION).await.status, 303);
 }
 
+/// Each cell of the counts by deployment, without markup; empty without that table.
+async fn by_deployment(product: &Product, key: &str) -> Vec<String> {
+    let mut browser = Browser::sign_in(product, key).await;
+    let page = browser.get(product, "/console").await.text;
+    let Some((_, rest)) = page.split_once("Published resources by deployment") else { return Vec::new() };
+    let body = rest.split_once("<tbody>").unwrap().1.split_once("</tbody>").unwrap().0;
+    let row = |row: &str| {
+        let texts = row.split('<').filter_map(|part| part.split_once('>').map(|(_, text)| text.trim()));
+        texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    body.split("</tr>").map(row).filter(|row| !row.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn published_resources_are_counted_by_deployment_where_there_are_several() {
+    for (deployments, counted) in [
+        ("1", &[][..]),
+        ("1,2,3", &["1 1 of 1 1 of 2 0 of 0", "2 0 of 0 1 of 1 0 of 0", "3 0 of 0 0 of 0 0 of 0"]),
+    ] {
+        let product = Product::start_with(&[("Deployments", deployments)]).await;
+        product.publish("dashboard/1", json!({})).await;
+        product.publish("question/1", json!({})).await;
+        product.publish("question/2", json!({"enable_embedding": false})).await;
+        product.publish("question/3", json!({"archived": true})).await;
+        if deployments != "1" {
+            product.publish("question/4", json!({"deployment": 2})).await;
+        }
+        assert_eq!(by_deployment(&product, ADMIN_KEY).await, counted, "{deployments}");
+        // A key of one deployment learns nothing of the others.
+        let body = json!({"name": "one", "role": "admin", "deployments": [1]});
+        let key =
+            product.post("/v1/keys", body).admin().send().await.json["key"].as_str().unwrap().to_owned();
+        assert!(by_deployment(&product, &key).await.is_empty());
+    }
+}
+
 async fn attention(product: &Product, browser: &mut Browser) -> String {
     product.wait_for_background_tasks().await;
     let page = browser.get(product, ATTENTION).await;

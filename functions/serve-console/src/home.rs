@@ -1,5 +1,7 @@
 //! The first page: what there is, and what needs attention.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use maud::{Markup, html};
@@ -7,7 +9,7 @@ use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::{Admin, ListResources, Need, StackAdmin, WriteResources};
 use vitrine::rules::paging::Page;
 use vitrine::rules::resource::ResourceSummary;
-use vitrine::rules::resource::ids::Kind;
+use vitrine::rules::resource::ids::{Deployment, Kind};
 
 use crate::State as App;
 use crate::activity;
@@ -19,6 +21,9 @@ use crate::sign_in;
 
 /// The resources in each list of this page.
 const SHOWN: usize = 5;
+
+/// The deployments of which this page has counts.
+const DEPLOYMENTS: usize = 50;
 
 pub async fn show(
     State(app): State<App>,
@@ -46,7 +51,7 @@ pub async fn show(
         h1 { "Home" }
         @match &found {
             Some(found) if found.items.is_empty() && !found.has_next => (empty(WriteResources::check(key).is_ok())),
-            Some(found) => (overview(found)),
+            Some(found) => (overview(found, &of_deployments(found, key.reach.reachable(&app.settings)))),
             None => p { "Your access key cannot list resources. The menu has what it can do." },
         }
         @if StackAdmin::check(key).is_ok() {
@@ -93,7 +98,39 @@ fn empty(may_write: bool) -> Markup {
     }
 }
 
-fn overview(found: &Page<ResourceSummary>) -> Markup {
+/// The numbers of published resources and of all in each deployment, by kind. Archived ones are in neither.
+type Counts = BTreeMap<Deployment, BTreeMap<Kind, (usize, usize)>>;
+
+fn of_deployments(found: &Page<ResourceSummary>, reached: impl Iterator<Item = Deployment>) -> Counts {
+    let mut counts: Counts = reached.map(|deployment| (deployment, BTreeMap::new())).collect();
+    for one in found.items.iter().filter(|one| !one.archived) {
+        let (published, all) = counts.entry(one.deployment).or_default().entry(one.kind).or_default();
+        *published += usize::from(one.enable_embedding);
+        *all += 1;
+    }
+    counts
+}
+
+fn deployments(counts: &Counts) -> Markup {
+    parts::scrolling(
+        "Published resources by deployment",
+        html! { table {
+            thead { tr {
+                th scope="col" { "Deployment" }
+                @for kind in Kind::ALL { th scope="col" { (parts::kind_name(kind)) "s published" } }
+            } }
+            tbody { @for (deployment, kinds) in counts.iter().take(DEPLOYMENTS) { tr {
+                th scope="row" { (deployment) }
+                @for kind in Kind::ALL {
+                    @let (published, all) = kinds.get(&kind).copied().unwrap_or_default();
+                    td { (published) " " span.muted { "of " (all) } }
+                }
+            } } }
+        } },
+    )
+}
+
+fn overview(found: &Page<ResourceSummary>, counts: &Counts) -> Markup {
     let list = format!("{}/resources", crate::PATH);
     let mut recent: Vec<_> = found.items.iter().filter(|one| !one.archived).collect();
     recent.sort_by_key(|one| std::cmp::Reverse(one.updated_at));
@@ -108,6 +145,13 @@ fn overview(found: &Page<ResourceSummary>) -> Markup {
                     span { (parts::kind_name(kind)) "s published" }
                     span.muted { "of " (all.len()) }
                 } }
+            }
+        }
+        @if counts.len() > 1 {
+            section {
+                h2 { "By deployment" }
+                (deployments(counts))
+                @if counts.len() > DEPLOYMENTS { p.small { "The first " (DEPLOYMENTS) " of " (counts.len()) " deployments." } }
             }
         }
         @if found.has_next { p.small { "Counted among the first " (found.items.len()) " resources." } }
