@@ -174,6 +174,12 @@ async fn tenants_and_service_accounts_have_pages() {
     let page = browser.get(&product, "/console/tenants/acme").await;
     assert!(page.text.contains("readers"), "{}", page.text);
     assert!(browser.get(&product, "/console/viewers?tenant=acme").await.text.contains(">bob</a>"));
+    let outside = browser.get(&product, "/console/viewers").await.text;
+    assert!(
+        outside.contains("Every external user is in a tenant")
+            && !outside.contains("There is no external user yet"),
+        "{outside}"
+    );
     let account = product.post("/v1/users", json!({"username": "reports"})).admin().send().await;
     assert!(account.status.is_success(), "{}", account.text);
     let page = browser.get(&product, "/console/accounts?username=reports").await;

@@ -134,6 +134,12 @@ async fn each_way_of_publishing_keeps_a_version() {
     let restored = browser.post(&product, page, &from, &[("revision", &revision)]).await;
     assert_eq!(restored.header("location"), format!("{page}?done=version"), "{}", restored.text);
     assert_eq!(numbers(&product, "/v1/resources/question/1").await, [3, 2, 1]);
+    let board = browser.get(&product, "/console/resources/dashboard/1/versions/2").await;
+    assert!(
+        board.text.contains("Question 1</a>") && board.text.contains("row 0, column 0, 4 × 3"),
+        "{}",
+        board.text
+    );
     // The second of two tabs is told.
     let late = browser.post(&product, page, &from, &[("revision", &revision)]).await;
     assert_eq!(late.status, 409, "{}", late.text);

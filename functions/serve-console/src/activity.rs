@@ -64,7 +64,7 @@ fn chart(days: &[DayCount], views: u64, refused: u64) -> Markup {
                 }
                 figcaption.small {
                     span { (ends[0]) }
-                    span.key { span.views {} " Views " span.refused {} " Refused" }
+                    span.key { span.views { "Views" } span.refused { "Refused" } }
                     span { (ends[1]) }
                 }
             }

@@ -117,10 +117,10 @@ fn deployments(counts: &Counts) -> Markup {
         html! { table {
             thead { tr {
                 th scope="col" { "Deployment" }
-                @for kind in Kind::ALL { th scope="col" { (parts::kind_name(kind)) "s published" } }
+                @for kind in Kind::ALL { th scope="col" { (parts::kind_name(kind)) "s" } }
             } }
             tbody { @for (deployment, kinds) in counts.iter().take(DEPLOYMENTS) { tr {
-                th scope="row" { (deployment) }
+                th.short scope="row" { (deployment) }
                 @for kind in Kind::ALL {
                     @let (published, all) = kinds.get(&kind).copied().unwrap_or_default();
                     td { (published) " " span.muted { "of " (all) } }
@@ -149,7 +149,7 @@ fn overview(found: &Page<ResourceSummary>, counts: &Counts) -> Markup {
         }
         @if counts.len() > 1 {
             section {
-                h2 { "By deployment" }
+                h2 { "Published, by deployment" }
                 (deployments(counts))
                 @if counts.len() > DEPLOYMENTS { p.small { "The first " (DEPLOYMENTS) " of " (counts.len()) " deployments." } }
             }

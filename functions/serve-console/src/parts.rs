@@ -74,11 +74,30 @@ pub fn path_of(resource: &ResourceSummary) -> String {
 
 /// A button that opens a question before the form in it can be sent. It says what will be gone.
 pub fn confirm(button: &str, question: Markup, form: Markup) -> Markup {
+    asking("danger", button, question, form)
+}
+
+/// The same for what takes nothing away.
+pub fn confirm_safe(button: &str, question: Markup, form: Markup) -> Markup {
+    asking("safe", button, question, form)
+}
+
+fn asking(class: &str, button: &str, question: Markup, form: Markup) -> Markup {
     html! {
         details.confirm {
-            summary.button.danger { (button) }
+            summary.button.(class) { (button) }
             div.panel { div { (question) } (form) }
         }
+    }
+}
+
+/// A sentence in which names stand between backticks.
+pub fn with_names(text: &str) -> Markup {
+    let parts: Vec<_> = text.split('`').collect();
+    let is_paired = parts.len() % 2 == 1;
+    html! {
+        @if !is_paired { (text) }
+        @else { @for (index, part) in parts.iter().enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
     }
 }
 
@@ -99,4 +118,23 @@ pub fn new_resource() -> Markup {
 /// A table that scrolls by itself on a narrow screen.
 pub fn scrolling(label: &str, table: Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_between_backticks_are_marked_and_nothing_becomes_markup() {
+        for (text, expected) in [
+            ("no name", "no name"),
+            ("`exp` is over", "<code>exp</code> is over"),
+            ("leave `kid` out, or `alg`", "leave <code>kid</code> out, or <code>alg</code>"),
+            ("one ` alone", "one ` alone"),
+            ("`<b>`", "<code>&lt;b&gt;</code>"),
+            ("", ""),
+        ] {
+            assert_eq!(with_names(text).into_string(), expected, "{text}");
+        }
+    }
 }

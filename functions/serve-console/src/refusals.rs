@@ -77,13 +77,13 @@ fn explained(record: &RefusalRecord) -> Markup {
                 code { (record.reason) }
             }
             dl {
-                dt { "The rule" } dd { (record.rule) }
-                dt { "Expected" } dd { (record.expected) }
-                dt { "Found" } dd { (record.actual) }
+                dt { "The rule" } dd { (parts::with_names(&record.rule)) }
+                dt { "Expected" } dd { (parts::with_names(&record.expected)) }
+                dt { "Found" } dd { (parts::with_names(&record.actual)) }
                 @if let Some(seconds) = record.clock_difference_seconds {
                     dt { "Clocks" } dd { "The token’s time is " (seconds.unsigned_abs()) " seconds " @if seconds < 0 { "ahead of" } @else { "behind" } " the stack’s clock." }
                 }
-                dt { "What to do" } dd { strong { (record.fix) } }
+                dt { "What to do" } dd { strong { (parts::with_names(&record.fix)) } }
                 @if !record.names.is_empty() { dt { "Names" } dd { ul.plain { @for name in &record.names { li { code { (name) } } } } } }
                 @if let Some(resource) = &record.resource { dt { "Resource" } dd { a href={ (crate::PATH) "/resources/" (resource) } { code { (resource) } } } }
                 @if let Some(key) = &record.signing_key { dt { "Signing key" } dd { code { (key) } } }

@@ -26,6 +26,9 @@ use crate::request::{PageResult, Refused, Signed, SignedForm};
 /// The versions that are listed.
 const VERSIONS: i32 = 50;
 
+/// The most cards of a dashboard that are listed.
+const MAX_CARDS: usize = 50;
+
 /// The most characters of markup or SQL that are shown.
 const MAX_SHOWN: usize = 4_000;
 
@@ -195,7 +198,7 @@ fn actions(app: &App, caller: &ConsoleCaller, resource: &Resource) -> Markup {
             a.button.primary href={ (path_of(resource)) "/embed" } { "Embed this" }
             a.button href={ (path_of(resource)) "/edit" } { "Edit" }
             @if resource.archived {
-                (parts::confirm("Restore…", html! {
+                (parts::confirm_safe("Restore…", html! {
                     p { strong { (resource.title) } " will be in lists again"
                         @if resource.enable_embedding { ", and shown wherever it is embedded" } "." }
                 }, form("restore", "primary", "Restore it")))
@@ -259,9 +262,35 @@ pub fn content_of(content: Option<&Content>) -> Markup {
         Some(Content::Dashboard(dashboard)) => {
             let questions =
                 dashboard.cards.iter().filter(|card| matches!(card.body, CardBody::Question { .. }));
-            html! { p { (dashboard.cards.len()) " cards, " (questions.count()) " of them stored questions." } }
+            html! {
+                p { (dashboard.cards.len()) " cards, " (questions.count()) " of them stored questions." }
+                ul.rows { @for card in dashboard.cards.iter().take(MAX_CARDS) { li {
+                    (card_of(&card.body, card.title.as_deref()))
+                    span.muted { "row " (card.row) ", column " (card.col) ", " (card.width) " × " (card.height) }
+                } } }
+                @if dashboard.cards.len() > MAX_CARDS { p.small { "The first " (MAX_CARDS) "." } }
+            }
         }
     }
+}
+
+fn card_of(body: &CardBody, title: Option<&str>) -> Markup {
+    html! { span {
+        @match body {
+            CardBody::Question(number) => a href={ (crate::PATH) "/resources/question/" (number) } { "Question " (number) },
+            CardBody::Query(_) => "A query",
+            CardBody::Text(text) => { "Text: " (beginning(text)) },
+            CardBody::Heading(text) => { "Heading: " (beginning(text)) },
+            CardBody::Link(text) => { "Link: " (beginning(text)) },
+        }
+        @if let Some(title) = title { ", “" (title) "”" }
+    } }
+}
+
+/// The first words of a text.
+fn beginning(text: &str) -> String {
+    let cut: String = text.chars().take(60).collect();
+    if cut.len() < text.len() { cut + "…" } else { cut }
 }
 
 fn shown(source: &str) -> Markup {

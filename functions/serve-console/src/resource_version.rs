@@ -59,7 +59,7 @@ fn now_shown(resource: &Resource) -> String {
 }
 
 fn restore_button(caller: &ConsoleCaller, resource: &Resource, number: u64) -> Markup {
-    parts::confirm(
+    parts::confirm_safe(
         "Restore this version…",
         html! { p {
             strong { (resource.title) } " will have the content of version " (number) " again, as a new version. Version " (resource.version)
@@ -69,7 +69,7 @@ fn restore_button(caller: &ConsoleCaller, resource: &Resource, number: u64) -> M
             form method="post" action={ (path_of(resource)) "/versions/" (number) } {
                 (parts::form_token(caller))
                 input type="hidden" name="revision" value=(resource.revision);
-                button.danger type="submit" { "Restore version " (number) }
+                button.primary type="submit" { "Restore version " (number) }
             }
         },
     )

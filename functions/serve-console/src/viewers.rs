@@ -101,7 +101,8 @@ fn users(fields: &Fields, listed: &Listed) -> Markup {
         }
         @if listed.users.items.is_empty() {
             div.empty { p {
-                @if words.is_empty() && tenant.is_empty() { "There is no external user yet. Your backend names them when it asks for a session, and tokens that it signs need none." }
+                @if words.is_empty() && tenant.is_empty() && !listed.tenants.is_empty() { "Every external user is in a tenant. Choose one to see its users." }
+                @else if words.is_empty() && tenant.is_empty() { "There is no external user yet. Your backend names them when it asks for a session, and tokens that it signs need none." }
                 @else { "No user matches." }
             } }
         } @else {

@@ -16,8 +16,8 @@ const SETTINGS: &str = "content.settings";
 
 /// Settings with a field of their own: name, label, and whether they are lists.
 const OWN: [(&str, &str, bool); 3] = [
-    ("graph.dimensions", "Columns of the axis, with commas", true),
-    ("graph.metrics", "Columns of the figures, with commas", true),
+    ("graph.dimensions", "Columns of the axis", true),
+    ("graph.metrics", "Columns of the figures", true),
     ("stackable.stack_type", "Series", false),
 ];
 
@@ -74,7 +74,7 @@ pub fn show_question(form: &EditorForm<'_>, content: &Value, sent_settings: Opti
                 @for (name, label, value) in &own {
                     @let field = format!("{SETTINGS}.{name}");
                     @if *name == "stackable.stack_type" { (form.choice(label, &field, value, &STACKS)) }
-                    @else { (form.text(label, &field, value, "")) }
+                    @else { (form.text(label, &field, value, "names, with commas")) }
                 }
             }
             (form.area("Other settings, as JSON", SETTINGS, &rest, 4, "{\"graph.show_goal\": true, \"graph.goal_value\": 100}"))
