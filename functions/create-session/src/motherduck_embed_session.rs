@@ -12,9 +12,10 @@ use vitrine::http::base_url::base_url;
 use vitrine::http::caller::Need;
 use vitrine::http::requirement::Requirement;
 use vitrine::http::{Allowed, HttpResult, TolerantJson};
-use vitrine::rules::access_key::{AccessKey, Permission};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::json::input::{Check, Invalid, Patch};
+use vitrine::rules::permission::Permission;
 use vitrine::rules::resource::ids::{Kind, ResourceId, ResourceRef};
 use vitrine::rules::viewer::service_account::Username;
 

@@ -8,9 +8,10 @@ use vitrine::aws::storage::resources::Listing;
 use vitrine::http::caller::ListResources;
 use vitrine::http::query::pairs;
 use vitrine::http::{Allowed, HttpResult};
-use vitrine::rules::access_key::{AccessKey, Permission};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::{Error, Reason, Result};
+use vitrine::rules::permission::Permission;
 use vitrine::rules::resource::ResourceSummary;
 use vitrine::rules::resource::ids::{Kind, PrimaryId};
 

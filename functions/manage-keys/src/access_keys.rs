@@ -10,10 +10,11 @@ use vitrine::aws::storage::AccessKeyWriter;
 use vitrine::http::caller::Admin;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
-use vitrine::rules::access_key::{AccessKey, Permission};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::clock::Timestamp;
 use vitrine::rules::error::Issue;
 use vitrine::rules::json::input::{Check, Invalid, Wrong};
+use vitrine::rules::permission::Permission;
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::role::Role;
 

@@ -7,9 +7,10 @@ use maud::{Markup, html};
 use vitrine::app::create_access_key::{CreatedAccessKey, NewAccessKey};
 use vitrine::app::open_console::ConsoleCaller;
 use vitrine::http::caller::{Admin, Need, StackAdmin};
-use vitrine::rules::access_key::{AccessKey, Permission};
+use vitrine::rules::access_key::AccessKey;
 use vitrine::rules::error::{Error, Issue, Reason, Result};
 use vitrine::rules::paging::Paging;
+use vitrine::rules::permission::Permission;
 use vitrine::rules::resource::ids::Deployment;
 use vitrine::rules::viewer::role::Role;
 

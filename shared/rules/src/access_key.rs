@@ -2,45 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
-use crate::json::input::Invalid;
+use crate::permission::Permission;
 use crate::random;
 use crate::reach::Reach;
 use crate::viewer::role::Role;
 use crate::viewer::service_account::{AccountToken, ServiceAccount};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr)]
-#[deserr(error = Invalid)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Permission {
-    #[serde(rename = "resources:write")]
-    #[deserr(rename = "resources:write")]
-    ResourcesWrite,
-    #[serde(rename = "resources:list")]
-    #[deserr(rename = "resources:list")]
-    ResourcesList,
-    #[serde(rename = "sessions:create")]
-    #[deserr(rename = "sessions:create")]
-    SessionsCreate,
-    #[serde(rename = "introspect")]
-    #[deserr(rename = "introspect")]
-    Introspect,
-}
-
-impl Permission {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::ResourcesWrite => "resources:write",
-            Self::ResourcesList => "resources:list",
-            Self::SessionsCreate => "sessions:create",
-            Self::Introspect => "introspect",
-        }
-    }
-}
 
 /// The record of an access key, without the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

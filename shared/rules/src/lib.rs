@@ -8,7 +8,7 @@
 //! - [`resource`]: dashboards, questions and dives, and their embed policy
 //! - [`viewer`]: external users, service accounts, tenants, attributes and groups
 //! - [`session`], [`access_key`], [`key_session`]: the credentials that the stack gives out
-//! - [`reach`]: the part of the stack that an access key may know of and change
+//! - [`reach`], [`permission`]: the part of the stack that an access key may know of, and what it may do there
 //! - [`sign_in_attempts`]: the bound on wrong passwords
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`data`]: sources, tables, versions and uploads
@@ -31,6 +31,7 @@ pub mod json;
 pub mod key_session;
 pub mod member_query;
 pub mod paging;
+pub mod permission;
 pub mod publishing;
 pub mod query;
 pub mod query_settings;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::aws::storage::AccessKeyWriter;
-use vitrine_rules::access_key::{self, AccessKey, Permission};
+use vitrine_rules::access_key::{self, AccessKey};
 use vitrine_rules::clock::{Clock, Timestamp};
 use vitrine_rules::error::{Error, Issue, Result};
+use vitrine_rules::permission::Permission;
 use vitrine_rules::reach::Reach;
 use vitrine_rules::resource::ids::Deployment;
 use vitrine_rules::settings::Settings;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::app::dry_run::DryRuns;
 use crate::aws::signing_keys::SigningKeys;
-use vitrine_rules::access_key::{AccessKey, Permission};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::Clock;
 use vitrine_rules::error::Result;
+use vitrine_rules::permission::Permission;
 use vitrine_rules::random;
 use vitrine_rules::resource::ids::ResourceRef;
 use vitrine_rules::session::SessionGrant;

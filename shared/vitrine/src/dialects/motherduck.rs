@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use vitrine_rules::access_key::{AccessKey, Permission};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::error::{Error, Result};
+use vitrine_rules::permission::Permission;
 
 /// The permission to make embed sessions, refused in the words that MotherDuck's clients know.
 pub fn require_embed_sessions(key: &AccessKey) -> Result<()> {

@@ -11,8 +11,9 @@ use super::requirement::Requirement;
 pub use crate::app::identify_caller::{Caller, Callers};
 use crate::app::request_context;
 use crate::dialects;
-use vitrine_rules::access_key::{AccessKey, Permission};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::permission::Permission;
 use vitrine_rules::token;
 
 impl Callers {

@@ -7,8 +7,9 @@ use axum::http::HeaderMap;
 
 use super::caller::{Allowed, Need};
 use super::{AllowedOrSigned, HttpResult, Json, Query, TolerantJson};
-use vitrine_rules::access_key::{AccessKey, Permission};
+use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::error::Result;
+use vitrine_rules::permission::Permission;
 
 /// The least that a caller's access key must be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
