@@ -63,6 +63,7 @@ impl Product {
             data: "unused".into(),
             admin_key: Some(ADMIN_KEY.to_owned()),
             signing_secret: Some(SECRET.to_owned()),
+            client_secret: None,
             settings: Vec::new(),
         };
         Self::start_as(kept, settings, put_between).await
@@ -75,6 +76,7 @@ impl Product {
             data: folder.to_owned(),
             admin_key: None,
             signing_secret: None,
+            client_secret: None,
             settings: Vec::new(),
         };
         Self::start_as(kept, &[], async |_| {}).await
@@ -108,6 +110,14 @@ impl Product {
     pub async fn restart(&mut self) {
         let functions = functions::connect_all(&self.services, &self.settings, &self.clock).await;
         self.router = functions::merge_routes(functions).finish();
+    }
+
+    /// The same, with other settings.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.settings.set(name, value).unwrap();
+        }
+        self.restart().await;
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call {

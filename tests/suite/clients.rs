@@ -29,6 +29,7 @@ impl Listening {
             data: "unused".into(),
             admin_key: Some(ADMIN_KEY.to_owned()),
             signing_secret: None,
+            client_secret: None,
             settings: Vec::new(),
         };
         let options = Options { command: None, port: 0, now: None, no_demo: true, kept };

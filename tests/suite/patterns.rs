@@ -90,6 +90,16 @@ fn contains(class: &Class, letter: char) -> bool {
     }
 }
 
+/// Returns whether a text is found, with the engine that counts.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let hir = regex_syntax::ParserBuilder::new().build().parse(pattern).unwrap();
+    let text: Vec<char> = text.chars().collect();
+    let mut engine = Engine { text: &text, steps: 0 };
+    let found = (0..=text.len()).any(|start| engine.run(&hir, start, &mut |_, _| true));
+    assert!(engine.steps < ENDLESS, "{pattern}");
+    found
+}
+
 /// The steps of a search that tries each place of the text, as `exec` does.
 fn steps(hir: &Hir, text: &str) -> usize {
     let text: Vec<char> = text.chars().collect();

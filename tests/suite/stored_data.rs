@@ -135,6 +135,7 @@ async fn a_folder_that_is_no_database_is_refused() {
         data: copy.path().to_owned(),
         admin_key: None,
         signing_secret: None,
+        client_secret: None,
         settings: Vec::new(),
     };
     std::fs::write(copy.path().join("dynamodb.sqlite"), "not a database").unwrap();

@@ -36,6 +36,7 @@ pub fn with_error(page: impl IntoResponse, error: Error) -> Response {
     let mut response = (status, page).into_response();
     let seconds = match error.reason {
         Reason::Unavailable => Some(1),
+        Reason::ProviderUnavailable => Some(5),
         _ => error.retry_after_seconds,
     };
     response.headers_mut().extend(seconds.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
@@ -57,10 +58,10 @@ fn title(error: &Error) -> &'static str {
 
 const fn advice(reason: Reason) -> Option<&'static str> {
     match reason {
-        Reason::AccessDenied => Some(
-            "Your access key has no permission for this. Sign in with another key, or ask an admin for one that may do it.",
-        ),
-        Reason::ResourceNotFound => Some("It was removed, or your key is limited to other deployments."),
+        Reason::AccessDenied => {
+            Some("You have no permission for this. Sign in with a key that may do it, or ask an admin.")
+        }
+        Reason::ResourceNotFound => Some("It was removed, or you are limited to other deployments."),
         Reason::Conflict => Some("Open the page again to see what changed, then repeat your change."),
         _ => None,
     }

@@ -62,7 +62,7 @@ pub fn page(caller: &ConsoleCaller, title: &str, section: Section, content: Mark
                 }
                 form.out method="post" action={ (crate::PATH) "/sign-out" } {
                     (parts::form_token(caller))
-                    span.who title={ "Access key " (caller.key.id) } { (caller.key.name) }
+                    span.who title={ @if !caller.is_person() { "Access key " } (caller.key.id) } { (caller.key.name) }
                     button.quiet type="submit" { "Sign out" }
                 }
             }

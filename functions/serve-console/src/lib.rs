@@ -20,6 +20,7 @@ mod home;
 mod layout;
 mod literals;
 mod parts;
+mod provider_sign_in;
 mod refusals;
 mod request;
 mod resource;
@@ -61,6 +62,7 @@ use vitrine::app::remove_user::UserRemover;
 use vitrine::app::restore_version::ResourceVersions;
 use vitrine::app::retire_signing_key::SigningKeyRetirer;
 use vitrine::app::roll_back_table::TableRollback;
+use vitrine::app::sign_in_person::PersonSignIn;
 use vitrine::app::start_upload::UploadStarter;
 use vitrine::app::switch_embedding::EmbeddingSwitch;
 use vitrine::aws::storage::{
@@ -80,6 +82,7 @@ pub const PATH: &str = "/console";
 vitrine::function_state! {
     pub struct State {
         console: Console,
+        people: PersonSignIn,
         session: ConsoleSessionOpener,
         finder: ResourceFinder,
         attention: AttentionFinder,
@@ -125,6 +128,8 @@ pub fn routes() -> Routes<State> {
         .route("/", get(home::show))
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route(provider_sign_in::START, get(provider_sign_in::start))
+        .route(provider_sign_in::CALLBACK, get(provider_sign_in::callback))
         .route("/assets/{file}", get(assets::file))
         .route("/attention", get(attention::show))
         .route("/resources", get(resource_list::show))

@@ -25,6 +25,9 @@ const MAX_FORM: usize = 1024 * 1024;
 /// The hidden field of every form.
 pub const FORM_TOKEN: &str = "csrf_token";
 
+/// The longest path to go on to after sign-in. It is sealed in a cookie, and browsers drop one of more than 4 KiB.
+const MAX_NEXT: usize = 2_000;
+
 /// A signed-in caller that meets the requirement `N`.
 #[derive(Debug)]
 pub struct Signed<N> {
@@ -166,7 +169,7 @@ pub fn safe_next(next: &str) -> &str {
     let below = next.strip_prefix(crate::PATH);
     let is_below = below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?']));
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !next.contains("//");
-    if is_below && is_plain { next } else { crate::PATH }
+    if is_below && is_plain && next.len() <= MAX_NEXT { next } else { crate::PATH }
 }
 
 #[cfg(test)]
@@ -191,5 +194,8 @@ mod tests {
         ] {
             assert_eq!(safe_next(next), "/console", "{next}");
         }
+        let long = |bytes: usize| format!("/console/{}", "a".repeat(bytes - 9));
+        assert_eq!(safe_next(&long(MAX_NEXT)), long(MAX_NEXT));
+        assert_eq!(safe_next(&long(MAX_NEXT + 1)), "/console");
     }
 }

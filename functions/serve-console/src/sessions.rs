@@ -25,7 +25,7 @@ pub async fn show(
     let content = html! {
         h1 { "Sessions" }
         @if fields.text("done") == "end" { (parts::done("The session is ended. Its next request leads to the sign-in.")) }
-        p { "Browsers that are signed in to this console: those with your access key, and for an admin of the whole stack all of them." }
+        p { "Browsers that are signed in to this console: those of your own, and for an admin of the whole stack all of them." }
         (table(&caller, &sessions))
     };
     Ok(page(&caller, "Sessions", Section::Sessions, content))
@@ -36,7 +36,7 @@ fn table(caller: &ConsoleCaller, sessions: &[ListedSession]) -> Markup {
         "Sessions",
         html! { table {
             thead { tr {
-                th scope="col" { "Access key" } th scope="col" { "Signed in" } th scope="col" { "Last request" } th scope="col" { "Ends" }
+                th scope="col" { "Access key or person" } th scope="col" { "Signed in" } th scope="col" { "Last request" } th scope="col" { "Ends" }
                 th scope="col" { "Browser" } th scope="col" { span.hidden { "End" } }
             } }
             tbody { @for one in sessions { tr {

@@ -101,7 +101,7 @@ async fn set(app: &App, word: &str) -> Result<()> {
 fn parameters(settings: &Settings) -> Vec<(&'static str, String, &'static str)> {
     let list = |items: Vec<String>| items.join(", ");
     let switch = |on: bool| if on { "true" } else { "false" }.to_owned();
-    let queries = &settings.queries;
+    let (queries, sign_in) = (&settings.queries, &settings.sign_in);
     vec![
         (
             "AllowedOrigins",
@@ -168,6 +168,27 @@ fn parameters(settings: &Settings) -> Vec<(&'static str, String, &'static str)> 
             "RevokeOnReplay",
             switch(settings.revoke_on_replay),
             "A second exchange of a session revokes the token of the first one.",
+        ),
+        ("Console", switch(settings.console), "The stack has this console."),
+        (
+            "ConsoleIssuer",
+            sign_in.issuer.as_ref().map(ToString::to_string).unwrap_or_default(),
+            "The provider through which people sign in to this console; if empty, they need an access key.",
+        ),
+        (
+            "ConsoleClientId",
+            sign_in.client_id.clone(),
+            "The console’s client id at the provider. ConsoleClientSecretArn names the secret that has the client’s own, if it has one.",
+        ),
+        (
+            "ConsoleGroupClaim",
+            sign_in.group_claim.clone(),
+            "The claim of the provider’s tokens that has a person’s groups.",
+        ),
+        (
+            "ConsoleRoles",
+            sign_in.roles.text().to_owned(),
+            "What each group may do here. The first group of a person decides, and a change ends the sessions of all people.",
         ),
         ("TableRows", queries.table_rows.to_string(), "The most rows of an answer that is shown as a table."),
         ("ChartRows", queries.chart_rows.to_string(), "The most rows of an answer that is drawn as a chart."),

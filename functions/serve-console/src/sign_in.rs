@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use vitrine::app::request_context;
 use vitrine::http::caller::Anybody;
 use vitrine::http::console_cookies::{Transport, require_same_origin};
 use vitrine::http::middleware::source_address;
@@ -13,7 +14,9 @@ use vitrine::rules::random;
 
 use crate::State as App;
 use crate::error_page::with_error;
+use crate::fields::query;
 use crate::layout::plain_page;
+use crate::provider_sign_in::START;
 use crate::request::{FORM_TOKEN, PageResult, SignedForm, read, safe_next};
 
 /// The form, with a secret of its own in a cookie: a form that another page sends has no token for it.
@@ -23,7 +26,8 @@ pub fn form(app: &App, headers: &HeaderMap, next: &str, refusal: Option<Error>) 
         Some(secret) => secret.to_owned(),
         None => random::secret()?,
     };
-    let page = plain_page("Sign in", markup(&form_token(&secret), next, refusal.as_ref()));
+    let has_provider = app.settings.sign_in.active().is_some();
+    let page = plain_page("Sign in", markup(&form_token(&secret), next, refusal.as_ref(), has_provider));
     let page = match refusal {
         Some(error) => with_error(page, error),
         None => page,
@@ -31,19 +35,34 @@ pub fn form(app: &App, headers: &HeaderMap, next: &str, refusal: Option<Error>) 
     Ok((AppendHeaders([(header::SET_COOKIE, transport.set_sign_in(&secret)?)]), page).into_response())
 }
 
-fn markup(token: &str, next: &str, refusal: Option<&Error>) -> Markup {
+fn markup(token: &str, next: &str, refusal: Option<&Error>, has_provider: bool) -> Markup {
+    let asked = if next == crate::PATH { "" } else { next };
     html! {
         h1 { "Sign in" }
-        @if let Some(error) = refusal { p.note.bad role="alert" id="refusal" { (explained(error)) } }
+        @if let Some(error) = refusal {
+            p.note.bad role="alert" id="refusal" {
+                (explained(error))
+                @if has_provider {
+                    " " span.small {
+                        "Reason: " code { (error.reason.word()) }
+                        @if let Some(id) = request_context::request_id() { ", request " code { (id) } }
+                    }
+                }
+            }
+        }
+        @if has_provider {
+            p { a.button.primary href={ (crate::PATH) (START) (query(&[("next", asked)])) } { "Sign in with your company account" } }
+            h2 { "Or with an access key" }
+        }
         form.stack method="post" action={ (crate::PATH) "/sign-in" } {
             input type="hidden" name=(FORM_TOKEN) value=(token);
             @if next != crate::PATH { input type="hidden" name="next" value=(next); }
             label {
                 span { "Access key" }
-                input type="password" name="key" required autocomplete="current-password" autofocus
+                input type="password" name="key" required autocomplete="current-password" autofocus[!has_provider]
                     spellcheck="false" aria-describedby=[refusal.map(|_| "refusal")];
             }
-            button.primary type="submit" { "Sign in" }
+            button.primary[!has_provider] type="submit" { "Sign in" }
         }
         p.small {
             "An access key begins with " code { "sk-" } ". The stack's admin key works as well: the output " code { "AdminKeyArn" }

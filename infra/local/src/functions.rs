@@ -11,6 +11,7 @@ use vitrine::aws::blobs::{BUCKET, ExportOrigin, Presigner};
 use vitrine::aws::capability::{Capability, Grant};
 use vitrine::aws::engine_worker::WORKER;
 use vitrine::aws::environment::{Environment, Names};
+use vitrine::aws::identity_provider::CLIENT_SECRET;
 use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::TABLE;
 use vitrine::http::Routes;
@@ -192,6 +193,7 @@ impl Assembly<'_> {
             (TABLE, services::TABLE),
             (SIGNING_SECRET, services::SIGNING_SECRET),
             (ADMIN_KEY, services::ADMIN_KEY),
+            (CLIENT_SECRET, self.services.client_secret_name()),
             (BUCKET, services::BUCKET),
             (WORKER, services::IMPORT_FUNCTION),
         ];

@@ -13,6 +13,7 @@ use vitrine::aws::admin_key::ADMIN_KEY;
 use vitrine::aws::blobs::BUCKET;
 use vitrine::aws::capability::{AwsResource, Grant};
 use vitrine::aws::engine_worker::{INVOKE, WORKER};
+use vitrine::aws::identity_provider::CLIENT_SECRET;
 use vitrine::aws::signing_keys::SIGNING_SECRET;
 use vitrine::aws::storage::table::schema::PARTITION;
 use vitrine::aws::storage::table::{CATALOG_INDEX, DIRECTORY_INDEX, EMBEDDABLE_INDEX, TABLE};
@@ -145,6 +146,7 @@ fn secret(body: &Value, action: &'static str) -> Option<Call<'static>> {
     let on = match body["SecretId"].as_str()? {
         services::SIGNING_SECRET => SIGNING_SECRET,
         services::ADMIN_KEY => ADMIN_KEY,
+        services::CLIENT_SECRET => CLIENT_SECRET,
         _ => return None,
     };
     Some(Call { action, on, item: None })

@@ -15,7 +15,8 @@ use crate::time_argument::{self, TimeArgument};
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
 
 /// Template parameters that only AWS acts on. They are accepted here and have no effect.
-const OF_THE_DEPLOYMENT: [&str; 22] = [
+const OF_THE_DEPLOYMENT: [&str; 23] = [
+    "ConsoleClientSecretArn",
     "QueryTimeout",
     "DataSources",
     "RotationDays",
@@ -114,6 +115,11 @@ pub struct ServiceOptions {
     #[arg(env = "VITRINE_SIGNING_SECRET", hide_env_values = true)]
     pub signing_secret: Option<String>,
 
+    /// Secret of the client that `ConsoleClientId` names, if the provider gave one
+    #[arg(long, global = true, value_name = "SECRET", value_parser = client_secret)]
+    #[arg(env = "VITRINE_CONSOLE_CLIENT_SECRET", hide_env_values = true)]
+    pub client_secret: Option<String>,
+
     /// Setting, by the name of its template parameter; can be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
     pub settings: Vec<(String, String)>,
@@ -144,7 +150,8 @@ impl ServiceOptions {
 /// One line for a command line that cannot be used. The value of a key is never part of it.
 pub fn explain(error: &clap::Error) -> String {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    let is_secret = ["--admin-key", "--signing-secret"].iter().any(|name| argument.starts_with(name));
+    let is_secret =
+        ["--admin-key", "--signing-secret", "--client-secret"].iter().any(|name| argument.starts_with(name));
     if is_secret && error.kind() == ErrorKind::ValueValidation {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         return format!("error: invalid value for '{argument}': {cause}");
@@ -159,6 +166,10 @@ fn admin_key(text: &str) -> Result<String, String> {
     } else {
         Err("must be printable ASCII characters without spaces".to_owned())
     }
+}
+
+fn client_secret(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 fn signing_secret(text: &str) -> Result<String, String> {

@@ -31,6 +31,7 @@ use crate::{LocalError, dynamodb, private_files, s3, secrets_manager, table};
 pub const TABLE: &str = "vitrine";
 pub const SIGNING_SECRET: &str = "vitrine/signing-keys";
 pub const ADMIN_KEY: &str = "vitrine/admin-key";
+pub const CLIENT_SECRET: &str = "vitrine/console-client-secret";
 pub const BUCKET: &str = "vitrine-data";
 pub const IMPORT_FUNCTION: &str = "import-table";
 
@@ -200,9 +201,19 @@ impl Services {
         self.secrets.get(ADMIN_KEY).unwrap_or_default()
     }
 
+    /// The name of the secret of the console's client; empty if none is kept.
+    pub fn client_secret_name(&self) -> &'static str {
+        if self.secrets.get(CLIENT_SECRET).is_some() { CLIENT_SECRET } else { "" }
+    }
+
     /// Replaces the admin key.
     pub fn put_admin_key(&self, key: &str) -> Result<(), LocalError> {
         self.secrets.put(ADMIN_KEY, key)
+    }
+
+    /// Keeps the secret of the console's client, for functions that connect from now on.
+    pub fn put_client_secret(&self, secret: &str) -> Result<(), LocalError> {
+        self.secrets.put(CLIENT_SECRET, secret)
     }
 
     /// The embedding secret that signs now.
@@ -244,6 +255,7 @@ impl Services {
             ("TABLE_NAME", TABLE.to_owned()),
             ("SIGNING_SECRET_ARN", SIGNING_SECRET.to_owned()),
             ("ADMIN_KEY_SECRET_ARN", ADMIN_KEY.to_owned()),
+            ("CONSOLE_CLIENT_SECRET_ARN", self.client_secret_name().to_owned()),
             ("DATA_BUCKET", BUCKET.to_owned()),
             ("IMPORT_FUNCTION", IMPORT_FUNCTION.to_owned()),
         ]);
@@ -336,6 +348,9 @@ fn keep_secrets(secrets: &SecretStore, kept: &ServiceOptions) -> Result<(), Loca
         secrets.put(ADMIN_KEY, key)?;
     } else if secrets.get(ADMIN_KEY).is_none() {
         secrets.put(ADMIN_KEY, &random::secret().map_err(LocalError::Random)?)?;
+    }
+    if let Some(secret) = &kept.client_secret {
+        secrets.put(CLIENT_SECRET, secret)?;
     }
     Ok(())
 }

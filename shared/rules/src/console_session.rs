@@ -29,7 +29,7 @@ pub struct ConsoleSession {
     pub place: KeyPlace,
     /// The fingerprint of the key.
     pub fingerprint: String,
-    /// The id and the name of the key, for the list of sessions.
+    /// The id and the name of the key or of the person, for the list of sessions.
     pub key_id: String,
     pub key_name: String,
     pub started_at: Timestamp,
@@ -69,7 +69,7 @@ impl ConsoleCookie {
     pub fn new(place: &KeyPlace) -> Result<Self> {
         let key_id = match place {
             KeyPlace::AccessKey { id } => Some(id.clone()),
-            KeyPlace::AccountToken { .. } | KeyPlace::AdminKey => None,
+            KeyPlace::AccountToken { .. } | KeyPlace::AdminKey | KeyPlace::Person { .. } => None,
         };
         Ok(Self { secret: random::secret()?, key_id })
     }
@@ -124,7 +124,9 @@ pub fn counted_id(shown: &str) -> String {
     match KeyPlace::candidates(shown).into_iter().next() {
         Some(KeyPlace::AccountToken { username, id }) => format!("{}:{id}", username.folded()),
         Some(KeyPlace::AccessKey { id }) => id,
-        Some(KeyPlace::AdminKey) | None => access_key::AccessKey::BOOTSTRAP.to_owned(),
+        Some(KeyPlace::AdminKey | KeyPlace::Person { .. }) | None => {
+            access_key::AccessKey::BOOTSTRAP.to_owned()
+        }
     }
 }
 

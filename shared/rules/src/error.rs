@@ -169,6 +169,11 @@ reasons! {
     KeySessionNotFound, "key_session_not_found", NotFound, "Not found.";
     UserSessionNotFound, "user_session_not_found", NotFound, "The user has no such session.";
     FormTokenInvalid, "form_token_invalid", Forbidden, "This form is no longer valid. Go back, reload the page and try again.";
+    SignInExpired, "sign_in_expired", BadRequest, "This sign-in has expired or was already used. Sign in again.";
+    SignInRefused, "sign_in_refused", Forbidden, "The company's sign-in did not let you in.";
+    SignInInvalid, "sign_in_invalid", Unauthorized, "The answer of the company's sign-in is not valid. Sign in again.";
+    GroupsMissing, "groups_missing", Forbidden, "The company's sign-in sent no groups.";
+    GroupsWithoutRole, "groups_without_role", Forbidden, "None of your groups may use this console.";
     EmbeddingSwitchedOff, "embedding_switched_off", BadRequest, "Embedding is not enabled.";
     AccessDenied, "access_denied", Forbidden, "You don't have permissions to do that.";
 
@@ -217,6 +222,7 @@ reasons! {
     // Failures of this service.
     Internal, "internal", InternalServerError, "Something went wrong on our side.";
     Unavailable, "unavailable", ServiceUnavailable, "Temporarily unavailable. Try again shortly.";
+    ProviderUnavailable, "identity_provider_unavailable", ServiceUnavailable, "The company's sign-in does not answer. Try again shortly, or sign in with an access key.";
     EngineUnavailable, "engine_unavailable", ServiceUnavailable, "The data cannot be read at the moment.";
 }
 
@@ -323,7 +329,12 @@ mod tests {
         let outages = Reason::ALL.iter().filter(|reason| Error::new(**reason).is_outage());
         assert_eq!(
             outages.collect::<Vec<_>>(),
-            [&Reason::Internal, &Reason::Unavailable, &Reason::EngineUnavailable]
+            [
+                &Reason::Internal,
+                &Reason::Unavailable,
+                &Reason::ProviderUnavailable,
+                &Reason::EngineUnavailable
+            ]
         );
     }
 }

@@ -27,9 +27,23 @@ pub enum KeyPlace {
     },
     /// The secret that the stack was created with.
     AdminKey,
+    /// A person of the provider, whose permissions are those of a group in the settings. Only sessions of the console
+    /// have this place.
+    Person {
+        subject: String,
+        group: String,
+    },
 }
 
 impl KeyPlace {
+    /// Returns whether two places are of the same key, or of the same person.
+    pub fn is_of_same_holder(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Person { subject, .. }, Self::Person { subject: other, .. }) => subject == other,
+            _ => self == other,
+        }
+    }
+
     /// The places where a key of this form can be, in the order in which they are looked at.
     pub fn candidates(shown: &str) -> Vec<Self> {
         if let Some((username, id)) = service_account::parts_of(shown) {

@@ -10,6 +10,7 @@
 //! - [`session`], [`access_key`], [`key_session`]: the credentials that the stack gives out
 //! - [`reach`], [`permission`]: the part of the stack that an access key may know of, and what it may do there
 //! - [`sign_in_attempts`]: the bound on wrong passwords
+//! - [`openid`]: sign-in to the console through a provider of OpenID Connect
 //! - [`json`]: strict parsing of documents and checked input
 //! - [`data`]: sources, tables, versions and uploads
 //! - [`query`], [`row_policy`]: queries over live data, and the rows that a viewer may see
@@ -30,6 +31,7 @@ pub mod issues;
 pub mod json;
 pub mod key_session;
 pub mod member_query;
+pub mod openid;
 pub mod paging;
 pub mod permission;
 pub mod publishing;

@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use crate::openid::sign_in_settings::SignInSettings;
 use crate::query_settings::QuerySettings;
 use crate::resource::ids::Deployment;
 use crate::resource::origin::Origin;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub revoke_on_replay: bool,
     /// The console is part of the stack.
     pub console: bool,
+    /// Sign-in to the console through a provider.
+    pub sign_in: SignInSettings,
     pub queries: QuerySettings,
 }
 
@@ -56,6 +59,7 @@ impl Default for Settings {
             max_ephemeral_users: 100_000,
             revoke_on_replay: false,
             console: true,
+            sign_in: SignInSettings::default(),
             queries: QuerySettings::default(),
         }
     }
@@ -81,6 +85,10 @@ impl Settings {
         "MaxEphemeralUsers",
         "RevokeOnReplay",
         "Console",
+        "ConsoleIssuer",
+        "ConsoleClientId",
+        "ConsoleGroupClaim",
+        "ConsoleRoles",
         "TableRows",
         "ChartRows",
         "FileRows",
@@ -164,7 +172,10 @@ impl Settings {
             }
             "Console" => self.console = switch(value).ok_or(refuse(SWITCH))?,
             "RevokeOnReplay" => self.revoke_on_replay = switch(value).ok_or(refuse(SWITCH))?,
-            _ => self.queries.set(name, value)?,
+            _ => match self.sign_in.set(name, value) {
+                Some(set) => set.map_err(refuse)?,
+                None => self.queries.set(name, value)?,
+            },
         }
         Ok(())
     }
@@ -231,6 +242,10 @@ mod tests {
             ("MaxEphemeralUsers", "0"),
             ("RevokeOnReplay", "true"),
             ("Console", "false"),
+            ("ConsoleIssuer", "https://id.example.com"),
+            ("ConsoleClientId", "vitrine"),
+            ("ConsoleGroupClaim", "roles"),
+            ("ConsoleRoles", "owners=admin"),
             ("TableRows", "10"),
             ("ChartRows", "10"),
             ("FileRows", "10"),
@@ -271,6 +286,10 @@ mod tests {
             ("Deployments", "1,x"),
             ("PublicUrl", "embed.example.com"),
             ("DiveSql", "1"),
+            ("ConsoleIssuer", "http://id.example.com"),
+            ("ConsoleClientId", "a\nb"),
+            ("ConsoleGroupClaim", ""),
+            ("ConsoleRoles", "owners"),
         ] {
             assert!(Settings::default().set(name, value).is_err(), "{name}={value}");
         }

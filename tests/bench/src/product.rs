@@ -45,6 +45,7 @@ impl Product {
             data: "unused".into(),
             admin_key: None,
             signing_secret: None,
+            client_secret: None,
             settings: Vec::new(),
         };
         let services = Services::start(&kept)?;

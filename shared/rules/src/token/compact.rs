@@ -18,7 +18,12 @@ pub struct Compact<'a> {
 
 impl<'a> Compact<'a> {
     pub fn split(token: &'a str) -> Result<Self> {
-        if token.len() > MAX_BYTES {
+        Self::split_within(token, MAX_BYTES)
+    }
+
+    /// Splits a token of at most this length.
+    pub fn split_within(token: &'a str, most_bytes: usize) -> Result<Self> {
+        if token.len() > most_bytes {
             return Err(Reason::TokenTooLarge.into());
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Reason::TokenMalformed)?;

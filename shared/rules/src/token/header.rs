@@ -7,7 +7,7 @@ use crate::error::{Error, Reason, Result};
 use crate::json::strict;
 
 /// Members that carry or fetch key material, or change how a token is read.
-const REFUSED: [&str; 6] = ["crit", "jwk", "jku", "x5u", "x5c", "b64"];
+pub(crate) const REFUSED: [&str; 6] = ["crit", "jwk", "jku", "x5u", "x5c", "b64"];
 
 /// The type of the tokens that the stack signs.
 pub const MINTED_TYPE: &str = "embed+jwt";

@@ -5,8 +5,8 @@
 //! stack's own clock.
 
 pub mod claims;
-mod compact;
-mod header;
+pub(crate) mod compact;
+pub(crate) mod header;
 pub mod key_document;
 pub mod key_set;
 pub mod mint;

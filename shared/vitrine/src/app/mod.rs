@@ -39,6 +39,7 @@ pub mod retry;
 pub mod roll_back_table;
 pub mod share_answer;
 pub mod sign_in;
+pub mod sign_in_person;
 pub mod start_upload;
 pub mod switch_embedding;
 pub mod upsert_user;

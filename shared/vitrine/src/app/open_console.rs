@@ -68,7 +68,7 @@ impl Console {
         let now = self.clock.now();
         let is_shown = |stored: &StoredSession| {
             !stored.session.is_over(stored.seen_at, now)
-                && (stored.session.place == caller.place || caller.controls_all())
+                && (stored.session.place.is_of_same_holder(&caller.place) || caller.controls_all())
         };
         let stored = self.sessions.all().await?.into_iter().filter(is_shown);
         let mut listed: Vec<_> = stored

@@ -1,15 +1,19 @@
 //! Identifies the caller of a request that a page of the console sent.
 
-use crate::app::identify_caller::Callers;
+use std::sync::Arc;
+
+use crate::app::identify_caller::{Caller, Callers};
 use crate::app::request_context;
 use crate::aws::background::BackgroundTasks;
 use crate::aws::storage::ConsoleSessionReader;
 use crate::aws::storage::console_sessions::StoredSession;
 use vitrine_rules::access_key::AccessKey;
 use vitrine_rules::clock::{Clock, Timestamp};
-use vitrine_rules::console_session::{ConsoleCookie, RECORD_SECONDS};
+use vitrine_rules::console_session::{ConsoleCookie, ConsoleSession, RECORD_SECONDS};
 use vitrine_rules::error::{Error, Reason, Result};
 use vitrine_rules::key_session::KeyPlace;
+use vitrine_rules::openid::person_key::key_of;
+use vitrine_rules::settings::Settings;
 use vitrine_rules::view::activity::DayCount;
 
 crate::capability_set! {
@@ -17,6 +21,7 @@ crate::capability_set! {
         callers: Callers,
         sessions: ConsoleSessionReader,
         background: BackgroundTasks,
+        settings: Arc<Settings>,
         clock: Clock,
     }
 }
@@ -61,6 +66,11 @@ impl ConsoleSessionOpener {
             KeyPlace::AccessKey { id } if cookie.key_id.as_ref() == Some(id) => {
                 found.key.and_then(|key| self.callers.unless_expired(key))
             }
+            KeyPlace::Person { group, .. } => {
+                let ConsoleSession { fingerprint, key_id, key_name, started_at, .. } = session.clone();
+                let person = &self.settings.sign_in;
+                key_of(person, key_id, key_name, group, &fingerprint, started_at).map(Caller::from)
+            }
             place => self.callers.find(place, &session.fingerprint).await?,
         };
         let key = caller.ok_or_else(unknown)?.key;
@@ -85,6 +95,11 @@ impl ConsoleSessionOpener {
 }
 
 impl ConsoleCaller {
+    /// The caller signed in through the company's provider, and not with a key.
+    pub fn is_person(&self) -> bool {
+        matches!(self.place, KeyPlace::Person { .. })
+    }
+
     pub(super) fn controls_all(&self) -> bool {
         self.key.require_admin().is_ok() && self.key.reach.is_stack()
     }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use super::base_url::base_url;
 use vitrine_rules::console_session::{LIFETIME_SECONDS, is_secret};
 use vitrine_rules::error::{Error, Reason, Result};
+use vitrine_rules::openid::sign_in_flow::PATIENCE_SECONDS;
 use vitrine_rules::settings::Settings;
 
 /// Whether cookies are set for https, which they always are but in the local run.
@@ -38,6 +39,13 @@ impl Transport {
         }
     }
 
+    const fn provider_sign_in(self) -> &'static str {
+        match self {
+            Self::Https => "__Host-vitrine-provider",
+            Self::LocalHttp => "vitrine-provider",
+        }
+    }
+
     /// The session in a request; none if there is none, or more than one.
     pub fn read_session(self, headers: &HeaderMap) -> Option<&str> {
         only(headers, self.session())
@@ -46,6 +54,20 @@ impl Transport {
     /// The secret of the sign-in form in a request.
     pub fn read_sign_in(self, headers: &HeaderMap) -> Option<&str> {
         only(headers, self.sign_in()).filter(|secret| is_secret(secret))
+    }
+
+    /// The sealed sign-in through a provider that the browser began.
+    pub fn read_provider_sign_in(self, headers: &HeaderMap) -> Option<&str> {
+        only(headers, self.provider_sign_in())
+    }
+
+    /// This cookie comes along when the provider's page leads back, which no `Strict` one does.
+    pub fn set_provider_sign_in(self, value: &str) -> Result<HeaderValue> {
+        self.set_as(self.provider_sign_in(), value, PATIENCE_SECONDS, "Lax")
+    }
+
+    pub fn end_provider_sign_in(self) -> Result<HeaderValue> {
+        self.set_as(self.provider_sign_in(), "", 0, "Lax")
     }
 
     pub fn set_session(self, value: &str) -> Result<HeaderValue> {
@@ -65,11 +87,16 @@ impl Transport {
     }
 
     fn set(self, name: &str, value: &str, seconds: i64) -> Result<HeaderValue> {
+        self.set_as(name, value, seconds, "Strict")
+    }
+
+    fn set_as(self, name: &str, value: &str, seconds: i64, same_site: &str) -> Result<HeaderValue> {
         let secure = match self {
             Self::Https => "; Secure",
             Self::LocalHttp => "",
         };
-        let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}");
         HeaderValue::from_str(&text).map_err(|_| Error::internal("a cookie that is no header"))
     }
 }

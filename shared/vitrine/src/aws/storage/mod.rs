@@ -27,6 +27,7 @@ pub mod table;
 pub mod table_uses;
 pub mod tenants;
 pub mod uploads;
+pub mod used_sign_ins;
 pub mod user_directory;
 
 pub use access_keys::{AccessKeyReader, AccessKeyWriter};
@@ -53,4 +54,5 @@ pub use sources::{SourceLister, SourceReader, SourceWriter};
 pub use table_uses::TableUses;
 pub use tenants::{TenantReader, TenantWriter};
 pub use uploads::{FailedUploadReader, UploadReader, UploadWriter};
+pub use used_sign_ins::UsedSignIns;
 pub use user_directory::UserDirectory;
