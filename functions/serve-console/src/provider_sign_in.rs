@@ -47,7 +47,7 @@ pub async fn start(State(app): State<App>, RawQuery(asked): RawQuery, headers: H
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&started.url)).into_response())
 }
 
-/// Takes the provider's answer. Whatever comes of it, the browser's cookie for it ends.
+/// Takes the provider's answer. In every case the browser's cookie for it ends.
 pub async fn callback(State(app): State<App>, RawQuery(asked): RawQuery, headers: HeaderMap) -> PageResult {
     let headers = &headers;
     let transport = Transport::of(headers, &app.settings)?;
