@@ -15,7 +15,6 @@ use vitrine::http::query::pairs;
 use vitrine::rules::data::table::Table;
 use vitrine::rules::error::{Error, Result};
 use vitrine::rules::member_query::members::{Measure, MemberDimension, TableMembers, title};
-use vitrine::rules::row_policy;
 
 use crate::State as App;
 
@@ -190,10 +189,7 @@ impl App {
         names: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Arc<Table>>> {
         let mut tables = self.preparer.tables(names).await?;
-        tables.retain(|_, table| {
-            let (policies, columns) = (&table.row_policies, table.plain_columns());
-            !policies.is_empty() && row_policy::resolve(policies, &columns, &session.viewer).is_ok()
-        });
+        tables.retain(|_, table| table.is_readable_by(&session.viewer));
         Ok(tables)
     }
 }

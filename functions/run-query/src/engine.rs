@@ -14,7 +14,6 @@ use vitrine::rules::data::table::Table;
 use vitrine::rules::error::{Error, Reason, Result};
 use vitrine::rules::query::date_bounds::ReportClock;
 use vitrine::rules::query::table::MANAGED;
-use vitrine::rules::random;
 use vitrine::rules::row_policy::RowAccess;
 use vitrine::rules::session::SessionContext;
 use vitrine_engine::embedded::EmbeddedEngine;
@@ -104,12 +103,9 @@ impl QueryEngine {
     pub async fn open(&self, table: &Table) -> Result<Opened> {
         let is_ours = table.source == MANAGED && table.location.is_none();
         let listing = if is_ours { None } else { Some(self.listings.of(table).await?) };
-        let files = match &listing {
-            None => table.current.as_ref().map_or(0, |version| version.number).to_string(),
-            Some(listing) => listing.digest.clone(),
-        };
-        let columns = serde_json::to_string(&table.columns).unwrap_or_default();
-        let version = format!("{} {files} {}", table.id, random::fingerprint(&columns));
+        // No table has the revision of another state or of a removed table. Files that others write change without one.
+        let files = listing.as_ref().map(|listing| listing.digest.as_str()).unwrap_or_default();
+        let version = format!("{} {} {files}", table.id, table.revision);
         Ok(Opened { version, listing })
     }
 
@@ -144,7 +140,7 @@ pub struct Reports {
 
 /// The files of a table at one moment.
 pub struct Opened {
-    /// The version of the table in cache keys: it changes with the rows and with the columns.
+    /// The version of the table in cache keys: it changes with the rows and with the definition.
     pub version: String,
     /// For files that others write.
     listing: Option<Arc<FileListing>>,

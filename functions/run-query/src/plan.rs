@@ -14,7 +14,7 @@ use vitrine::rules::query::mapping::Mapping;
 use vitrine::rules::query::prepare::{GivenValues, PreparedSql};
 use vitrine::rules::query::table::MANAGED;
 use vitrine::rules::resource::ids::Deployment;
-use vitrine::rules::row_policy::{self, RowAccess};
+use vitrine::rules::row_policy::RowAccess;
 use vitrine::rules::session::SessionContext;
 use vitrine::rules::viewer::Viewer;
 use vitrine_engine::embedded::functions;
@@ -152,8 +152,8 @@ impl State {
         let checked = self.checked.get(author, &prepared.sql);
         let mut parsed = None;
         let named = match &checked {
-            Some(checked) => checked.named.clone(),
-            None => parsed.insert(parse()?).tables(),
+            Some(checked) => Cow::Borrowed(&checked.named),
+            None => Cow::Owned(parsed.insert(parse()?).tables()),
         };
         let mut known = self.preparer.tables(&named).await?;
         if let Some(source) = source {
@@ -161,17 +161,17 @@ impl State {
         }
         if is_viewers {
             // Before anything else is said about them, so that all others are alike: those that are not there as well.
-            known.retain(|_, table| is_readable(table, viewer));
+            known.retain(|_, table| table.is_readable_by(viewer));
         }
         let names: BTreeSet<String> = known.keys().cloned().collect();
-        let checked = match checked.filter(|checked| checked.is_about(&prepared, &names)) {
-            Some(checked) => checked,
+        let checked = match checked.as_ref().filter(|checked| checked.is_about(&prepared, &names)) {
+            Some(checked) => Arc::clone(checked),
             None => {
                 let parsed = parsed.map_or_else(parse, Ok)?;
                 let surface = functions::surface(&names, !is_viewers);
                 let guarded = parsed.guard(&prepared, &surface).map_err(Unplanned::Guard)?;
                 let checked = Arc::new(CheckedSql {
-                    named,
+                    named: named.into_owned(),
                     arguments: prepared.arguments.len(),
                     tables: guarded.tables,
                     volatility: guarded.volatility,
@@ -188,7 +188,7 @@ impl State {
             if needs_policies && table.row_policies.is_empty() {
                 return Err(Error::from(Reason::LockedUnreached).into());
             }
-            let rows = row_policy::resolve(&table.row_policies, &table.plain_columns(), viewer)?;
+            let rows = table.rows_for(viewer)?;
             let files = self.engine.open(&table).await?;
             tables.insert(name.clone(), PlannedTable { stored: table, rows, files });
         }
@@ -218,12 +218,6 @@ impl State {
         let (time_zone, syntax) = (reports.time_zone.clone(), settings.text.clone());
         Ok(Plan { prepared, tables, volatility: checked.volatility, key, limits, syntax, time_zone, is_file })
     }
-}
-
-/// Returns whether a row policy of the table matches the viewer. A table without policies is nobody's.
-fn is_readable(table: &Table, viewer: &Viewer) -> bool {
-    let policies = &table.row_policies;
-    !policies.is_empty() && row_policy::resolve(policies, &table.plain_columns(), viewer).is_ok()
 }
 
 impl Plan {

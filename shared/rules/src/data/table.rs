@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::data::version::TableVersion;
-use crate::error::Issue;
+use crate::error::{Issue, Result};
 use crate::query::column::Column;
 use crate::query::table::{MANAGED, TableInput};
-use crate::row_policy::RowPolicy;
+use crate::row_policy::{self, RowAccess, RowPolicy};
+use crate::viewer::Viewer;
 
 /// A stored table with its current version, so that a query needs one read of each table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,6 +191,16 @@ impl Table {
 
     pub fn column(&self, name: &str) -> Option<&StoredColumn> {
         self.columns.iter().find(|stored| stored.column.name == name)
+    }
+
+    /// The rows that a viewer may see.
+    pub fn rows_for(&self, viewer: &Viewer) -> Result<RowAccess> {
+        row_policy::resolve(&self.row_policies, self.columns.iter().map(|stored| &stored.column), viewer)
+    }
+
+    /// Returns whether a row policy of the table matches the viewer. A table without policies is nobody's.
+    pub fn is_readable_by(&self, viewer: &Viewer) -> bool {
+        !self.row_policies.is_empty() && self.rows_for(viewer).is_ok()
     }
 
     /// The columns without their numbers.

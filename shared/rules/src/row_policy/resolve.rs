@@ -16,7 +16,11 @@ use crate::viewer::Viewer;
 ///
 /// A policy matches if one of its groups is the viewer's and every attribute that it names is there with the type
 /// that its column needs. The rows of all matching policies are visible; if there is none, the viewer is refused.
-pub fn resolve(policies: &[RowPolicy], columns: &[Column], viewer: &Viewer) -> Result<RowAccess> {
+pub fn resolve<'c>(
+    policies: &[RowPolicy],
+    columns: impl Iterator<Item = &'c Column> + Clone,
+    viewer: &Viewer,
+) -> Result<RowAccess> {
     if policies.is_empty() {
         return Ok(RowAccess::All);
     }
@@ -25,7 +29,7 @@ pub fn resolve(policies: &[RowPolicy], columns: &[Column], viewer: &Viewer) -> R
     let mut is_matched = false;
     let mut any = Vec::new();
     for policy in policies.iter().filter(concerns) {
-        match rows(&policy.rows, columns, &viewer.attributes) {
+        match rows(&policy.rows, columns.clone(), &viewer.attributes) {
             Matched::Everything => return Ok(RowAccess::All),
             Matched::Rows(conditions) => any.push(conditions),
             Matched::NoRow => {}
@@ -47,7 +51,11 @@ enum Matched {
     NoRow,
 }
 
-fn rows(rows: &PolicyRows, columns: &[Column], attributes: &BTreeMap<String, Value>) -> Matched {
+fn rows<'c>(
+    rows: &PolicyRows,
+    columns: impl Iterator<Item = &'c Column> + Clone,
+    attributes: &BTreeMap<String, Value>,
+) -> Matched {
     let rules = match rows {
         PolicyRows::All(_) => return Matched::Everything,
         // Publishing refuses it; if it is stored all the same, it opens nothing.
@@ -58,7 +66,7 @@ fn rows(rows: &PolicyRows, columns: &[Column], attributes: &BTreeMap<String, Val
     let mut is_empty = false;
     // Every rule is resolved, so that an empty list does not hide an attribute that is missing.
     for rule in rules {
-        let Some(column) = columns.iter().find(|column| column.name == rule.column) else {
+        let Some(column) = columns.clone().find(|column| column.name == rule.column) else {
             return Matched::No;
         };
         match test(rule, column.kind, attributes) {
@@ -226,7 +234,7 @@ mod tests {
         for (column, op, value, attributes, expected) in cases {
             let policies: Vec<RowPolicy> =
                 input::read(json!([{"groups": ["*"], "rows": [rule(column, op, value.clone())]}])).unwrap();
-            let access = resolve(&policies, &columns(), &viewer(attributes.clone(), &[]));
+            let access = resolve(&policies, columns().iter(), &viewer(attributes.clone(), &[]));
             assert_eq!(shown(access), expected, "{column} {op} {value} {attributes}");
         }
     }
@@ -309,7 +317,7 @@ mod tests {
         ];
         for (policies, attributes, groups, expected) in cases {
             let read: Vec<RowPolicy> = input::read(policies.clone()).unwrap();
-            let access = resolve(&read, &columns(), &viewer(attributes.clone(), &groups));
+            let access = resolve(&read, columns().iter(), &viewer(attributes.clone(), &groups));
             assert_eq!(shown(access), expected, "{policies} {attributes} {groups:?}");
         }
     }
@@ -448,7 +456,7 @@ mod tests {
         ) {
             let read: Vec<RowPolicy> = input::read(json!(policies)).unwrap();
             let attributes = json!(attributes);
-            let access = resolve(&read, &columns(), &viewer(attributes.clone(), &groups));
+            let access = resolve(&read, columns().iter(), &viewer(attributes.clone(), &groups));
             for row in &rows {
                 prop_assert_eq!(
                     has_row(&access, row),
@@ -466,11 +474,11 @@ mod tests {
             row in any_row(),
         ) {
             let read: Vec<RowPolicy> = input::read(json!(policies)).unwrap();
-            let all = resolve(&read, &columns(), &viewer(json!(attributes), &["g"]));
+            let all = resolve(&read, columns().iter(), &viewer(json!(attributes), &["g"]));
             for lost in attributes.keys() {
                 let mut fewer = attributes.clone();
                 fewer.remove(lost);
-                let access = resolve(&read, &columns(), &viewer(json!(fewer), &["g"]));
+                let access = resolve(&read, columns().iter(), &viewer(json!(fewer), &["g"]));
                 prop_assert!(!has_row(&access, &row) || has_row(&all, &row));
             }
         }
