@@ -133,6 +133,7 @@ async fn nobody_may_frame_a_page_and_no_inline_script_or_style_runs() {
         "/console/viewers/1",
         "/console/settings",
         "/console/assets/nothing.css",
+        "/console/nothing",
     ];
     for (path, mut browser) in
         pages.iter().map(|path| (*path, browser.clone())).chain([("/console", Browser::default())])
@@ -159,6 +160,24 @@ async fn nobody_may_frame_a_page_and_no_inline_script_or_style_runs() {
     let css = browser.get(&product, &css).await;
     assert_eq!((css.status.as_u16(), css.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(css.header("cache-control").contains("immutable"));
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_exist_is_one_of_the_console() {
+    let product = Product::start().await;
+    let mut browser = Browser::sign_in(&product, ADMIN_KEY).await;
+    for path in ["/console/nothing", "/console/nothing/at/all", "/console/resources/dashboard"] {
+        let answer = browser.get(&product, path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(
+            answer.text.contains("There is no page at this address.") && answer.text.contains("Sign out")
+        );
+        let stranger = Browser::default().get(&product, path).await;
+        assert_eq!((stranger.status.as_u16(), stranger.text.as_str()), (303, ""), "{path}");
+        assert!(stranger.header("location").starts_with("/console?next="), "{path}");
+    }
+    let slash = browser.get(&product, "/console/resources/?q=a").await;
+    assert_eq!((slash.status.as_u16(), slash.header("location")), (303, "/console/resources?q=a"));
 }
 
 /// Forms without the token of their own session, or with another's, change nothing.

@@ -40,9 +40,9 @@ mod web_code;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use vitrine::app::commit_version::VersionCommitter;
 use vitrine::app::create_access_key::AccessKeyCreator;
@@ -71,9 +71,12 @@ use vitrine::aws::storage::{
     TableVersionReader, TenantReader, UploadReader, UserSessionLister,
 };
 use vitrine::http::Routes;
+use vitrine::http::caller::Anybody;
 use vitrine::rules::clock::Clock;
+use vitrine::rules::error::{Error, Reason};
 use vitrine::rules::settings::Settings;
 
+use crate::request::{PageResult, Refused, Signed};
 use crate::uploads::ConnectTo;
 
 /// The path of the console.
@@ -163,12 +166,24 @@ pub fn routes() -> Routes<State> {
         .route("/refusals", get(refusals::show))
         .route("/sessions", get(sessions::show))
         .route("/sessions/{handle}/end", post(sessions::end))
+        .route("/{*page}", get(missing))
         .layer(map_response(guarded));
     Routes::default().pages(PATH, pages)
 }
 
 pub fn router(state: State) -> Router {
     routes().with_state(state).finish()
+}
+
+/// Any other page: the one without the last slash, or one that says that there is none.
+async fn missing(uri: Uri, Signed { caller, .. }: Signed<Anybody>) -> PageResult {
+    let path = uri.path().trim_end_matches('/');
+    if path == uri.path() {
+        let error = Error::from(Reason::RouteNotFound).message("There is no page at this address.");
+        return Err(Refused::of(error, caller));
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(Redirect::to(&format!("{PATH}{path}{query}")).into_response())
 }
 
 /// The policy of every page: its own files, no inline script or style, framed by nobody.

@@ -266,7 +266,7 @@ pub async fn tenant(
         div.columns {
             section { h2 { "Groups" }
                 @if found.groups.is_empty() { p.muted { "None." } }
-                @else { ul.rows { @for group in &found.groups { li { (group.name) span.muted { (group.users) " users" } } } } }
+                @else { ul.rows { @for group in &found.groups { li { (group.name) span.muted { (group.users) @if group.users == 1 { " user" } @else { " users" } } } } } }
             }
             section { h2 { "Attributes" } (definitions(&found.attributes)) }
         }
