@@ -53,10 +53,11 @@ export function language(locale) {
   return { name, spoken, words, drawing, dir: RIGHT_TO_LEFT.includes(short) ? "rtl" : "ltr" };
 }
 
-// Loads the words of a language, if they are not there. Without their file the page speaks English.
+// Loads the words of a language, if they are not there. Their file is asked for twice; without it the page speaks English.
 export async function prepareLanguage(locale) {
   const { spoken, words } = language(locale);
-  if (!words) loaded[spoken] = await import(fileOf(spoken)).catch(() => loaded.en);
+  const ask = () => import(fileOf(spoken));
+  if (!words) loaded[spoken] = await ask().catch(ask).catch(() => loaded.en);
 }
 
 export function sentence(words, { reason, message, retry }, inSandbox) {
