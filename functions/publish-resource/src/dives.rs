@@ -158,7 +158,8 @@ pub async fn versions(
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<VersionSummary>>> {
-    Ok(axum::Json(List::of(app.versions.list(&caller.key, &named(&id)?, &query.paging()).await?)))
+    let dive = app.publisher.get(&caller.key, &named(&id)?).await?;
+    Ok(axum::Json(List::of(app.versions.list(&dive, &query.paging()).await?)))
 }
 
 /// Read a version of a dive.
@@ -173,8 +174,9 @@ pub async fn version(
     State(app): State<App>,
     Path((id, version)): Path<(String, String)>,
 ) -> HttpResult<axum::Json<Version>> {
-    let dive = named(&id)?;
-    Ok(axum::Json(app.versions.get(&caller.key, &dive, number_of(&version)?).await?))
+    let (dive, number) = (named(&id)?, number_of(&version)?);
+    let dive = app.publisher.get(&caller.key, &dive).await?;
+    Ok(axum::Json(app.versions.get(&dive, number).await?))
 }
 
 fn require_content(input: &ResourceInput) -> Result<()> {

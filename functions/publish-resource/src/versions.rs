@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use deserr::Deserr;
-use vitrine::app::restore_version::ResourceVersions;
 use vitrine::http::caller::WriteResources;
 use vitrine::http::query::PageQuery;
 use vitrine::http::{Allowed, HttpResult, Json, List, Query};
@@ -10,6 +9,7 @@ use vitrine::rules::error::{Error, Issue, Result};
 use vitrine::rules::json::input::{Check, Invalid};
 use vitrine::rules::resource::version::{Version, VersionSummary};
 
+use crate::State as App;
 use crate::publication::{Publication, PublishQuery};
 use crate::resources::named;
 
@@ -44,11 +44,12 @@ impl Check for RestoreInput {
 ))]
 pub async fn list(
     caller: Allowed<WriteResources>,
-    State(versions): State<ResourceVersions>,
+    State(app): State<App>,
     Path(path): Path<(String, String)>,
     Query(query): Query<PageQuery>,
 ) -> HttpResult<axum::Json<List<VersionSummary>>> {
-    Ok(axum::Json(List::of(versions.list(&caller.key, &named(path)?, &query.paging()).await?)))
+    let resource = app.publisher.get(&caller.key, &named(path)?).await?;
+    Ok(axum::Json(List::of(app.versions.list(&resource, &query.paging()).await?)))
 }
 
 /// Read a version of a resource.
@@ -60,11 +61,12 @@ pub async fn list(
 ))]
 pub async fn get(
     caller: Allowed<WriteResources>,
-    State(versions): State<ResourceVersions>,
+    State(app): State<App>,
     Path((kind, id, version)): Path<(String, String, String)>,
 ) -> HttpResult<axum::Json<Version>> {
-    let resource = named((kind, id))?;
-    Ok(axum::Json(versions.get(&caller.key, &resource, number_of(&version)?).await?))
+    let (resource, number) = (named((kind, id))?, number_of(&version)?);
+    let resource = app.publisher.get(&caller.key, &resource).await?;
+    Ok(axum::Json(app.versions.get(&resource, number).await?))
 }
 
 /// Restore a version of a resource.
@@ -76,14 +78,15 @@ pub async fn get(
 ))]
 pub async fn restore(
     caller: Allowed<WriteResources>,
-    State(versions): State<ResourceVersions>,
+    State(app): State<App>,
     Path(path): Path<(String, String)>,
     Query(query): Query<PublishQuery>,
     Json(input): Json<RestoreInput>,
 ) -> HttpResult<axum::Json<Publication>> {
     let RestoreInput { version, revision } = input;
-    let resource = named(path)?;
-    let written = versions.restore(&caller.key, &resource, version, revision, query.mode()).await?;
+    let (publisher, resource) = (&app.publisher, named(path)?);
+    let written =
+        app.versions.restore(publisher, &caller.key, &resource, version, revision, query.mode()).await?;
     Ok(axum::Json(written.into()))
 }
 

@@ -66,7 +66,7 @@ struct Loaded {
 
 async fn load(app: &App, caller: &ConsoleCaller, path: &(String, String)) -> Result<Loaded> {
     let resource = app.publisher.get(&caller.key, &named(path)?).await?;
-    let versions = app.versions.list_of(&resource, &Paging::new(Some(VERSIONS), None)).await?.items;
+    let versions = app.versions.list(&resource, &Paging::new(Some(VERSIONS), None)).await?.items;
     Ok(Loaded { resource, versions })
 }
 

@@ -22,7 +22,7 @@ type VersionPath = (String, String, String);
 async fn load(app: &App, caller: &ConsoleCaller, path: &VersionPath) -> Result<(Resource, Version)> {
     let (kind, id, number) = path;
     let resource = app.publisher.get(&caller.key, &named(&(kind.clone(), id.clone()))?).await?;
-    let version = app.versions.get_of(&resource, parse_number(number)?).await?;
+    let version = app.versions.get(&resource, parse_number(number)?).await?;
     Ok((resource, version))
 }
 
@@ -84,7 +84,8 @@ pub async fn restore(
     let written = async {
         let revision = fields.number("revision").ok_or_else(|| Error::invalid("revision", "is required"))?;
         let (reference, number) = (named(&of)?, parse_number(&path.2)?);
-        app.versions.restore(&caller.key, &reference, number, Some(revision), Mode::Write).await
+        let (publisher, key) = (&app.publisher, &caller.key);
+        app.versions.restore(publisher, key, &reference, number, Some(revision), Mode::Write).await
     };
     let written = match written.await {
         Ok(written) => written,

@@ -12,24 +12,13 @@ use vitrine_rules::resource::{Resource, ResourceInput};
 
 crate::capability_set! {
     pub struct ResourceVersions {
-        publisher: ResourcePublisher,
         reader: ResourceVersionReader,
     }
 }
 
 impl ResourceVersions {
-    /// The versions of a resource that the key may write, the newest first.
-    pub async fn list(
-        &self,
-        key: &AccessKey,
-        reference: &ResourceRef,
-        paging: &Paging,
-    ) -> Result<Page<VersionSummary>> {
-        self.list_of(&self.publisher.get(key, reference).await?, paging).await
-    }
-
     /// The versions of a resource that was read for the caller, the newest first.
-    pub async fn list_of(&self, resource: &Resource, paging: &Paging) -> Result<Page<VersionSummary>> {
+    pub async fn list(&self, resource: &Resource, paging: &Paging) -> Result<Page<VersionSummary>> {
         let page = self.reader.list(&resource.reference(), paging).await?;
         // Dashboards and questions of older releases have no stored version until their content changes.
         if page.items.is_empty() && !page.has_next && paging.after.is_none() {
@@ -38,13 +27,8 @@ impl ResourceVersions {
         Ok(page)
     }
 
-    /// A version of a resource that the key may write.
-    pub async fn get(&self, key: &AccessKey, reference: &ResourceRef, number: u64) -> Result<Version> {
-        self.get_of(&self.publisher.get(key, reference).await?, number).await
-    }
-
     /// A version of a resource that was read for the caller.
-    pub async fn get_of(&self, resource: &Resource, number: u64) -> Result<Version> {
+    pub async fn get(&self, resource: &Resource, number: u64) -> Result<Version> {
         let stored = self.reader.find(&resource.reference(), number).await?;
         let current = || (number == resource.version).then(|| Version::current(resource));
         stored.or_else(current).ok_or(Reason::VersionNotFound.into())
@@ -54,19 +38,20 @@ impl ResourceVersions {
     /// changed the resource since.
     pub async fn restore(
         &self,
+        publisher: &ResourcePublisher,
         key: &AccessKey,
         reference: &ResourceRef,
         number: u64,
         revision: Option<u64>,
         mode: Mode,
     ) -> Result<WrittenResource> {
-        let Version { content, .. } = self.get(key, reference, number).await?;
+        let Version { content, .. } = self.get(&publisher.get(key, reference).await?, number).await?;
         let restored = |input: ResourceInput| ResourceInput { content: content.clone(), ..input };
         match revision {
-            Some(revision) => self.publisher.change_at(key, reference, revision, restored, mode).await,
+            Some(revision) => publisher.change_at(key, reference, revision, restored, mode).await,
             None => {
                 let change = |input| Ok(restored(input));
-                self.publisher.change(key, reference, Publishing::Writers, &change, mode).await
+                publisher.change(key, reference, Publishing::Writers, &change, mode).await
             }
         }
     }
