@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { ADMIN_KEY, Host, Product, SECRET, framing, launch, serious, until } from "./harness.mjs";
+import { ADMIN_KEY, Host, Product, SECRET, framing, launch, serious, signInToConsole, until } from "./harness.mjs";
 
 let product, browser;
 
@@ -29,19 +29,7 @@ before(async () => {
 
 after(() => Promise.all([product?.stop(), browser?.close()]));
 
-async function signedIn(t, context = {}, stack = product) {
-  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
-  t.after(() => own.close());
-  const page = await own.newPage();
-  const problems = [];
-  page.on("pageerror", (problem) => problems.push(String(problem)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && problems.push(message.text()));
-  await page.goto(`${stack.base}/console`);
-  await page.getByLabel("Access key").fill(ADMIN_KEY);
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Home" }).waitFor();
-  return { page, problems, go: (path) => page.goto(stack.base + path) };
-}
+const signedIn = (t, context, stack = product) => signInToConsole(t, browser, stack, context);
 
 const PAGES = [...["question", "dashboard", "dive", "html", "url"].map((what) => `/console/new/${what}`),
   "/console/resources/question/1/edit", "/console/resources/dashboard/1/edit", "/console/resources/dashboard/2/edit"];

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { ADMIN_KEY, Product, base64url, launch, serious } from "./harness.mjs";
+import { ADMIN_KEY, Product, base64url, launch, openConsole, serious } from "./harness.mjs";
 
 const CLIENT = "vitrine-console";
 
@@ -71,15 +71,7 @@ before(async () => {
 
 after(() => Promise.all([product?.stop(), browser?.close(), provider?.stop()]));
 
-async function open(t, context = {}) {
-  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
-  t.after(() => own.close());
-  const page = await own.newPage();
-  const problems = [];
-  page.on("pageerror", (problem) => problems.push(String(problem)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && problems.push(message.text()));
-  return { page, problems, own };
-}
+const open = (t, context) => openConsole(t, browser, product, context);
 
 const button = (page) => page.getByRole("link", { name: "Sign in with your company account" });
 

@@ -78,7 +78,7 @@ const PAGES = {
   user: `/console/viewers/${user.id}`, tenant: "/console/tenants/acme", account: "/console/accounts?username=reports", keys: "/console/keys",
   refusals: "/console/refusals", refusal: `/console/refusals?request_id=${refused}`, sessions: "/console/sessions", settings: "/console/settings", "not-found": "/console/nowhere",
 };
-// What is done on a page before its picture.
+// Steps on a page before its picture.
 const STEPS = {
   "edit-question": async (page) => { await page.getByLabel("SQL").first().press("End"); await page.keyboard.type(" "); await page.waitForTimeout(2_500); },
   "edit-dashboard": async (page) => { await page.getByRole("button", { name: /remove/i }).first().click().catch(() => {}); },

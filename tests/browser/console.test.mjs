@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { ADMIN_KEY, Product, launch, serious, until } from "./harness.mjs";
+import { Product, launch, openConsole, serious, signInToConsole, until } from "./harness.mjs";
 
 let product, browser;
 
@@ -45,24 +45,8 @@ before(async () => {
 
 after(() => Promise.all([product?.stop(), browser?.close()]));
 
-async function open(t, context = {}) {
-  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
-  t.after(() => own.close());
-  const page = await own.newPage();
-  const problems = [];
-  page.on("pageerror", (problem) => problems.push(String(problem)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && problems.push(message.text()));
-  return { page, problems, go: (path) => page.goto(product.base + path) };
-}
-
-async function signedIn(t, context) {
-  const opened = await open(t, context);
-  await opened.go("/console");
-  await opened.page.getByLabel("Access key").fill(ADMIN_KEY);
-  await opened.page.keyboard.press("Enter");
-  await opened.page.getByRole("heading", { name: "Home" }).waitFor();
-  return opened;
-}
+const open = (t, context) => openConsole(t, browser, product, context);
+const signedIn = (t, context) => signInToConsole(t, browser, product, context);
 
 for (const [name, context] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", PHONE]]) {
   test(`every page is accessible and fits: ${name}`, async (t) => {

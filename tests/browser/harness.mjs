@@ -142,6 +142,27 @@ export async function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
+// Opens a page of its own for a test of the console, and collects the mistakes of its scripts and of its policy.
+export async function openConsole(t, browser, stack, context = {}) {
+  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+  t.after(() => own.close());
+  const page = await own.newPage();
+  const problems = [];
+  page.on("pageerror", (problem) => problems.push(String(problem)));
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && problems.push(message.text()));
+  return { page, problems, own, go: (path) => page.goto(stack.base + path) };
+}
+
+// The same, signed in with the admin key.
+export async function signInToConsole(...where) {
+  const opened = await openConsole(...where);
+  await opened.go("/console");
+  await opened.page.getByLabel("Access key").fill(ADMIN_KEY);
+  await opened.page.keyboard.press("Enter");
+  await opened.page.getByRole("heading", { name: "Home" }).waitFor();
+  return opened;
+}
+
 // Waits until `read` returns something truthy, and fails with the result of `describe`.
 export async function until(read, describe = () => "", timeout = 8000) {
   const end = Date.now() + timeout;
