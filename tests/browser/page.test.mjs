@@ -118,6 +118,24 @@ test("errors are shown in the viewer's language, and the host receives the cause
   assert.match((await waitForMessage(page, "error")).message, /You must specify a value for :x/);
 });
 
+test("an error that arrives before the words of its language waits for them", async (t) => {
+  for (const delay of [0, 100, 300, 300, 300, 300]) {
+    const own = await browser.newContext();
+    t.after(() => own.close());
+    const page = await own.newPage();
+    const problems = [];
+    page.on("pageerror", (problem) => problems.push(String(problem)));
+    await page.route("**/ko.*.js", async (route) => {
+      await new Promise((go) => setTimeout(go, delay));
+      await route.continue();
+    });
+    host.pages["/"] = framing(embed(product, { resource: { dashboard: 2 } }, "#locale=ko"));
+    await page.goto(host.origin);
+    await page.frameLocator("#embed").getByText("이 콘텐츠는 게시되지 않았습니다.").waitFor({ timeout: 8000 });
+    assert.deepEqual(problems, []);
+  }
+});
+
 test("an unreachable view is retried until it is shown", async (t) => {
   const own = await browser.newContext();
   t.after(() => own.close());

@@ -73,6 +73,7 @@ async function load(byViewer) {
   } catch (problem) {
     if (!problem.reason) console.error(problem); // an unexpected error, which would be lost otherwise
     await prepareLanguage(look("locale"));
+    if (!words) applyLooks(); // `start` waits for the same words, and may get them later
     if (own === request) refuse({ reason: "unknown", ...problem }, byViewer);
   } finally {
     clearTimeout(slow);
