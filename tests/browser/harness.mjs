@@ -11,7 +11,7 @@ import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
 const BINARY = process.env.VITRINE_BINARY ?? new URL("../../target/debug/vitrine", import.meta.url).pathname;
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
 
