@@ -117,8 +117,12 @@ test("another viewer sees other figures on every card, which no message, address
   const { page, said } = await open(t);
   const seen = new Map();
   const cards = async (viewer) => {
-    const frame = await page.locator("[data-dialect=metabase] .slot iframe").elementHandle().then((one) => one.contentFrame());
-    await until(async () => (await frame.locator(".vz-text strong").textContent().catch(() => "")) === viewer);
+    let frame;
+    await until(async () => {
+      // Another viewer has another frame.
+      frame = await page.locator("[data-dialect=metabase] .slot iframe").elementHandle().then((one) => one.contentFrame());
+      return (await frame?.locator(".vz-text strong").textContent().catch(() => "")) === viewer;
+    });
     await until(async () => (await frame.locator(".vz-card[aria-busy=false]").count()) === CARDS && !(await frame.locator(".vz-wait").count()));
     // A chart says its figures in its summary and on its points.
     return frame.$$eval(".vz-card[aria-busy]", (all) => all.map((card) => [card.textContent, ...[...card.querySelectorAll("[data-value]")].map(({ dataset }) => dataset.value)].join(" ")));
