@@ -105,12 +105,18 @@ impl<'a> Scanner<'a> {
     /// Takes the next token or the text before it.
     fn step(&mut self, most_levels: usize) -> Result<(), TemplateError> {
         let rest = self.rest;
-        let is_token = |place: usize| {
-            let after = &rest.as_bytes()[place..];
-            after.starts_with(b"'")
-                || [b"[[", b"]]", b"{{", b"--", b"/*"].iter().any(|token| after.starts_with(*token))
+        let is_token = |place: &usize| {
+            matches!(
+                &rest.as_bytes()[*place..],
+                [b'\'', ..]
+                    | [b'[', b'[', ..]
+                    | [b']', b']', ..]
+                    | [b'{', b'{', ..]
+                    | [b'-', b'-', ..]
+                    | [b'/', b'*', ..]
+            )
         };
-        let place = (0..rest.len()).find(|place| is_token(*place)).unwrap_or(rest.len());
+        let place = (0..rest.len()).find(is_token).unwrap_or(rest.len());
         self.take_text(place);
         let rest = self.rest;
         match rest.as_bytes() {

@@ -130,6 +130,9 @@ impl QueryPreparer {
 
     /// The questions that a query refers to.
     fn references(&self, query: &QueryDefinition) -> Vec<u64> {
+        if !query.sql.contains('#') {
+            return Vec::new(); // most queries refer to none, and are scanned once
+        }
         let pieces = query.pieces(&self.settings.queries.text).unwrap_or_default();
         let of_question = |reference: &TagRef| match reference {
             TagRef::Question(id) => Some(*id),
