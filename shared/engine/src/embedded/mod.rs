@@ -28,6 +28,7 @@ use datafusion::prelude::SQLOptions;
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::footers::Footers;
@@ -78,7 +79,7 @@ impl Engine for EmbeddedEngine {
     async fn prepare(&self, query: &EngineQuery) -> Result<EmbeddedPlan, EngineError> {
         let deadline = Instant::now() + query.limits.time;
         let threads = Threads::start(&self.aborted, self.partitions, deadline).await?;
-        let planning = threads.spawn(plan(self.clone(), query.clone(), Handle::current()));
+        let planning = self.begin_planning(query, &threads);
         let planned = timeout_at(deadline, planning).await;
         let planned =
             planned.map_err(|_| EngineError::new(QueryFailure::Timeout, "Planning ran out of time."))?;
@@ -116,6 +117,12 @@ impl EmbeddedEngine {
         self.aborted.count()
     }
 
+    /// Not asynchronous, so that the planner is compiled with this crate. A program that is optimised for speed would contain
+    /// all of it once more.
+    fn begin_planning(&self, query: &EngineQuery, threads: &Threads) -> JoinHandle<Planned> {
+        threads.spawn(plan(self.clone(), query.clone(), Handle::current()))
+    }
+
     /// Runs the query to its rows.
     pub async fn run(&self, query: &EngineQuery) -> Result<RowStream, EngineError> {
         let prepared = self.prepare(query).await?;
@@ -128,12 +135,10 @@ impl EmbeddedEngine {
     }
 }
 
+type Planned = Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), EngineError>;
+
 /// Plans the query. The files are read on `io`, whose connections outlive the query.
-async fn plan(
-    engine: EmbeddedEngine,
-    query: EngineQuery,
-    io: Handle,
-) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), EngineError> {
+async fn plan(engine: EmbeddedEngine, query: EngineQuery, io: Handle) -> Planned {
     let statement = statement::parse(&query)?;
     let partitions = if query.is_export { 1 } else { engine.partitions };
     let context = context::build(&query.limits, partitions).map_err(while_planning)?;
