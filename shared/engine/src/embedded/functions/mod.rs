@@ -3,6 +3,7 @@
 mod allowed;
 mod call_limits;
 mod capped;
+mod date_trunc;
 mod dates;
 mod frequency;
 mod json;
@@ -54,6 +55,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     for function in pack::scalar() {
         scalar.insert(function.name().to_owned(), Arc::new(function));
     }
+    scalar.insert("date_trunc".to_owned(), Arc::new(date_trunc::date_trunc()));
     for (name, growth) in capped::GROWING {
         if let Some(function) = scalar.get_mut(*name) {
             *function = Arc::new(capped::cap(function.clone(), *growth));
