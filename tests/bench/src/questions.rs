@@ -17,8 +17,8 @@ use crate::folders::Folders;
 use crate::process::Process;
 use crate::product::Product;
 
-const STARTS: usize = 15;
-const WARM: usize = 200;
+const STARTS: usize = 41;
+const WARM: usize = 2_000;
 const NEW: usize = 60;
 
 /// The question's SQL with this amount.
