@@ -68,27 +68,41 @@ fn a_binary_has_one_tls_and_http_stack_and_no_development_tools() {
     }
 }
 
-/// The profile of functions that link the query engine, which cargo reads in their own folder only.
-const ENGINE_PROFILE: &str = include_str!("../bench/engine/.cargo/config.toml");
+/// The profile of functions that link the query engine.
+const ENGINE_PROFILE: &str = "infra/profiles/engine.toml";
 
 /// The profile of functions that are compiled for size.
-const SMALL_PROFILE: &str = include_str!("../../functions/publish-resource/.cargo/config.toml");
+const SMALL_PROFILE: &str = "infra/profiles/size.toml";
 const SMALL: [&str; 3] = ["manage-data", "publish-resource", "serve-console"];
+
+fn read(path: &str) -> Option<String> {
+    std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).ok()
+}
+
+/// The text that makes cargo read `profile` when it runs in `folder`.
+fn includes(folder: &str, profile: &str) -> String {
+    let up = "../".repeat(folder.split('/').count() + 1);
+    format!("include = [\"{up}{profile}\"]\n")
+}
 
 #[test]
 fn a_function_has_the_profile_of_the_engine_exactly_if_it_links_the_engine() {
     for function in functions::NAMES {
-        let path = format!("{}/../functions/{function}/.cargo/config.toml", env!("CARGO_MANIFEST_DIR"));
-        let profile = std::fs::read_to_string(path).ok();
+        let folder = format!("functions/{function}");
         let links = linked(function).iter().any(|name| name.starts_with("vitrine-engine "));
         let own =
             if links { Some(ENGINE_PROFILE) } else { SMALL.contains(function).then_some(SMALL_PROFILE) };
-        assert_eq!(profile.as_deref(), own, "{function}");
+        let config = read(&format!("{folder}/.cargo/config.toml"));
+        assert_eq!(config, own.map(|profile| includes(&folder, profile)), "{function}");
     }
+    // The engine alone is measured as it is deployed.
+    let config = read("tests/bench/engine/.cargo/config.toml");
+    assert_eq!(config, Some(includes("tests/bench/engine", ENGINE_PROFILE)));
+    let small = read(SMALL_PROFILE).unwrap();
     for function in SMALL {
-        assert!(SMALL_PROFILE.contains(&format!("[profile.release.package.{function}]")), "{function}");
+        assert!(small.contains(&format!("[profile.release.package.{function}]")), "{function}");
     }
-    let profile: toml::Table = toml::from_str(ENGINE_PROFILE).unwrap();
+    let profile: toml::Table = toml::from_str(&read(ENGINE_PROFILE).unwrap()).unwrap();
     assert_eq!(profile["profile"]["release"]["lto"].as_str(), Some("off"));
 }
 
