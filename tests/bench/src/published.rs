@@ -5,10 +5,9 @@ use std::fs;
 use serde_json::Value;
 
 use crate::bars::{self, Judged, Which};
-use crate::{picture, table};
+use crate::{engine, picture, table};
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
-const START: &str = "<!-- figures: written from results.json -->\n\n";
 const END: &str = "\n<!-- end of figures -->";
 
 fn run(path: &str) -> Value {
@@ -27,24 +26,29 @@ fn check(path: &str, wanted: impl FnOnce(&str) -> String) {
     }
 }
 
-fn check_page(path: &str, figures: &str, judged: &[Judged]) {
+/// Checks the part of a page that is written from `results`.
+fn check_page(path: &str, results: &str, figures: &str, judged: &[Judged]) {
+    let start = format!("<!-- figures: written from {results} -->\n\n");
     check(path, |page| {
-        let (before, rest) = page.split_once(START).unwrap();
+        let (before, rest) = page.split_once(&start).unwrap();
         let (_, after) = rest.split_once(END).unwrap();
-        [before, START, figures, "\n", &table::bars(judged), END, after].concat()
+        [before, &start, figures, &table::bars(judged), END, after].concat()
     });
 }
 
 #[test]
 fn the_readme_shows_the_published_figures() {
     let results = run("results.json");
-    check_page("README.md", &table::figures(&results), &bars::judge(&results, Which::Published));
+    let figures = table::figures(&results) + "\n";
+    check_page("README.md", "results.json", &figures, &bars::judge(&results, Which::Published));
+    check_page("README.md", "engine/results.json", "", &engine::judge(&run("engine/results.json")));
 }
 
 #[test]
 fn the_page_of_the_peers_shows_their_published_figures() {
     let results = run("peers/results.json");
-    check_page("peers/README.md", &table::peer_figures(&results), &bars::peer_ratios(&results));
+    let figures = table::peer_figures(&results) + "\n";
+    check_page("peers/README.md", "results.json", &figures, &bars::peer_ratios(&results));
     check("peers/results.svg", |_| picture::picture(&results));
 }
 
@@ -52,6 +56,7 @@ fn the_page_of_the_peers_shows_their_published_figures() {
 fn every_published_bar_is_met() {
     let mut judged = bars::judge(&run("results.json"), Which::Published);
     judged.extend(bars::peer_ratios(&run("peers/results.json")));
+    judged.extend(engine::judge(&run("engine/results.json")));
     for bar in judged {
         assert!(bar.is_met, "{bar:?}");
     }
